@@ -1,0 +1,1 @@
+//! The decisions: services, mapping, routing, forwarding, metrics.

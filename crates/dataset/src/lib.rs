@@ -1,0 +1,1 @@
+//! What data sets need on every side: bounded scan, character sets, DICOM JSON.

@@ -1,0 +1,1 @@
+//! PS3.18 user agent: store, search, retrieve; authentication; multipart.

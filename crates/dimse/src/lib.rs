@@ -1,0 +1,1 @@
+//! Upper Layer association and DIMSE messages, acceptor and requestor.

@@ -1,0 +1,3 @@
+//! Dimseway: DIMSE in front, DICOMweb behind.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Accepted instances, their delivery state, and the small durable documents of the services.
