@@ -1,3 +1,80 @@
-//! Developer automation.
+//! Developer automation: `cargo xtask ci | test | bench | docs`.
+//!
+//! Every command installs what it needs itself, or says by name what it could not install.
+#![expect(clippy::print_stdout, reason = "the output is what a person and CI read")]
 
-fn main() {}
+mod bench;
+mod ci;
+mod command;
+mod docs;
+mod step;
+mod testing;
+mod tools;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer automation of Dimseway")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that a change must pass, in one run.
+    Ci,
+    /// Build the program and run the tests of the workspace; arguments go to the test runner.
+    Test {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Compare speed and memory with DCMTK and Orthanc on this machine.
+    Bench {
+        /// What to measure, and its options; `--smoke` makes one small run of each.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Write the generated pages under `docs/`, or compare them with what would be written.
+    Docs {
+        /// Change nothing; fail where a page differs.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// True where everything passed.
+fn run(task: Task) -> anyhow::Result<bool> {
+    let workspace = workspace()?;
+    std::env::set_current_dir(&workspace)?;
+    match task {
+        Task::Ci => ci::run(&workspace),
+        Task::Test { arguments } => testing::test(&workspace, &arguments),
+        Task::Bench { arguments } => {
+            let tools = tools::install(&workspace, &mut std::io::stdout())?;
+            bench::run(&tools, &arguments)
+        }
+        Task::Docs { check } => docs::run(&workspace, check),
+    }
+}
+
+/// The folder of the workspace, two above this package.
+fn workspace() -> anyhow::Result<PathBuf> {
+    let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let folder = package.ancestors().nth(2).ok_or_else(|| anyhow::anyhow!("no folder above this package"))?;
+    Ok(folder.to_owned())
+}
