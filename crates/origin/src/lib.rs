@@ -1,1 +1,23 @@
-//! A small DICOMweb origin server on a folder, for demo and for tests.
+//! A small DICOMweb origin server on a folder, for `dimseway demo`, `dimseway origin` and tests.
+//!
+//! It stores what it receives byte for byte, finds it again by QIDO-RS, gives it back by WADO-RS and
+//! deletes it on demand (PS3.18 §10). It is never in the bridge's path. It answers requests
+//! truthfully, but it is not a safe archive: it does not wait for the disk before it says "stored".
+
+mod authentication;
+mod error;
+mod index;
+mod limits;
+mod media;
+mod personality;
+mod routes;
+mod server;
+mod storage;
+pub mod synthetic;
+
+pub use authentication::Credentials;
+pub use error::Error;
+pub use limits::Limits;
+pub use personality::Personality;
+pub use server::{BASE_PATH, Options, Origin, base_url, serve};
+pub use storage::StoredInstance;

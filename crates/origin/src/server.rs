@@ -1,0 +1,111 @@
+//! The origin as a whole: folder, index and rules, and how it is served.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use axum::Router;
+use instance::Uid;
+use tokio::net::TcpListener;
+
+use crate::{Credentials, Error, Limits, Personality, StoredInstance, storage::Storage};
+
+/// Path below which the DICOMweb resources stand.
+pub const BASE_PATH: &str = "/dicom-web";
+
+/// What an origin is opened with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Folder that holds instances and index; made when it does not exist.
+    pub directory: PathBuf,
+    /// Whose behaviour it shows.
+    pub personality: Personality,
+    /// What every request must carry; `None` asks for nothing.
+    pub credentials: Option<Credentials>,
+    /// What one client may ask for.
+    pub limits: Limits,
+}
+
+/// A DICOMweb origin server on a folder. Cloning is cheap and gives the same server.
+#[derive(Clone)]
+pub struct Origin {
+    pub(crate) state: Arc<State>,
+}
+
+/// What every request shares.
+pub(crate) struct State {
+    pub(crate) storage: Arc<Storage>,
+    pub(crate) options: Options,
+}
+
+impl Options {
+    /// No credentials, default limits.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>, personality: Personality) -> Self {
+        Self { directory: directory.into(), personality, credentials: None, limits: Limits::default() }
+    }
+}
+
+impl Origin {
+    /// Opens, or makes, the folder with default limits and without credentials. Blocks on the disk.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or holds an index that SQLite cannot read.
+    pub fn open(directory: impl AsRef<Path>, personality: Personality) -> Result<Self, Error> {
+        Self::open_with(Options::new(directory.as_ref(), personality))
+    }
+
+    /// Opens, or makes, the folder that `options` names. Blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`Origin::open`].
+    pub fn open_with(options: Options) -> Result<Self, Error> {
+        let storage = Arc::new(Storage::open(&options.directory)?);
+        Ok(Self { state: Arc::new(State { storage, options }) })
+    }
+
+    /// The resources of the origin below [`BASE_PATH`].
+    #[must_use]
+    pub fn router(&self) -> Router {
+        crate::routes::router(&self.state)
+    }
+
+    /// How many instances are stored.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub async fn instance_count(&self) -> Result<u64, Error> {
+        self.state.storage.instance_count().await
+    }
+
+    /// What is stored under a SOP Instance UID: where the file is, and what its bytes hash to.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub async fn instance(&self, sop_instance_uid: &Uid) -> Result<Option<StoredInstance>, Error> {
+        self.state.storage.instance(sop_instance_uid.clone()).await
+    }
+}
+
+/// The base URL to configure for an origin that listens on `address`.
+#[must_use]
+pub fn base_url(address: SocketAddr) -> String {
+    format!("http://{address}{BASE_PATH}")
+}
+
+/// Serves `origin` on `listener` (HTTP/1.1, and HTTP/2 with prior knowledge) until `shutdown`
+/// resolves; requests in work are finished first.
+///
+/// # Errors
+/// The listener fails for good.
+pub async fn serve(
+    listener: TcpListener,
+    origin: &Origin,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    axum::serve(listener, origin.router()).with_graceful_shutdown(shutdown).await
+}
