@@ -1,0 +1,124 @@
+//! The port for the state of deliveries.
+
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use instance::Uid;
+use tokio::sync::watch;
+
+use crate::{
+    Cursor, Destination, Details, EntryId, Error, Filter, HeldReason, Lease, LeaseRequest, Outcome, Page,
+    Statistics, Token,
+};
+
+/// Lines of a page at most; a higher `limit` is cut to it.
+pub const PAGE_LINES_MAX: usize = 1000;
+
+/// Entries that a look-up by SOP Instance UID returns at most, the newest ones.
+pub const FOUND_MAX: usize = 100;
+
+/// Knows where each delivery stands, and hands out the due ones.
+///
+/// Per destination and SOP Instance UID deliveries run one at a time, in the order of acceptance. A
+/// held or quarantined one does not keep the later ones back.
+#[async_trait]
+pub trait Deliveries: Send + Sync {
+    /// Leases what is due, oldest due time first; empty where nothing is. The attempt is counted and
+    /// its next attempt time is durable before the call returns, so a crash loop never hammers.
+    ///
+    /// # Errors
+    /// [`Error::Index`], [`Error::Full`], [`Error::Closed`].
+    async fn lease(&self, request: LeaseRequest) -> Result<Vec<Lease>, Error>;
+
+    /// Extends a lease to `ttl` from now; for uploads that take long.
+    ///
+    /// # Errors
+    /// [`Error::StaleToken`] where it is not held any more.
+    async fn renew(&self, token: &Token, ttl: Duration) -> Result<(), Error>;
+
+    /// Records what became of an attempt; durable when the call returns.
+    ///
+    /// # Errors
+    /// [`Error::StaleToken`] where the delivery was leased again or moved by a person. A Delivered
+    /// outcome is taken even if the delivery was held meanwhile.
+    async fn record(&self, token: &Token, outcome: Outcome) -> Result<(), Error>;
+
+    /// One page of deliveries, oldest entries first, from `cursor` on.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    async fn list(&self, filter: &Filter, cursor: Option<Cursor>, limit: usize) -> Result<Page, Error>;
+
+    /// Everything known of an entry.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] also where its records have been purged.
+    async fn show(&self, entry_id: EntryId) -> Result<Details, Error>;
+
+    /// Makes deliveries due now: deferred, quarantined and held ones. Like the next four, for one
+    /// destination or for all of the entry; returns how many deliveries changed, and durable then.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::PayloadGone`] where the bytes are not kept any more.
+    async fn retry(&self, entry_id: EntryId, destination: Option<&Destination>) -> Result<usize, Error>;
+
+    /// Holds deliveries that are pending. One that is under way is not interrupted; should it succeed
+    /// it is recorded as Delivered.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn hold(
+        &self,
+        entry_id: EntryId,
+        destination: Option<&Destination>,
+        reason: HeldReason,
+    ) -> Result<usize, Error>;
+
+    /// Makes held deliveries due now.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn release(&self, entry_id: EntryId, destination: Option<&Destination>) -> Result<usize, Error>;
+
+    /// Ends deliveries without delivering, whatever their state, but for delivered ones. When none is left the bytes
+    /// are recycled; the record of the entry remains for the retention time.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn discard(&self, entry_id: EntryId, destination: Option<&Destination>) -> Result<usize, Error>;
+
+    /// Gives the entry another destination: the deliveries to `from` (or, without it, all that are not
+    /// delivered; also an entry that has none) are replaced by one to `to`, due now.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::PayloadGone`].
+    async fn reroute(
+        &self,
+        entry_id: EntryId,
+        from: Option<&Destination>,
+        to: &Destination,
+    ) -> Result<usize, Error>;
+
+    /// The entries of a SOP Instance, newest first, at most [`FOUND_MAX`].
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    async fn find_by_sop_instance(&self, sop_instance_uid: &Uid) -> Result<Vec<Details>, Error>;
+
+    /// When the next pending delivery to `destination` is due; a time in the past where one is due
+    /// now, `None` where none is pending. Leased ones count with the end of their lease.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    async fn next_due(&self, destination: &Destination) -> Result<Option<SystemTime>, Error>;
+
+    /// A counter that changes whenever something became due other than by the passing of time:
+    /// subscribe, lease until nothing is due, wait for `changed()` or [`Deliveries::next_due`].
+    fn notified(&self) -> watch::Receiver<u64>;
+
+    /// Gauges and counters, kept incrementally.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    async fn statistics(&self) -> Result<Statistics, Error>;
+}
