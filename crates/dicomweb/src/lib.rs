@@ -1,1 +1,31 @@
 //! PS3.18 user agent: store, search, retrieve; authentication; multipart.
+//!
+//! This room speaks HTTP and knows no DIMSE status. It states what an origin server answered about
+//! each instance ([`store::InstanceOutcome`]) and what can be done about an error
+//! ([`error::Remedy`]); what follows from that for the spool or for a modality is decided elsewhere.
+
+pub mod auth;
+pub mod client;
+pub mod error;
+pub mod media_type;
+pub mod multipart;
+pub mod profile;
+pub mod retrieve;
+pub mod search;
+pub mod store;
+pub mod timeouts;
+pub mod tls;
+pub mod url;
+
+pub use auth::Credentials;
+pub use client::{Client, ClientConfig};
+pub use error::{Error, Remedy};
+pub use profile::Profile;
+pub use search::Presence;
+pub use store::{InstanceOutcome, StoreAnswer, StorePart};
+pub use timeouts::Timeouts;
+pub use tls::Tls;
+pub use url::BaseUrl;
+
+/// An error of a stream that this room only passes on.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,25 @@
+//! Time-outs of requests.
+
+use std::time::Duration;
+
+/// Time-outs of one client. A slow but living server is waited for; one that stands still is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From the first SYN to the end of the TLS handshake. Default 10 s: more than any network needs
+    /// that is up.
+    pub connect: Duration,
+    /// Standstill while a body is being sent: the server takes no byte although there are some. Waiting
+    /// for our own source does not count. Default 60 s: long enough for a server that flushes to disk.
+    pub send_idle: Duration,
+    /// From the last byte of the request to the first of the answer. Default 300 s: some archives index
+    /// a whole batch before they answer.
+    pub answer: Duration,
+    /// Between two reads of an answer. Default 60 s.
+    pub read_idle: Duration,
+    /// A whole request with its answer; retrieves count up to the header fields only. Default 6 h: 4 GiB
+    /// over 2 Mbit/s.
+    pub total: Duration,
+    /// How long an idle connection is kept. Default 15 s: below the keep-alive time of common servers, so
+    /// that a request is rarely sent into a connection that is just being closed.
+    pub pool_idle: Duration,
+}
