@@ -1,0 +1,1 @@
+//! The variable items of A-ASSOCIATE PDUs.
