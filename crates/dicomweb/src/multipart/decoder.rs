@@ -196,7 +196,6 @@ impl Decoder {
 
     fn data(&mut self, line_end_to_skip: usize) -> Result<Event, Malformed> {
         let needle = self.delimiter.needle();
-        // A blank line that ended in LF only still precedes a delimiter of a CRLF body.
         let mut from = 0;
         let (end, next) = loop {
             let Some(at) = self.delimiter.find(&self.buffer[from..]).map(|at| from + at) else {

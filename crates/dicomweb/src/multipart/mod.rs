@@ -4,6 +4,8 @@
 mod boundary;
 mod decoder;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use boundary::{Boundary, InvalidBoundary};
