@@ -1,1 +1,15 @@
-//! What data sets need on every side: bounded scan, character sets, DICOM JSON.
+//! What data sets need on every side: the bounded scan of a stream, character sets, DICOM JSON.
+//!
+//! This room is pure: bytes in, values out; no sockets, no files, no clock, no asynchronous code.
+//! Nothing here recurses on what a peer sent, and nothing here holds a data set as a whole.
+//!
+//! - [`scan`] picks the identity and the attributes for routing and search from a passing stream,
+//!   and checks small data sets before a library may see them.
+//! - [`element`] splits a stream into data elements and writes them.
+//! - [`character_set`] decodes and encodes text as (0008,0005) Specific Character Set says.
+//! - [`json`] reads and writes the DICOM JSON Model.
+
+pub mod character_set;
+pub mod element;
+pub mod json;
+pub mod scan;

@@ -1,0 +1,33 @@
+//! What [`Mode::Strict`](super::Mode::Strict) refuses in a header.
+
+use dicom_core::VR;
+use instance::Tag;
+
+use super::{ElementError, Form, Header};
+
+/// Refuses what another reader may understand in another way, and so with other lengths.
+pub(super) fn check(bytes: &[u8; 12], form: Form, header: &Header) -> Result<(), ElementError> {
+    let malformed = Err(ElementError::Malformed(header.tag));
+    if header.tag.group() == 0xFFFE {
+        return malformed;
+    }
+    let written = if form.explicit_vr {
+        match VR::from_binary([bytes[4], bytes[5]]) {
+            Some(vr) => vr,
+            None => return malformed,
+        }
+    } else {
+        header.vr
+    };
+    // A sequence inside UN is read as a sequence here and as bytes elsewhere.
+    if written == VR::UN && header.vr == VR::SQ {
+        return malformed;
+    }
+    let undefined_allowed = match written {
+        VR::SQ => true,
+        VR::OB | VR::OW => header.tag == Tag::PIXEL_DATA,
+        VR::UN => !form.explicit_vr,
+        _ => false,
+    };
+    if header.length.is_none() && !undefined_allowed { malformed } else { Ok(()) }
+}
