@@ -1,0 +1,67 @@
+//! What a bridge is told to do: plain typed values, no file format.
+//!
+//! Every field says its meaning, its unit, its default and the reason. [`Config::check`] finds what
+//! only several fields together show, and names the key as the configuration file writes it.
+
+mod ae;
+mod check;
+mod forward;
+mod limits;
+mod origin;
+mod pattern;
+mod route;
+
+pub use self::{
+    ae::{Peer, PeerAddress, ServedAe, Service, Services, UnknownPeers},
+    check::ConfigError,
+    forward::{BackOff, Breaker, Forward},
+    limits::{Drain, Limits, Timers},
+    origin::{Duplicate, Origin},
+    pattern::{InvalidPattern, Pattern},
+    route::{Acknowledge, Match, Route, Unrouted},
+};
+
+/// Everything that the bridge decides by. A running bridge gets another one by
+/// [`Bridge::reload`](crate::Bridge::reload).
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// AE titles that are served. Default: `DIMSEWAY`. A call for another title is rejected with
+    /// called-AE-title-not-recognized (PS3.8 §9.3.4).
+    pub served: Vec<ServedAe>,
+    /// DIMSE peers that are known. Default: none.
+    pub peers: Vec<Peer>,
+    /// What a calling AE title gets that no peer has. Default: reject, since a wrong title is the
+    /// only thing that tells a stranger from a modality.
+    pub unknown_peers: UnknownPeers,
+    /// Limits on associations, connections and memory.
+    pub limits: Limits,
+    /// Timers of associations.
+    pub timers: Timers,
+    /// DICOMweb origin servers.
+    pub origins: Vec<Origin>,
+    /// Routes in order of precedence. Default: none, which sends everything to the only origin.
+    pub routes: Vec<Route>,
+    /// What happens to an instance that no route matches. Default: hold.
+    pub unrouted: Unrouted,
+    /// How deliveries are made.
+    pub forward: Forward,
+    /// How the bridge stops.
+    pub drain: Drain,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            served: vec![ServedAe::default()],
+            peers: Vec::new(),
+            unknown_peers: UnknownPeers::default(),
+            limits: Limits::default(),
+            timers: Timers::default(),
+            origins: Vec::new(),
+            routes: Vec::new(),
+            unrouted: Unrouted::default(),
+            forward: Forward::default(),
+            drain: Drain::default(),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What only several fields of a configuration together show to be wrong.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use spool::Destination;
+
+use super::{Config, Route};
+
+/// One fault of a configuration, with the key that must change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {message}")]
+pub struct ConfigError {
+    /// The key as the file writes it, elements of arrays counted from 0: `route.2.store`.
+    pub key: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// Longest name of an origin: it is part of keys in the spool and of metric labels.
+const NAME_LENGTH_MAX: usize = 64;
+
+/// Smallest memory budget: what one receiving association and one delivery need, in bytes.
+const MEMORY_BUDGET_MIN: u64 = 8 * 1024 * 1024;
+
+/// Bounds of the largest PDU, in bytes: PS3.8 §D.1 leaves it open; below 4 KiB every object costs
+/// thousands of PDUs, above 4 MiB one PDU is a relevant part of the memory budget.
+const MAX_PDU: std::ops::RangeInclusive<u32> = 4 * 1024..=4 * 1024 * 1024;
+
+impl Config {
+    /// Checks what only several fields together show.
+    ///
+    /// # Errors
+    /// The first fault, in the order of the fields.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.check_application_entities()?;
+        self.check_limits()?;
+        self.check_origins()?;
+        self.check_routes()?;
+        self.check_forward()
+    }
+
+    /// Whether `destination` is one that deliveries can be made to.
+    #[must_use]
+    pub fn knows(&self, destination: &Destination) -> bool {
+        match destination {
+            Destination::Origin(name) => self.origins.iter().any(|origin| origin.name == *name),
+            Destination::Peer(title) => {
+                self.peers.iter().any(|peer| peer.ae_title == *title && peer.address.is_some())
+            }
+        }
+    }
+
+    fn check_application_entities(&self) -> Result<(), ConfigError> {
+        if self.served.is_empty() {
+            return fault("ae", "at least one AE title must be served");
+        }
+        let mut titles = BTreeSet::new();
+        for (index, served) in self.served.iter().enumerate() {
+            if !titles.insert(&served.title) {
+                return fault(format!("ae.{index}.title"), format!("{} is served twice", served.title));
+            }
+        }
+        titles.clear();
+        for (index, peer) in self.peers.iter().enumerate() {
+            if !titles.insert(&peer.ae_title) {
+                return fault(format!("peer.{index}.ae_title"), format!("{} is there twice", peer.ae_title));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_limits(&self) -> Result<(), ConfigError> {
+        let limits = &self.limits;
+        at_least_one("dimse.max_associations", limits.max_associations)?;
+        at_least_one("dimse.max_silent_connections", limits.max_silent_connections)?;
+        at_least_one("dimse.max_operations_invoked", limits.max_operations_invoked.into())?;
+        if !MAX_PDU.contains(&limits.max_pdu) {
+            return fault("dimse.max_pdu", "the largest PDU must be between 4 KiB and 4 MiB");
+        }
+        if limits.memory_budget < MEMORY_BUDGET_MIN.max(u64::from(limits.max_pdu) * 4) {
+            return fault("memory_budget", "at least 8 MiB and four PDUs of the largest size are needed");
+        }
+        let timers = [
+            ("dimse.artim_timeout", self.timers.artim),
+            ("dimse.idle_timeout", self.timers.idle),
+            ("dimse.message_timeout", self.timers.message),
+            ("dimse.stored_timeout", self.timers.stored),
+            ("forward.stall_timeout", self.forward.stall),
+            ("forward.attempt_timeout", self.forward.attempt),
+        ];
+        match timers.into_iter().find(|(_, timer)| timer.is_zero()) {
+            Some((key, _)) => fault(key, "a time-out of zero would end everything at once"),
+            None => Ok(()),
+        }
+    }
+
+    fn check_origins(&self) -> Result<(), ConfigError> {
+        let mut names = BTreeSet::new();
+        for origin in &self.origins {
+            let name = &origin.name;
+            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            if name.is_empty() || name.len() > NAME_LENGTH_MAX || !name.chars().all(allowed) {
+                return fault(
+                    format!("origin.{name}"),
+                    "a name has 1 to 64 letters, digits, dots, dashes and underscores",
+                );
+            }
+            if !names.insert(name) {
+                return fault(format!("origin.{name}"), "the name is there twice");
+            }
+            if origin.workers == Some(0) {
+                return fault(format!("origin.{name}.workers"), "at least 1 is needed");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_routes(&self) -> Result<(), ConfigError> {
+        if self.routes.is_empty() {
+            return match self.origins.len() {
+                1 => Ok(()),
+                0 => fault("origin", "without a route there must be one origin that everything goes to"),
+                _ => fault("route", "there are several origins, so routes must tell what goes where"),
+            };
+        }
+        self.routes.iter().enumerate().try_for_each(|(index, route)| self.check_route(index, route))
+    }
+
+    fn check_route(&self, index: usize, route: &Route) -> Result<(), ConfigError> {
+        let key = || format!("route.{index}.store");
+        if route.store.is_empty() {
+            return fault(key(), "at least one destination is needed");
+        }
+        for destination in &route.store {
+            if self.knows(destination) {
+                continue;
+            }
+            let message = match destination {
+                Destination::Origin(name) => format!("there is no [origin.{name}]"),
+                Destination::Peer(title) if self.peers.iter().any(|peer| peer.ae_title == *title) => {
+                    format!("the peer {title} needs an address to be sent to")
+                }
+                Destination::Peer(title) => format!("there is no [[peer]] with ae_title {title}"),
+            };
+            return fault(key(), message);
+        }
+        Ok(())
+    }
+
+    fn check_forward(&self) -> Result<(), ConfigError> {
+        let forward = &self.forward;
+        at_least_one("forward.workers", forward.workers)?;
+        at_least_one("forward.batch_instances", forward.batch_instances)?;
+        if forward.batch_bytes == 0 {
+            return fault("forward.batch_bytes", "at least 1 is needed");
+        }
+        let back_off = &forward.back_off;
+        if !(0.0..=1.0).contains(&back_off.jitter) {
+            return fault("forward.back_off.jitter", "the random part is between 0 and 1");
+        }
+        ascending("forward.back_off.max", back_off.min, back_off.max)?;
+        ascending("forward.breaker.probe_max", forward.breaker.probe_min, forward.breaker.probe_max)?;
+        at_least_one("forward.breaker.failures", forward.breaker.failures as usize)
+    }
+}
+
+fn fault<T>(key: impl Into<String>, message: impl Into<String>) -> Result<T, ConfigError> {
+    Err(ConfigError { key: key.into(), message: message.into() })
+}
+
+fn at_least_one(key: &str, value: usize) -> Result<(), ConfigError> {
+    if value == 0 { fault(key, "at least 1 is needed") } else { Ok(()) }
+}
+
+fn ascending(key: &str, min: Duration, max: Duration) -> Result<(), ConfigError> {
+    if min.is_zero() || max < min {
+        fault(key, "the longest wait is below the shortest, or that is zero")
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

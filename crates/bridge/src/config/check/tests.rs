@@ -1,0 +1,60 @@
+use super::*;
+use crate::config::{Origin, Peer, PeerAddress, ServedAe};
+
+fn client() -> dicomweb::ClientConfig {
+    todo!()
+}
+
+fn one_origin() -> Config {
+    Config { origins: vec![Origin::new("archive", client())], ..Config::default() }
+}
+
+fn to(destination: &str) -> Vec<Route> {
+    vec![Route::everything(vec![destination.parse().unwrap()])]
+}
+
+#[test]
+fn every_fault_names_its_key() {
+    type Spoil = fn(&mut Config);
+    let cases: &[(&str, Spoil)] = &[
+        ("ae", |c| c.served.clear()),
+        ("ae.1.title", |c| c.served.push(ServedAe::default())),
+        ("peer.1.ae_title", |c| {
+            c.peers = vec![Peer::new("A".parse().unwrap()), Peer::new("A".parse().unwrap())]
+        }),
+        ("dimse.max_associations", |c| c.limits.max_associations = 0),
+        ("dimse.max_pdu", |c| c.limits.max_pdu = 100),
+        ("memory_budget", |c| c.limits.memory_budget = 1024),
+        ("dimse.artim_timeout", |c| c.timers.artim = Duration::ZERO),
+        ("origin", |c| c.origins.clear()),
+        ("origin.a b", |c| c.origins[0].name = "a b".into()),
+        ("origin.archive", |c| c.origins.push(Origin::new("archive", client()))),
+        ("origin.archive.workers", |c| c.origins[0].workers = Some(0)),
+        ("route", |c| c.origins.push(Origin::new("other", client()))),
+        ("route.0.store", |c| c.routes = vec![Route::everything(Vec::new())]),
+        ("route.0.store", |c| c.routes = to("nowhere")),
+        ("route.0.store", |c| c.routes = to("peer:CT1")),
+        ("forward.workers", |c| c.forward.workers = 0),
+        ("forward.batch_instances", |c| c.forward.batch_instances = 0),
+        ("forward.batch_bytes", |c| c.forward.batch_bytes = 0),
+        ("forward.back_off.jitter", |c| c.forward.back_off.jitter = 1.5),
+        ("forward.back_off.max", |c| c.forward.back_off.max = Duration::ZERO),
+        ("forward.breaker.probe_max", |c| c.forward.breaker.probe_max = Duration::ZERO),
+        ("forward.breaker.failures", |c| c.forward.breaker.failures = 0),
+    ];
+    assert_eq!(one_origin().check(), Ok(()));
+    for (key, spoil) in cases {
+        let mut config = one_origin();
+        spoil(&mut config);
+        assert_eq!(config.check().unwrap_err().key, *key);
+    }
+}
+
+#[test]
+fn a_peer_is_a_destination_once_it_has_an_address() {
+    let mut config = Config { routes: to("peer:PACS"), ..Config::default() };
+    config.peers = vec![Peer::new("PACS".parse().unwrap())];
+    assert!(config.check().unwrap_err().message.contains("address"));
+    config.peers[0].address = Some(PeerAddress::new("pacs.example.org", 104));
+    assert_eq!(config.check(), Ok(()));
+}

@@ -1,0 +1,38 @@
+//! A DICOMweb origin server and what its answers mean.
+
+/// A DICOMweb origin server of the configuration.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Its name in routes, queues, logs and metrics.
+    pub name: String,
+    /// How it is reached: URL, profile, credentials, TLS, time-outs. The profile also says what an
+    /// answer means that does not name the instance (`store_response`).
+    pub client: dicomweb::ClientConfig,
+    /// What a duplicate means. Default: verify.
+    pub duplicate: Duplicate,
+    /// Deliveries in flight at the same time; none: [`Forward::workers`](super::Forward::workers).
+    pub workers: Option<usize>,
+}
+
+impl Origin {
+    /// An origin with the default policies.
+    #[must_use]
+    pub fn new(name: impl Into<String>, client: dicomweb::ClientConfig) -> Self {
+        Self { name: name.into(), client, duplicate: Duplicate::default(), workers: None }
+    }
+}
+
+/// What it means that an origin says it has the SOP Instance already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Duplicate {
+    /// The content decides: equal to what was delivered before, or to the origin's own copy, is
+    /// delivered; different is held. The default, since both other answers can lose an image.
+    #[default]
+    Verify,
+    /// It counts as delivered.
+    Success,
+    /// It is held, or refused with 0111 on a pass-through route.
+    Reject,
+    /// The origin's copy is deleted and the instance sent again.
+    Overwrite,
+}

@@ -1,0 +1,3 @@
+//! Deliveries: from the spool to origin servers.
+
+pub mod back_off;

@@ -1,0 +1,186 @@
+//! Every metric, declared once, with what a rise means and what to do.
+//!
+//! `docs/metrics.md` is generated from [`Metrics::declarations`]. Label values are names of the
+//! configuration, services, outcomes and classes of status, so the number of series is bounded.
+
+mod declaration;
+
+use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
+
+use self::declaration::Declaring;
+pub use self::declaration::{Declaration, Kind};
+
+/// Latency of an acknowledgement, in seconds: an fdatasync takes 0.2 to 20 ms, a congested disk or a
+/// destination that must confirm takes seconds.
+const ACKNOWLEDGE: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+
+/// Latency of a request over HTTP, in seconds.
+const REQUEST: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+
+/// From acknowledged to stored, in seconds: below a second in good times, days after an outage.
+const LAG: &[f64] = &[0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, 604_800.0];
+
+/// The label value of a peer that is not in the configuration.
+pub const OTHER: &str = "other";
+
+macro_rules! metrics {
+    ($($(#[doc = $doc:literal])+ $field:ident: $type:ident = $method:ident $kind:expr, $name:literal, $labels:expr, $meaning:literal;)+) => {
+        /// All metrics of the bridge and the registry that holds them.
+        #[derive(Debug)]
+        pub struct Metrics {
+            registry: Registry,
+            declarations: Vec<Declaration>,
+            $($(#[doc = $doc])+ pub $field: $type,)+
+        }
+
+        impl Metrics {
+            /// Creates and registers all metrics, those of the process (memory, file descriptors,
+            /// CPU time) included.
+            ///
+            /// # Errors
+            /// A name that the registry refuses; none of those declared here.
+            pub fn new() -> Result<Self, prometheus::Error> {
+                let mut declaring = Declaring { registry: Registry::new(), declarations: Vec::new() };
+                $(let $field = declaring.$method(Declaration {
+                    name: $name,
+                    kind: $kind,
+                    help: concat!($($doc),+).trim_ascii(),
+                    labels: $labels,
+                    meaning: $meaning,
+                })?;)+
+                #[cfg(target_os = "linux")]
+                declaring.registry.register(Box::new(
+                    prometheus::process_collector::ProcessCollector::for_self(),
+                ))?;
+                Ok(Self { registry: declaring.registry, declarations: declaring.declarations, $($field,)+ })
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Associations that are open.
+    associations_open: IntGaugeVec = gauge Kind::Gauge, "dimseway_associations_open", &["peer"],
+        "Near `dimse.max_associations` peers are rejected as transient. Look for peers that do not release, or raise the limit.";
+
+    /// Associations that ended, by peer and by how.
+    associations: IntCounterVec = counter Kind::Counter, "dimseway_associations_total", &["peer", "outcome"],
+        "`released` is the normal one. A rise of `aborted`, `cut`, `timeout` or `misbehaved` is a peer or a network in trouble; the log line of the association names the cause.";
+
+    /// Association requests that were rejected, by reason.
+    associations_rejected: IntCounterVec = counter Kind::Counter, "dimseway_associations_rejected_total", &["reason"],
+        "`calling_ae`, `called_ae` and `address` are peers that are not, or wrongly, configured. `local_limit` means that associations or memory ran out; `draining` that the bridge is stopping.";
+
+    /// Connections that ended before any association, by cause.
+    connections_without_association: IntCounterVec = counter Kind::Counter, "dimseway_connections_without_association_total", &["cause"],
+        "A few are port scans and health checks. Many with `displaced` or `artim` are silent connections in mass; find who opens them. `garbage` is another protocol on this port.";
+
+    /// Connections that have not sent an A-ASSOCIATE-RQ yet.
+    connections_silent: IntGaugeVec = gauge Kind::Gauge, "dimseway_connections_silent", &[],
+        "At `dimse.max_silent_connections` the oldest are closed. A constant high value is a scanner or an attack.";
+
+    /// DIMSE requests answered, by service and status.
+    messages: IntCounterVec = counter Kind::Counter, "dimseway_dimse_messages_total", &["service", "status"],
+        "`0000` is success. `A700` means that the spool is full or failing: act at once, modalities are being refused. `A900` and `C000` are faulty objects, `0124` is a peer without the right.";
+
+    /// Bytes of data sets received by DIMSE.
+    received_bytes: IntCounterVec = counter Kind::Counter, "dimseway_dimse_received_bytes_total", &["service"],
+        "The load. A fall to nothing in working hours means that no modality reaches the bridge.";
+
+    /// Bytes of data sets sent, by destination.
+    sent_bytes: IntCounterVec = counter Kind::Counter, "dimseway_sent_bytes_total", &["destination"],
+        "Should follow the bytes received. If it does not, look at the spool gauges and the breaker.";
+
+    /// From the last byte of a C-STORE request to the decision on its answer.
+    store_acknowledge: HistogramVec = histogram Kind::Histogram(ACKNOWLEDGE), "dimseway_store_acknowledge_seconds", &["acknowledge"],
+        "With `spooled` this is the disk: a rise is a slow or dying one. With `stored` it is the destination.";
+
+    /// Instances in the spool, by destination and state.
+    spool_entries: IntGaugeVec = gauge Kind::Gauge, "dimseway_spool_entries", &["destination", "state"],
+        "`due` and `deferred` rise while a destination is slow or down and fall by themselves. `held` and `quarantined` need a person: `dimseway queue list`.";
+
+    /// Bytes in the spool, by destination and state.
+    spool_bytes: IntGaugeVec = gauge Kind::Gauge, "dimseway_spool_bytes", &["destination", "state"],
+        "Compare with the free space of the disk: when it is full, modalities get A700.";
+
+    /// Age of the oldest instance, by destination and state.
+    spool_oldest: GaugeVec = seconds Kind::Gauge, "dimseway_spool_oldest_seconds", &["destination", "state"],
+        "The time since which somebody waits for an image. Alert on it for `due` and `deferred`.";
+
+    /// Whether the spool accepts instances.
+    spool_accepting: IntGaugeVec = gauge Kind::Gauge, "dimseway_spool_accepting", &[],
+        "0 means that every C-STORE is answered A700: the disk is full or failed.";
+
+    /// Payload syncs to disk.
+    spool_syncs: IntCounterVec = counter Kind::Counter, "dimseway_spool_syncs_total", &[],
+        "Fewer than instances acknowledged is good: waiting instances shared a sync.";
+
+    /// Latency of a payload sync to disk.
+    spool_sync_duration: HistogramVec = histogram Kind::Histogram(ACKNOWLEDGE), "dimseway_spool_sync_seconds", &[],
+        "The disk itself. Tens of milliseconds are a disk under other load; seconds a dying one.";
+
+    /// Requests to origin servers, by origin, service and outcome.
+    origin_requests: IntCounterVec = counter Kind::Counter, "dimseway_origin_requests_total", &["origin", "service", "outcome"],
+        "`retry` is an origin that is down or overloaded, `credentials` a wrong or expired secret, `reject` an origin that refuses objects, `unknown` an answer that left the outcome open.";
+
+    /// Latency of requests to origin servers.
+    origin_request_duration: HistogramVec = histogram Kind::Histogram(REQUEST), "dimseway_origin_request_seconds", &["origin", "service"],
+        "A rise is a slow origin or line; deliveries queue up but nothing is lost.";
+
+    /// From the acceptance of an instance to its confirmed storage at a destination.
+    forward_lag: HistogramVec = histogram Kind::Histogram(LAG), "dimseway_forward_lag_seconds", &["destination"],
+        "What a radiologist waits beyond the modality. High after an outage; otherwise more workers or a faster line are needed.";
+
+    /// Deliveries that ended, by destination and outcome.
+    deliveries: IntCounterVec = counter Kind::Counter, "dimseway_deliveries_total", &["destination", "outcome"],
+        "`deferred` are retries, `held` need a person, `quarantined` is damage on the own disk, `released` were not attempted because the destination is down.";
+
+    /// Whether the circuit breaker of a destination is open.
+    breaker_open: IntGaugeVec = gauge Kind::Gauge, "dimseway_destination_down", &["destination"],
+        "1: the destination is down or refuses the credentials; it is probed, deliveries wait, no attempts are used up. The log says which.";
+
+    /// Probes of destinations whose circuit breaker is open.
+    probes: IntCounterVec = counter Kind::Counter, "dimseway_destination_probes_total", &["destination", "outcome"],
+        "Grows while a destination is down. `answered` ends it.";
+
+    /// Deliveries of unknown outcome that were looked up, by result.
+    verifications: IntCounterVec = counter Kind::Counter, "dimseway_verifications_total", &["destination", "result"],
+        "Answers that did not name the instance, or were cut. Many mean an unreliable line or a profile that does not fit the origin.";
+
+    /// Bytes of the memory budget in use.
+    memory_used: IntGaugeVec = gauge Kind::Gauge, "dimseway_memory_budget_used_bytes", &[],
+        "At `memory_budget` receiving and sending wait for each other: slower, never wrong. Raise the budget if that is often.";
+
+    /// Reloads of the configuration, by outcome.
+    reloads: IntCounterVec = counter Kind::Counter, "dimseway_configuration_reloads_total", &["outcome"],
+        "`rejected` means that the file is invalid and the old configuration is in force; the log names file, line and key.";
+
+    /// Panics that were caught, by task.
+    panics: IntCounterVec = counter Kind::Counter, "dimseway_panics_total", &["task"],
+        "A defect of the program; please report it with the log. The task was ended, the rest goes on.";
+}
+
+impl Metrics {
+    /// The registry, for gathering and for collectors of other rooms.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// All declarations, in the order of the documentation.
+    #[must_use]
+    pub fn declarations(&self) -> &[Declaration] {
+        &self.declarations
+    }
+
+    /// Everything in the text format of Prometheus.
+    ///
+    /// # Errors
+    /// A collector that fails; none of those declared here.
+    pub fn to_text(&self) -> Result<String, prometheus::Error> {
+        prometheus::TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+#[cfg(test)]
+mod tests;
