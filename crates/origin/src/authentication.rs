@@ -1,6 +1,17 @@
 //! HTTP Basic authentication (RFC 7617), when the origin was given credentials.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
+
+use axum::{
+    extract::{Request, State as Shared},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
+
+use crate::{media::refusal, server::State};
 
 /// One user name and password that the origin asks of every request.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,5 +25,34 @@ pub struct Credentials {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+impl Credentials {
+    /// Whether the request carries them. Digests are compared, so that the time it takes says
+    /// nothing about how much of a password was right.
+    fn are_in(&self, headers: &HeaderMap) -> bool {
+        let field = headers.get(header::AUTHORIZATION).and_then(|field| field.to_str().ok());
+        let Some((scheme, encoded)) = field.and_then(|field| field.split_once(' ')) else { return false };
+        let Ok(given) = STANDARD.decode(encoded.trim()) else { return false };
+        let expected = format!("{}:{}", self.username, self.password);
+        scheme.eq_ignore_ascii_case("basic") && Sha256::digest(given) == Sha256::digest(expected)
+    }
+}
+
+/// Lets a request pass that carries the credentials, if any are asked for.
+pub(crate) async fn authenticate(
+    Shared(state): Shared<Arc<State>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match &state.options.credentials {
+        Some(credentials) if !credentials.are_in(request.headers()) => {
+            let mut response = refusal(StatusCode::UNAUTHORIZED, "credentials are required");
+            let challenge = HeaderValue::from_static("Basic realm=\"dimseway origin\", charset=\"UTF-8\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            response
+        }
+        _ => next.run(request).await,
     }
 }

@@ -1,10 +1,79 @@
-//! Routes.
-use crate::server::State;
-use axum::Router;
+//! The resources of PS3.18 §10, and what every request passes on its way to them.
+
+mod delete;
+pub(crate) mod failure;
+mod metadata;
+mod retrieve;
+mod search;
+mod store;
+mod store_answer;
+mod target;
+
 use std::sync::Arc;
-pub(crate) mod failure {
-    pub(crate) const DUPLICATE_SOP_INSTANCE: u16 = 0x0111;
-}
-pub(crate) fn router(_state: &Arc<State>) -> Router {
+
+use axum::{
+    Router,
+    extract::{Request, State as Shared},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{Error, authentication::authenticate, media::refusal, server::State};
+
+/// Keeps a request counted while its answer is still being streamed.
+#[derive(Clone)]
+pub(crate) struct InWork(#[expect(dead_code, reason = "held, never read")] Arc<OwnedSemaphorePermit>);
+
+pub(crate) fn router(state: &Arc<State>) -> Router {
+    let resources = Router::new()
+        .route("/studies", get(search::search).post(store::store))
+        .route("/series", get(search::search))
+        .route("/instances", get(search::search))
+        .route("/studies/{study}", get(retrieve::retrieve).post(store::store).delete(delete::delete))
+        .route("/studies/{study}/metadata", get(metadata::metadata))
+        .route("/studies/{study}/series", get(search::search))
+        .route("/studies/{study}/instances", get(search::search))
+        .route("/studies/{study}/series/{series}", get(retrieve::retrieve).delete(delete::delete))
+        .route("/studies/{study}/series/{series}/metadata", get(metadata::metadata))
+        .route("/studies/{study}/series/{series}/instances", get(search::search))
+        .route(
+            "/studies/{study}/series/{series}/instances/{instance}",
+            get(retrieve::retrieve).delete(delete::delete),
+        )
+        .route("/studies/{study}/series/{series}/instances/{instance}/metadata", get(metadata::metadata))
+        .route(
+            "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
+            get(retrieve::bulk_data),
+        );
+    let permits = Arc::new(Semaphore::new(state.options.limits.requests_max));
     Router::new()
+        .nest(state.options.personality.rules().base_path, resources)
+        .layer(middleware::from_fn_with_state(Arc::clone(state), authenticate))
+        .layer(middleware::from_fn_with_state(permits, admit))
+        .with_state(Arc::clone(state))
+}
+
+/// Lets so many requests in at a time as the limits say.
+async fn admit(Shared(permits): Shared<Arc<Semaphore>>, mut request: Request, next: Next) -> Response {
+    let Ok(permit) = permits.try_acquire_owned() else {
+        let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, "too many requests in work");
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        return response;
+    };
+    let in_work = InWork(Arc::new(permit));
+    request.extensions_mut().insert(in_work.clone());
+    let response = next.run(request).await;
+    drop(in_work);
+    response
+}
+
+impl IntoResponse for Error {
+    /// Bland to the client, detailed in the log.
+    fn into_response(self) -> Response {
+        tracing::error!(error = %self, "request failed");
+        refusal(StatusCode::INTERNAL_SERVER_ERROR, "the origin failed")
+    }
 }

@@ -1,8 +1,31 @@
 //! The folder: received files, each under its study and series, and the index beside them.
 
-use crate::Error;
-use instance::Uid;
-use std::path::{Path, PathBuf};
+mod incoming;
+
+use std::{
+    fs,
+    io::{self, Read, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use instance::{
+    Tag, Uid,
+    part10::{self, FileMeta},
+};
+
+pub(crate) use incoming::{Expected, Incoming, Refusal, StoreOutcome};
+
+use crate::{
+    Error,
+    index::{
+        Entry, Index, Target,
+        search::{Page, Search},
+    },
+};
 
 /// One stored instance, as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,15 +37,132 @@ pub struct StoredInstance {
     /// SHA-256 of the file.
     pub sha256: [u8; 32],
 }
-pub(crate) struct Storage;
+
+/// Files and index. Every asynchronous call does its work on a thread of the blocking pool.
+pub(crate) struct Storage {
+    /// `<study>/<series>/<instance>.dcm`.
+    instances: PathBuf,
+    /// Files that are being received; emptied when the folder is opened.
+    incoming: PathBuf,
+    index: Index,
+    received: AtomicU64,
+}
+
 impl Storage {
-    pub(crate) fn open(_directory: &Path) -> Result<Self, Error> {
-        Ok(Self)
+    pub(crate) fn open(directory: &Path) -> Result<Self, Error> {
+        let (instances, incoming) = (directory.join("instances"), directory.join("incoming"));
+        match fs::remove_dir_all(&incoming) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::folder(incoming)(error));
+            }
+            _ => {}
+        }
+        for folder in [&instances, &incoming] {
+            fs::create_dir_all(folder).map_err(Error::folder(folder))?;
+        }
+        let index = Index::open(&directory.join("index.sqlite"))?;
+        Ok(Self { instances, incoming, index, received: AtomicU64::new(0) })
     }
-    pub(crate) async fn instance_count(&self) -> Result<u64, Error> {
-        Ok(0)
+
+    pub(crate) async fn instance_count(self: &Arc<Self>) -> Result<u64, Error> {
+        self.blocking(|storage| storage.index.instance_count()).await
     }
-    pub(crate) async fn instance(&self, _uid: Uid) -> Result<Option<StoredInstance>, Error> {
-        Ok(None)
+
+    pub(crate) async fn instance(self: &Arc<Self>, uid: Uid) -> Result<Option<StoredInstance>, Error> {
+        self.blocking(move |storage| {
+            Ok(storage.index.entry(&uid)?.map(|entry| StoredInstance {
+                path: storage.path(&entry),
+                length: entry.length,
+                sha256: entry.sha256,
+            }))
+        })
+        .await
+    }
+
+    pub(crate) async fn search(self: &Arc<Self>, search: Search) -> Result<Page, Error> {
+        self.blocking(move |storage| storage.index.search(&search)).await
+    }
+
+    /// One page of the entries of a target; see [`Index::entries`].
+    pub(crate) async fn entries(
+        self: &Arc<Self>,
+        target: Target,
+        after: i64,
+    ) -> Result<Vec<(i64, Entry)>, Error> {
+        self.blocking(move |storage| storage.index.entries(&target, after)).await
+    }
+
+    /// Deletes a target, files included, and gives how many instances it had.
+    pub(crate) async fn remove(self: &Arc<Self>, target: Target) -> Result<u64, Error> {
+        self.blocking(move |storage| {
+            storage.index.remove(&target, |entry| {
+                let path = storage.path(entry);
+                if let Err(error) = fs::remove_file(&path) {
+                    tracing::warn!(instance = %entry.identity.sop_instance_uid, %error, "file not removed");
+                }
+                // Folders go with their last file; a folder that is not empty stays.
+                let folders = path.ancestors().skip(1).take(2);
+                for folder in folders {
+                    let _not_empty = fs::remove_dir(folder);
+                }
+            })
+        })
+        .await
+    }
+
+    /// As [`Storage::entries`], for threads that may block.
+    pub(crate) fn entries_blocking(&self, target: &Target, after: i64) -> Result<Vec<(i64, Entry)>, Error> {
+        self.index.entries(target, after)
+    }
+
+    /// Opens the file of an entry.
+    pub(crate) fn open_file(&self, entry: &Entry) -> Result<fs::File, Error> {
+        let path = self.path(entry);
+        fs::File::open(&path).map_err(Error::folder(path))
+    }
+
+    /// Opens the file of an entry behind its Part 10 framing, and gives what the framing says.
+    pub(crate) fn open_data_set(&self, entry: &Entry) -> Result<(FileMeta, fs::File), Error> {
+        let mut file = self.open_file(entry)?;
+        let fault = |error| Error::folder(self.path(entry))(error);
+        let mut head = Vec::new();
+        Read::by_ref(&mut file).take(HEAD_MAX as u64 + 1).read_to_end(&mut head).map_err(fault)?;
+        let (meta, length) =
+            part10::read(&head).map_err(|error| fault(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+        file.seek(SeekFrom::Start(length as u64)).map_err(fault)?;
+        Ok((meta, file))
+    }
+
+    /// Runs `work` on a thread of the blocking pool.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let storage = Arc::clone(self);
+        tokio::task::spawn_blocking(move || work(&storage)).await.map_err(|_| Error::Task)?
+    }
+
+    fn path(&self, entry: &Entry) -> PathBuf {
+        let identity = &entry.identity;
+        self.instances
+            .join(identity.study_instance_uid.as_str())
+            .join(identity.series_instance_uid.as_str())
+            .join(format!("{}.dcm", identity.sop_instance_uid))
+    }
+
+    fn next_incoming(&self) -> PathBuf {
+        self.incoming.join(format!("{}.part", self.received.fetch_add(1, Ordering::Relaxed)))
     }
 }
+
+/// A UID read with tolerance may be nothing but dots, which as the name of a folder leads elsewhere.
+fn names_a_folder(uid: &Uid) -> bool {
+    uid.as_str().bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Most bytes of preamble and File Meta Information.
+const HEAD_MAX: usize = part10::PREAMBLE_LENGTH + part10::FILE_META_LENGTH_MAX;
+
+/// Tags of the index that are UIDs of the identity, and so come from there.
+const IDENTITY: [Tag; 4] =
+    [Tag::SOP_CLASS_UID, Tag::SOP_INSTANCE_UID, Tag::STUDY_INSTANCE_UID, Tag::SERIES_INSTANCE_UID];

@@ -1,0 +1,177 @@
+//! The response data set of a store transaction (PS3.18 §10.5.3 and §I.2).
+
+use axum::{
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use instance::Identity;
+use serde_json::{Value, json};
+
+use super::target::url;
+use crate::{
+    media::{self, DICOM_XML, accepted, covers, xml_text},
+    storage::Refusal,
+};
+
+/// What became of each instance of one request. The limit on parts bounds it.
+pub(super) struct StoreAnswer {
+    base: String,
+    stored: Vec<Identity>,
+    refused: Vec<Refusal>,
+}
+
+/// An element of the response data set.
+enum Element {
+    Text(&'static str, &'static str, String),
+    Number(&'static str, u16),
+    Sequence(&'static str, Vec<Vec<Element>>),
+}
+
+impl StoreAnswer {
+    pub(super) const fn new(base: String) -> Self {
+        Self { base, stored: Vec::new(), refused: Vec::new() }
+    }
+
+    pub(super) fn stored(&mut self, identity: Identity) {
+        self.stored.push(identity);
+    }
+
+    pub(super) fn refused(&mut self, refusal: Refusal) {
+        self.refused.push(refusal);
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.stored.is_empty() && self.refused.is_empty()
+    }
+
+    /// 200 when all were stored, 202 when some were, 409 when none was (PS3.18 §10.5.3.1).
+    pub(super) fn into_response(self, headers: &HeaderMap) -> Response {
+        let status = match (self.stored.is_empty(), self.refused.is_empty()) {
+            (_, true) => StatusCode::OK,
+            (false, false) => StatusCode::ACCEPTED,
+            (true, false) => StatusCode::CONFLICT,
+        };
+        let elements = self.elements();
+        if wants_xml(headers) {
+            let mut xml = String::from(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<NativeDicomModel xml:space=\"preserve\">",
+            );
+            to_xml(&elements, &mut xml);
+            xml.push_str("</NativeDicomModel>\n");
+            return media::typed(status, DICOM_XML, xml.into());
+        }
+        media::json(status, &to_json(&elements))
+    }
+
+    /// In the order of a data set. The Retrieve URL of the whole stands where one study was stored.
+    fn elements(&self) -> Vec<Element> {
+        let mut elements = Vec::new();
+        let mut studies = self.stored.iter().map(|identity| &identity.study_instance_uid);
+        if let Some(first) = studies.next()
+            && studies.all(|study| study == first)
+        {
+            elements.push(Element::Text("00081190", "UR", url(&self.base, first.as_str(), None, None)));
+        }
+        let (known, unknown): (Vec<_>, Vec<_>) = self.refused.iter().partition(|one| one.sop.is_some());
+        let failed: Vec<_> = known.into_iter().map(failed_item).collect();
+        if !failed.is_empty() {
+            elements.push(Element::Sequence("00081198", failed));
+        }
+        let stored: Vec<_> = self.stored.iter().map(|identity| self.stored_item(identity)).collect();
+        if !stored.is_empty() {
+            elements.push(Element::Sequence("00081199", stored));
+        }
+        // Instances that nobody could name stand in Other Failures Sequence.
+        let others: Vec<_> = unknown.into_iter().map(failed_item).collect();
+        if !others.is_empty() {
+            elements.push(Element::Sequence("0008119A", others));
+        }
+        elements
+    }
+
+    fn stored_item(&self, identity: &Identity) -> Vec<Element> {
+        let instance_url = url(
+            &self.base,
+            identity.study_instance_uid.as_str(),
+            Some(identity.series_instance_uid.as_str()),
+            Some(identity.sop_instance_uid.as_str()),
+        );
+        vec![
+            Element::Text("00081150", "UI", identity.sop_class_uid.to_string()),
+            Element::Text("00081155", "UI", identity.sop_instance_uid.to_string()),
+            Element::Text("00081190", "UR", instance_url),
+        ]
+    }
+}
+
+fn failed_item(refusal: &Refusal) -> Vec<Element> {
+    let mut item = Vec::new();
+    if let Some((sop_class, sop_instance)) = &refusal.sop {
+        item.push(Element::Text("00081150", "UI", sop_class.to_string()));
+        item.push(Element::Text("00081155", "UI", sop_instance.to_string()));
+    }
+    item.push(Element::Number("00081197", refusal.reason));
+    item
+}
+
+/// JSON is the default; XML is sent where it is named first.
+fn wants_xml(headers: &HeaderMap) -> bool {
+    let accepted = accepted(headers);
+    let first = accepted.iter().find(|one| {
+        one.is("application", "dicom+xml")
+            || one.is("application", "json")
+            || covers(one, "application", "dicom+json")
+    });
+    first.is_some_and(|one| one.is("application", "dicom+xml"))
+}
+
+fn to_json(elements: &[Element]) -> Value {
+    let members = elements.iter().map(|element| match element {
+        Element::Text(tag, vr, text) => (tag, json!({ "vr": vr, "Value": [text] })),
+        Element::Number(tag, number) => (tag, json!({ "vr": "US", "Value": [number] })),
+        Element::Sequence(tag, items) => {
+            let items: Vec<_> = items.iter().map(|item| to_json(item)).collect();
+            (tag, json!({ "vr": "SQ", "Value": items }))
+        }
+    });
+    Value::Object(members.map(|(tag, value)| ((*tag).to_owned(), value)).collect())
+}
+
+/// The Native DICOM Model (PS3.19 §A.1).
+fn to_xml(elements: &[Element], xml: &mut String) {
+    for element in elements {
+        let (tag, vr) = match element {
+            Element::Text(tag, vr, _) => (*tag, *vr),
+            Element::Number(tag, _) => (*tag, "US"),
+            Element::Sequence(tag, _) => (*tag, "SQ"),
+        };
+        let keyword = keyword(tag);
+        xml.push_str(&format!("<DicomAttribute tag=\"{tag}\" vr=\"{vr}\" keyword=\"{keyword}\">"));
+        match element {
+            Element::Text(_, _, text) => {
+                xml.push_str(&format!("<Value number=\"1\">{}</Value>", xml_text(text)));
+            }
+            Element::Number(_, number) => xml.push_str(&format!("<Value number=\"1\">{number}</Value>")),
+            Element::Sequence(_, items) => {
+                for (item, number) in items.iter().zip(1..) {
+                    xml.push_str(&format!("<Item number=\"{number}\">"));
+                    to_xml(item, xml);
+                    xml.push_str("</Item>");
+                }
+            }
+        }
+        xml.push_str("</DicomAttribute>");
+    }
+}
+
+fn keyword(tag: &str) -> &'static str {
+    match tag {
+        "00081150" => "ReferencedSOPClassUID",
+        "00081155" => "ReferencedSOPInstanceUID",
+        "00081190" => "RetrieveURL",
+        "00081197" => "FailureReason",
+        "00081198" => "FailedSOPSequence",
+        "00081199" => "ReferencedSOPSequence",
+        _ => "OtherFailuresSequence",
+    }
+}

@@ -1,0 +1,300 @@
+//! One instance on its way from a request to its place.
+
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use bytes::{Bytes, BytesMut};
+use dataset::scan::{Attributes, ScanLimits, Scanner, Wanted};
+use instance::{
+    Identity, Tag, Uid,
+    part10::{self, FileMeta, InvalidFile},
+};
+use sha2::{Digest as _, Sha256};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::{HEAD_MAX, IDENTITY, Storage, names_a_folder};
+use crate::{
+    Error, Personality,
+    index::{
+        Entry,
+        attributes::{ATTRIBUTES, Attribute, Kind},
+    },
+    routes::failure,
+};
+
+/// Chunks between the socket and the disk. A chunk is what one read of the socket gave, at most
+/// about 400 KiB, so that an upload holds at most a few hundred KiB here.
+const QUEUE: usize = 2;
+
+/// Bytes collected before they are written: fewer, larger writes.
+const WRITE: usize = 128 * 1024;
+
+/// What a store request demands of an instance.
+#[derive(Debug, Clone)]
+pub(crate) struct Expected {
+    /// The study that the request is about, if it names one.
+    pub(crate) study: Option<Uid>,
+    pub(crate) personality: Personality,
+    pub(crate) instance_bytes_max: u64,
+}
+
+/// What became of an instance.
+#[derive(Debug)]
+pub(crate) enum StoreOutcome {
+    /// In its place, now or before with the same bytes.
+    Stored(Identity),
+    Refused(Refusal),
+}
+
+/// Why an instance was not stored, and as far as it is known, which one.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// Failure Reason (0008,1197).
+    pub(crate) reason: u16,
+    /// SOP Class and SOP Instance UID.
+    pub(crate) sop: Option<(Uid, Uid)>,
+}
+
+enum Step {
+    Bytes(Bytes),
+    End,
+}
+
+/// An instance that is being received. Dropped before [`Incoming::finish`], it leaves nothing.
+pub(crate) struct Incoming {
+    steps: mpsc::Sender<Step>,
+    task: JoinHandle<Result<Option<StoreOutcome>, Error>>,
+}
+
+impl Incoming {
+    /// Begins with no bytes. A thread of the blocking pool hashes, scans and writes them.
+    pub(crate) fn begin(storage: &Arc<Storage>, expected: Expected) -> Self {
+        let (steps, receiver) = mpsc::channel(QUEUE);
+        let storage = Arc::clone(storage);
+        let task = tokio::task::spawn_blocking(move || receive(&storage, &expected, receiver));
+        Self { steps, task }
+    }
+
+    /// Takes the next bytes of the file. Bytes behind a fault are taken and dropped.
+    pub(crate) async fn append(&self, bytes: Bytes) {
+        let _ended_early = self.steps.send(Step::Bytes(bytes)).await;
+    }
+
+    /// All bytes are there: puts the instance in its place.
+    pub(crate) async fn finish(self) -> Result<StoreOutcome, Error> {
+        let _ended_early = self.steps.send(Step::End).await;
+        self.task.await.map_err(|_| Error::Task)?.and_then(|outcome| outcome.ok_or(Error::Task))
+    }
+}
+
+/// A file that vanishes unless it was put in its place.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _moved_away = fs::remove_file(&self.0);
+    }
+}
+
+/// The bytes so far.
+struct Received {
+    file: File,
+    unwritten: BytesMut,
+    hash: Sha256,
+    length: u64,
+    head: Head,
+}
+
+/// How far the file is understood.
+enum Head {
+    /// Inside preamble and File Meta Information.
+    Framing(BytesMut),
+    DataSet(FileMeta, Box<Scanner>),
+    Fault(Refusal),
+}
+
+fn receive(
+    storage: &Storage,
+    expected: &Expected,
+    mut steps: mpsc::Receiver<Step>,
+) -> Result<Option<StoreOutcome>, Error> {
+    let temporary = Temporary(storage.next_incoming());
+    let file = File::create(&temporary.0).map_err(Error::folder(&temporary.0))?;
+    let mut received = Received {
+        file,
+        unwritten: BytesMut::new(),
+        hash: Sha256::new(),
+        length: 0,
+        head: Head::Framing(BytesMut::new()),
+    };
+    loop {
+        match steps.blocking_recv() {
+            None => return Ok(None),
+            Some(Step::Bytes(bytes)) => {
+                if let Err(error) = received.take(&bytes, expected) {
+                    // The rest of the request is still taken, or the client never hears why.
+                    received.fail(&Error::folder(&temporary.0)(error));
+                }
+            }
+            Some(Step::End) => break,
+        }
+    }
+    let sop = received.sop();
+    let outcome = received.place(storage, expected, &temporary);
+    Ok(Some(outcome.unwrap_or_else(|error| StoreOutcome::Refused(Refusal::failed(&error, sop)))))
+}
+
+impl Received {
+    fn take(&mut self, bytes: &[u8], expected: &Expected) -> std::io::Result<()> {
+        self.length += bytes.len() as u64;
+        match &mut self.head {
+            Head::Framing(head) => {
+                head.extend_from_slice(bytes);
+                self.read_head(false);
+            }
+            Head::DataSet(meta, scanner) => {
+                if scanner.push(bytes).is_err() {
+                    self.head = Head::Fault(Refusal::new(failure::CANNOT_UNDERSTAND, meta));
+                }
+            }
+            Head::Fault(_) => return Ok(()),
+        }
+        if self.length > expected.instance_bytes_max {
+            let sop = self.sop();
+            self.head = Head::Fault(Refusal { reason: failure::OUT_OF_RESOURCES, sop });
+        }
+        self.hash.update(bytes);
+        self.unwritten.extend_from_slice(bytes);
+        if self.unwritten.len() >= WRITE { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> std::io::Result<()> {
+        let result = self.file.write_all(&self.unwritten);
+        self.unwritten.clear();
+        result
+    }
+
+    /// Tries to read the framing; `ended` says that no more bytes will come.
+    fn read_head(&mut self, ended: bool) {
+        let Head::Framing(head) = &self.head else { return };
+        match part10::read(head) {
+            // Framing that ends where the bytes end so far may go on in the next ones.
+            Ok((_, length)) if length == head.len() && !ended => {}
+            Ok((meta, length)) => {
+                let wanted = Wanted::identity().and(ATTRIBUTES.iter().map(|attribute| attribute.tag));
+                let encoding = meta.transfer_syntax.encoding();
+                let mut scanner = Scanner::new(encoding, wanted, ScanLimits::default());
+                self.head = match scanner.push(&head[length..]) {
+                    Ok(_) => Head::DataSet(meta, Box::new(scanner)),
+                    Err(_) => Head::Fault(Refusal::new(failure::CANNOT_UNDERSTAND, &meta)),
+                };
+            }
+            Err(InvalidFile::Incomplete) if head.len() < HEAD_MAX && !ended => {}
+            Err(_) => self.head = Head::Fault(Refusal { reason: failure::CANNOT_UNDERSTAND, sop: None }),
+        }
+    }
+
+    fn sop(&self) -> Option<(Uid, Uid)> {
+        match &self.head {
+            Head::Framing(_) => None,
+            Head::DataSet(meta, _) => Some((meta.sop_class_uid.clone(), meta.sop_instance_uid.clone())),
+            Head::Fault(refusal) => refusal.sop.clone(),
+        }
+    }
+
+    /// The origin itself cannot go on with this instance.
+    fn fail(&mut self, error: &Error) {
+        self.head = Head::Fault(Refusal::failed(error, self.sop()));
+    }
+
+    /// Everything is there: checks it and puts it in its place.
+    fn place(
+        mut self,
+        storage: &Storage,
+        expected: &Expected,
+        temporary: &Temporary,
+    ) -> Result<StoreOutcome, Error> {
+        self.read_head(true);
+        self.write().map_err(Error::folder(&temporary.0))?;
+        let sha256 = self.hash.finalize().into();
+        let (meta, scanner) = match self.head {
+            Head::DataSet(meta, scanner) => (meta, scanner),
+            Head::Fault(refusal) => return Ok(StoreOutcome::Refused(refusal)),
+            Head::Framing(_) => {
+                return Ok(StoreOutcome::Refused(Refusal { reason: failure::CANNOT_UNDERSTAND, sop: None }));
+            }
+        };
+        let refused = |reason| Ok(StoreOutcome::Refused(Refusal::new(reason, &meta)));
+        let Ok(attributes) = scanner.finish() else { return refused(failure::CANNOT_UNDERSTAND) };
+        let Ok(identity) = attributes.identity() else { return refused(failure::DOES_NOT_MATCH) };
+        let usable = [&identity.study_instance_uid, &identity.series_instance_uid].into_iter();
+        if !usable.chain([&identity.sop_instance_uid]).all(names_a_folder) {
+            return refused(failure::CANNOT_UNDERSTAND);
+        }
+        if expected.study.as_ref().is_some_and(|study| *study != identity.study_instance_uid) {
+            return refused(failure::DOES_NOT_MATCH);
+        }
+        let entry = Entry {
+            identity: identity.clone(),
+            transfer_syntax: meta.transfer_syntax.clone(),
+            length: self.length,
+            sha256,
+        };
+        let big_endian = meta.transfer_syntax.encoding() == instance::Encoding::ExplicitVrBigEndian;
+        let value = |attribute: &Attribute| value(attribute, &identity, &attributes, big_endian);
+        let path = storage.path(&entry);
+        let known = storage.index.add(&entry, value, || {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).map_err(Error::folder(folder))?;
+            }
+            fs::rename(&temporary.0, &path).map_err(Error::folder(&path))
+        })?;
+        match known {
+            Some(known) if known.sha256 != sha256 => refused(expected.personality.rules().duplicate_reason),
+            _ => Ok(StoreOutcome::Stored(identity)),
+        }
+    }
+}
+
+impl Refusal {
+    /// A fault of the origin: the cause goes to the log.
+    pub(crate) fn failed(error: &Error, sop: Option<(Uid, Uid)>) -> Self {
+        tracing::error!(%error, "instance not stored");
+        let full = error.is_full();
+        let reason = if full { failure::OUT_OF_RESOURCES } else { failure::PROCESSING_FAILURE };
+        Self { reason, sop }
+    }
+
+    fn new(reason: u16, meta: &FileMeta) -> Self {
+        Self { reason, sop: Some((meta.sop_class_uid.clone(), meta.sop_instance_uid.clone())) }
+    }
+}
+
+/// The value of a column: several values stand with backslashes between them.
+fn value(
+    attribute: &Attribute,
+    identity: &Identity,
+    attributes: &Attributes,
+    big_endian: bool,
+) -> Option<String> {
+    if IDENTITY.contains(&attribute.tag) {
+        let uid = match attribute.tag {
+            Tag::SOP_CLASS_UID => &identity.sop_class_uid,
+            Tag::SOP_INSTANCE_UID => &identity.sop_instance_uid,
+            Tag::STUDY_INSTANCE_UID => &identity.study_instance_uid,
+            _ => &identity.series_instance_uid,
+        };
+        return Some(uid.as_str().to_owned());
+    }
+    let raw = attributes.get(attribute.tag)?;
+    if attribute.kind == Kind::Number {
+        let bytes = [*raw.first()?, *raw.get(1)?];
+        let number = if big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
+        return Some(number.to_string());
+    }
+    Some(attributes.specific_character_set().decode_values(raw).join("\\"))
+}
