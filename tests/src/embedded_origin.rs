@@ -1,0 +1,122 @@
+//! The embedded origin server, as a process of its own.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::daemon;
+use crate::http::{self, Answer};
+use crate::instances::Instance;
+use crate::wait::eventually;
+
+/// A running origin; killed when dropped. What it stored stays in the directory.
+pub struct EmbeddedOrigin {
+    child: Child,
+    url: String,
+}
+
+impl EmbeddedOrigin {
+    /// Starts one on a free port.
+    #[must_use]
+    pub fn start(directory: &Path) -> Self {
+        Self::start_at(directory, "127.0.0.1:0")
+    }
+
+    /// Starts one where the last one listened.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    #[must_use]
+    pub fn start_at(directory: &Path, listen: &str) -> Self {
+        fs::create_dir_all(directory).expect("the directory of the origin");
+        let ready_file = directory.with_extension("ready.json");
+        if ready_file.exists() {
+            fs::remove_file(&ready_file).expect("the ready file of the last process");
+        }
+        let log = fs::File::create(directory.with_extension("log")).expect("the log");
+        let mut child = Command::new(daemon::program())
+            .args(["origin", "--profile", "standard", "--listen", listen, "--directory"])
+            .arg(directory)
+            .arg("--ready-file")
+            .arg(&ready_file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the origin starts");
+        let addresses: Value = eventually("the origin writes its ready file", || {
+            if let Some(status) = child.try_wait().expect("a child") {
+                let log = fs::read_to_string(directory.with_extension("log")).unwrap_or_default();
+                panic!("the origin ended with {status} instead of serving:\n{log}");
+            }
+            serde_json::from_str(&fs::read_to_string(&ready_file).ok()?).ok()
+        });
+        Self { child, url: addresses["origin"].as_str().expect("a base URL").to_owned() }
+    }
+
+    /// Base URL of its DICOMweb service.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `host:port`.
+    ///
+    /// # Panics
+    /// Where the base URL has another form.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.url.split('/').nth(2).expect("http://AUTHORITY/")
+    }
+
+    /// `GET` below the base URL.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Answer {
+        http::get(&format!("{}{path}", self.url)).expect("the origin answers")
+    }
+
+    /// How many instances it has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let answer = self.get("/instances?limit=100000");
+        if answer.status == 204 { 0 } else { answer.json().as_array().map_or(0, Vec::len) }
+    }
+
+    /// Bytes of the data set it keeps for an instance; nothing where it has none.
+    ///
+    /// # Panics
+    /// Where the answer is not one Part 10 file.
+    #[must_use]
+    pub fn data_set(&self, instance: &Instance) -> Option<Vec<u8>> {
+        let url = format!(
+            "{}/studies/{}/series/{}/instances/{}",
+            self.url, instance.study, instance.series, instance.sop_instance
+        );
+        let accept = [("accept", "multipart/related; type=\"application/dicom\"; transfer-syntax=*")];
+        let answer = http::request("GET", &url, &accept, Vec::new()).expect("the origin answers");
+        if answer.status == 404 {
+            return None;
+        }
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let file = http::only_part(&answer).expect("one part");
+        let (_, start) = instance::part10::read(&file).expect("a Part 10 file");
+        Some(file[start..].to_vec())
+    }
+
+    /// Ends the process; what it stored stays.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for EmbeddedOrigin {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

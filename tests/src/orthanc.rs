@@ -1,0 +1,145 @@
+//! Orthanc with its DICOMweb plug-in as an independent origin server.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::dcmtk::free_port;
+use crate::http::{self, Answer};
+use crate::skip;
+use crate::wait::eventually;
+
+/// Where Debian puts the plug-in.
+const PLUGIN: &str = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so";
+
+/// A running Orthanc; killed when dropped.
+pub struct Orthanc {
+    child: Child,
+    port: u16,
+    _directory: TempDir,
+}
+
+impl Orthanc {
+    /// Starts one with an empty database, and waits until it serves. A skip is recorded where it is
+    /// not installed.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    #[must_use]
+    pub fn start() -> Option<Self> {
+        let program = skip::program("Orthanc")?;
+        if !Path::new(PLUGIN).is_file() {
+            skip::skip("Orthanc's DICOMweb plug-in is not installed");
+            return None;
+        }
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (port, dicom_port) = (free_port(), free_port());
+        let configuration = json!({
+            "Name": "tests",
+            "StorageDirectory": directory.path().join("storage"),
+            "IndexDirectory": directory.path().join("storage"),
+            "Plugins": [PLUGIN],
+            "HttpPort": port,
+            "DicomPort": dicom_port,
+            "RemoteAccessAllowed": true,
+            "AuthenticationEnabled": false,
+            "StorageCompression": false,
+            "OverwriteInstances": false,
+            "HttpVerbose": false,
+            "DicomWeb": {"Enable": true, "Root": "/dicom-web/", "EnableWado": true},
+        });
+        let path = directory.path().join("orthanc.json");
+        fs::write(&path, configuration.to_string()).expect("the configuration of Orthanc");
+        let log = fs::File::create(directory.path().join("log")).expect("the log");
+        let child = Command::new(program)
+            .arg(&path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("Orthanc starts");
+        let mut orthanc = Self { child, port, _directory: directory };
+        eventually("Orthanc serves", || {
+            let ended = orthanc.child.try_wait().expect("a child");
+            assert!(ended.is_none(), "Orthanc ended: {ended:?}");
+            http::get(&orthanc.address("/statistics")).filter(|answer| answer.status == 200)
+        });
+        Some(orthanc)
+    }
+
+    /// Base URL of its DICOMweb service.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.address("/dicom-web")
+    }
+
+    fn address(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// `GET` of its own interface.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Answer {
+        http::get(&self.address(path)).expect("Orthanc answers")
+    }
+
+    /// How many instances it has.
+    ///
+    /// # Panics
+    /// Where it does not say.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.get("/statistics").json()["CountInstances"].as_u64().expect("a number of instances")
+    }
+
+    /// The file it keeps for an instance; nothing where it has none.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    #[must_use]
+    pub fn file(&self, sop_instance: &str) -> Option<Vec<u8>> {
+        let query = json!({"Level": "Instance", "Query": {"SOPInstanceUID": sop_instance}}).to_string();
+        let found =
+            http::request("POST", &self.address("/tools/find"), &[], query.into_bytes()).expect("an answer");
+        let identifier = found.json()[0].as_str()?.to_owned();
+        Some(self.get(&format!("/instances/{identifier}/file")).body)
+    }
+
+    /// Stores a Part 10 file by STOW-RS without anything in between; the status.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    #[must_use]
+    pub fn stow(&self, file: &[u8]) -> u16 {
+        let mut body = b"--direct\r\ncontent-type: application/dicom\r\n\r\n".to_vec();
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--direct--\r\n");
+        let headers = [
+            ("content-type", "multipart/related; type=\"application/dicom\"; boundary=direct"),
+            ("accept", "application/dicom+json"),
+        ];
+        http::request("POST", &format!("{}/studies", self.url()), &headers, body)
+            .map_or(0, |answer| answer.status)
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        let found = self.get("/patients").json();
+        for patient in found.as_array().into_iter().flatten().filter_map(|patient| patient.as_str()) {
+            let _ = http::request("DELETE", &self.address(&format!("/patients/{patient}")), &[], Vec::new());
+        }
+    }
+}
+
+impl Drop for Orthanc {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

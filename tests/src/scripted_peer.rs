@@ -1,0 +1,213 @@
+//! A peer that sends exactly the bytes a test gives it, and tells what came back.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+
+use crate::wait::DEADLINE;
+use crate::wire::{self, Proposal, pdu};
+
+/// A PDU as received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pdu {
+    /// Type.
+    pub kind: u8,
+    /// Everything behind the length.
+    pub body: Vec<u8>,
+}
+
+/// What a peer received next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// A PDU.
+    Pdu(Pdu),
+    /// The end of the stream, orderly or reset.
+    Closed,
+}
+
+/// A response in a command set.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// Status (0000,0900).
+    pub status: u16,
+    /// Message ID Being Responded To (0000,0120).
+    pub message_id: u16,
+    /// Error Comment (0000,0902), empty where absent.
+    pub error_comment: String,
+    /// Offending Element (0000,0901): groups and elements, in the order given.
+    pub offending_elements: Vec<(u16, u16)>,
+    /// Affected SOP Instance UID (0000,1000), empty where absent.
+    pub sop_instance: String,
+}
+
+/// A connection that follows the test's script.
+pub struct ScriptedPeer {
+    stream: TcpStream,
+}
+
+impl ScriptedPeer {
+    /// Connects and says nothing.
+    ///
+    /// # Panics
+    /// Where nobody listens.
+    #[must_use]
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("somebody listens");
+        stream.set_nodelay(true).expect("a socket");
+        // A peer that says nothing for so long is a failure of the test, not a wait that it measures.
+        stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
+        Self { stream }
+    }
+
+    /// Connects and negotiates; the answer has to be an acceptance.
+    ///
+    /// # Panics
+    /// Where the association is refused.
+    #[must_use]
+    pub fn associate(address: SocketAddr, proposal: &Proposal) -> Self {
+        let mut peer = Self::connect(address);
+        peer.send(&proposal.bytes());
+        let answer = peer.receive();
+        assert!(
+            matches!(&answer, Received::Pdu(answer) if answer.kind == pdu::ASSOCIATE_AC),
+            "{answer:02X?}"
+        );
+        peer
+    }
+
+    /// Sends bytes.
+    ///
+    /// # Panics
+    /// Where the connection is gone.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the connection takes bytes");
+    }
+
+    /// Sends bytes; false where the connection is gone.
+    pub fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// The next PDU, or the end.
+    ///
+    /// # Panics
+    /// Where nothing comes for longer than any test waits.
+    pub fn receive(&mut self) -> Received {
+        let mut head = [0; 6];
+        if !self.fill(&mut head) {
+            return Received::Closed;
+        }
+        let length = u32::from_be_bytes([head[2], head[3], head[4], head[5]]) as usize;
+        assert!(length < 64 << 20, "a PDU of {length} bytes");
+        let mut body = vec![0; length];
+        if !self.fill(&mut body) {
+            return Received::Closed;
+        }
+        Received::Pdu(Pdu { kind: head[0], body })
+    }
+
+    /// The next PDU, which has to be of a type.
+    ///
+    /// # Panics
+    /// Where it is another.
+    pub fn expect(&mut self, kind: u8) -> Pdu {
+        match self.receive() {
+            Received::Pdu(pdu) if pdu.kind == kind => pdu,
+            other => panic!("expected a PDU of type {kind}, received {other:02X?}"),
+        }
+    }
+
+    /// Waits for the end of the stream, whatever comes before it.
+    pub fn expect_closed(&mut self) {
+        while self.receive() != Received::Closed {}
+    }
+
+    /// Waits for a response, whose command may be split over several PDUs.
+    ///
+    /// # Panics
+    /// Where something else comes.
+    pub fn expect_response(&mut self) -> Response {
+        self.next_response().expect("a response before the end of the connection")
+    }
+
+    /// The next response; nothing where the association ends first, by A-ABORT or otherwise.
+    ///
+    /// # Panics
+    /// Where a data set or another PDU comes.
+    pub fn next_response(&mut self) -> Option<Response> {
+        let mut command = Vec::new();
+        loop {
+            let body = match self.receive() {
+                Received::Pdu(Pdu { kind: pdu::P_DATA, body }) => body,
+                Received::Pdu(Pdu { kind: pdu::ABORT, .. }) | Received::Closed => return None,
+                other => panic!("expected a response, received {other:02X?}"),
+            };
+            let mut rest = &body[..];
+            while !rest.is_empty() {
+                let length = u32::from_be_bytes([rest[0], rest[1], rest[2], rest[3]]) as usize;
+                let (control, fragment) = (rest[5], &rest[6..4 + length]);
+                assert_eq!(control & 1, 1, "a response to C-ECHO or C-STORE has no data set");
+                command.extend_from_slice(fragment);
+                if control & 2 != 0 {
+                    return Some(response(&command));
+                }
+                rest = &rest[4 + length..];
+            }
+        }
+    }
+
+    /// Sends a whole command, and waits for the response.
+    pub fn ask(&mut self, context: u8, command: &[u8]) -> Response {
+        self.send(&wire::p_data(context, true, true, command));
+        self.expect_response()
+    }
+
+    /// A-RELEASE, which the peer has to answer.
+    pub fn release(mut self) {
+        self.send(&wire::pdu_of(pdu::RELEASE_RQ, &[0; 4]));
+        self.expect(pdu::RELEASE_RP);
+    }
+
+    /// Ends the connection with a reset, as a crash or a pulled cable behind a firewall would.
+    ///
+    /// # Panics
+    /// Never on a socket.
+    pub fn reset(self) {
+        socket2::SockRef::from(&self.stream).set_linger(Some(std::time::Duration::ZERO)).expect("a socket");
+        drop(self.stream);
+    }
+
+    /// Ends the sending direction.
+    pub fn close_sending(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    fn fill(&mut self, buffer: &mut [u8]) -> bool {
+        match self.stream.read_exact(buffer) {
+            Ok(()) => true,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                panic!("nothing came for {DEADLINE:?}")
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+fn response(command: &[u8]) -> Response {
+    let elements = wire::read_command_set(command);
+    let number = |element: u16| elements.get(&element).map(|value| u16::from_le_bytes([value[0], value[1]]));
+    let text = |element: u16| {
+        let value = elements.get(&element).map(|value| String::from_utf8_lossy(value).into_owned());
+        value.unwrap_or_default().trim_end_matches(['\0', ' ']).to_owned()
+    };
+    let offending = elements.get(&0x0901).map(Vec::as_slice).unwrap_or_default();
+    Response {
+        status: number(0x0900).expect("a response has a Status"),
+        message_id: number(0x0120).expect("a response names its request"),
+        error_comment: text(0x0902),
+        offending_elements: offending
+            .chunks_exact(4)
+            .map(|tag| (u16::from_le_bytes([tag[0], tag[1]]), u16::from_le_bytes([tag[2], tag[3]])))
+            .collect(),
+        sop_instance: text(0x1000),
+    }
+}
