@@ -20,4 +20,16 @@ impl CharacterSet {
         let text = value.iter().map(|byte| char::from(*byte)).collect::<String>();
         text.split('\\').map(|value| value.trim_end_matches([' ', '\0']).to_owned()).collect()
     }
+
+    /// Decodes person names.
+    #[must_use]
+    pub fn decode_person_names(&self, value: &[u8]) -> Vec<String> {
+        self.decode_values(value)
+    }
+
+    /// Decodes a text of one value, in which a backslash is a character.
+    #[must_use]
+    pub fn decode_text(&self, value: &[u8]) -> String {
+        value.iter().map(|byte| char::from(*byte)).collect::<String>().trim_end().to_owned()
+    }
 }

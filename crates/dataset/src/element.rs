@@ -14,6 +14,7 @@ mod write;
 pub use dicom_core::VR;
 use instance::{Encoding, Tag};
 
+pub(crate) use self::header::vr_of;
 pub use self::{reader::Reader, write::Writer};
 
 /// (FFFE,E000) Item (PS3.5 §7.5).
@@ -40,6 +41,10 @@ impl Form {
 
     pub(crate) fn u16(self, bytes: [u8; 2]) -> u16 {
         if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
+    }
+
+    pub(crate) fn u64(self, bytes: [u8; 8]) -> u64 {
+        if self.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) }
     }
 
     pub(crate) fn u32(self, bytes: [u8; 4]) -> u32 {

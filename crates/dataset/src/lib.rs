@@ -11,5 +11,6 @@
 
 pub mod character_set;
 pub mod element;
+mod inflate;
 pub mod json;
 pub mod scan;

@@ -6,7 +6,6 @@
 //! about to be read as a whole by a library that trusts its lengths.
 
 mod attributes;
-mod inflate;
 mod scanner;
 #[cfg(test)]
 mod tests;
@@ -16,11 +15,11 @@ use instance::{Encoding, Tag};
 
 pub use self::{
     attributes::{Attributes, IdentityError},
-    inflate::inflate_whole,
     scanner::Scanner,
     wanted::Wanted,
 };
 use crate::element::{ElementError, Limits, Mode, Reader};
+pub use crate::inflate::{InflateError, inflate_whole};
 
 /// What a scan may cost, whatever the bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,12 +78,9 @@ pub enum ScanError {
     /// The bytes break the encoding where no tolerance helps.
     #[error("the data set is malformed at {0}")]
     Malformed(Tag),
-    /// The deflated stream is broken.
-    #[error("the deflated data set cannot be inflated")]
-    Inflate,
-    /// The deflated stream grows beyond [`ScanLimits::inflate_ratio_max`] or a size limit.
-    #[error("the deflated data set inflates beyond the limit")]
-    InflatesBeyondLimit,
+    /// The deflated stream is broken, or grows beyond [`ScanLimits::inflate_ratio_max`].
+    #[error(transparent)]
+    Inflate(#[from] InflateError),
 }
 
 /// Checks a whole small data set before a library may read it: no element is longer than what is

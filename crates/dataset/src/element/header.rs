@@ -65,7 +65,7 @@ pub(super) fn detect(first: [u8; 8], declared: Form) -> Form {
 }
 
 /// The VR of PS3.6, and whether it may be SS instead of US.
-pub(super) fn vr_of(tag: Tag) -> Option<(VR, bool)> {
+pub(crate) fn vr_of(tag: Tag) -> Option<(VR, bool)> {
     if tag.element() == 0 {
         return Some((VR::UL, false));
     }

@@ -2,8 +2,11 @@
 
 use instance::{Encoding, Tag};
 
-use super::{Attributes, Progress, ScanError, ScanLimits, Wanted, inflate::Inflater};
-use crate::element::{Event, Limits, Mode, Reader};
+use super::{Attributes, Progress, ScanError, ScanLimits, Wanted};
+use crate::{
+    element::{Event, Limits, Mode, Reader},
+    inflate::Inflater,
+};
 
 /// Scans one data set, piece by piece. However the data set is cut into pieces, the result is the
 /// same.

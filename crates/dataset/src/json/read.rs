@@ -1,0 +1,240 @@
+//! The tolerant streaming reader: finds the items of an array, whatever the pieces it is fed with.
+
+use super::{Item, item};
+
+/// What reading may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Most bytes of JSON of one item; default 1 MiB. An item of a search answer has a few
+    /// kilobytes. While one is read, memory is some 30 times its length at worst. Longer items are
+    /// passed over.
+    pub item_length_max: usize,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self { item_length_max: 1024 * 1024 }
+    }
+}
+
+/// Why a body is no DICOM JSON; the items before the fault have been given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// It begins neither as an array nor as an object: a login page, for instance.
+    #[error("the body is not JSON")]
+    NotJson,
+    /// It ends inside the array or an item.
+    #[error("the JSON is cut")]
+    Truncated,
+}
+
+/// Why one item could not be read; the reader goes on behind it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadItem {
+    /// More bytes than [`ReadLimits::item_length_max`].
+    #[error("an item has more than {0} bytes")]
+    TooLong(usize),
+    /// Not JSON, or nested deeper than 128 levels.
+    #[error("an item is malformed at byte {0} of it")]
+    Malformed(usize),
+    /// Something else than an object stands where an item is expected.
+    #[error("an item is no object")]
+    NoObject,
+}
+
+/// Reads an array of items, or one item alone, in pieces of any size. An empty body has no items.
+#[derive(Debug)]
+pub struct Reader {
+    limits: ReadLimits,
+    state: State,
+    in_array: bool,
+    item: Vec<u8>,
+    too_long: bool,
+    depth: u64,
+    in_string: bool,
+    escaped: bool,
+    elements_dropped: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Before the first bracket, past so many bytes of a byte order mark.
+    Start(usize),
+    /// Between items.
+    Between,
+    Item,
+    /// Inside something that is no object.
+    Other,
+    End,
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+impl Reader {
+    /// A reader of one body.
+    #[must_use]
+    pub const fn new(limits: ReadLimits) -> Self {
+        Self {
+            limits,
+            state: State::Start(0),
+            in_array: false,
+            item: Vec::new(),
+            too_long: false,
+            depth: 0,
+            in_string: false,
+            escaped: false,
+            elements_dropped: 0,
+        }
+    }
+
+    /// Takes bytes off the front of `input` until an item is complete; none means that `input` is
+    /// used up. The inner error is about that item alone.
+    ///
+    /// # Errors
+    /// A body that is not JSON at all.
+    pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Result<Item, BadItem>>, ReadError> {
+        while let [byte, rest @ ..] = *input {
+            let item = match self.state {
+                State::Start(mark) => {
+                    self.start(*byte, mark)?;
+                    None
+                }
+                State::Between => {
+                    self.between(*byte);
+                    None
+                }
+                State::Item => self.inside(*byte).then(|| self.complete()),
+                State::Other => {
+                    if matches!(byte, b',' | b']') && !self.in_string && self.depth == 0 {
+                        self.state = State::Between;
+                        return Ok(Some(Err(BadItem::NoObject)));
+                    }
+                    self.track(*byte);
+                    None
+                }
+                State::End => None,
+            };
+            *input = rest;
+            if let Some(item) = item {
+                return Ok(Some(item));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Elements left out so far because they could not be understood.
+    #[must_use]
+    pub const fn elements_dropped(&self) -> u64 {
+        self.elements_dropped
+    }
+
+    /// Tells the reader that the body has ended.
+    ///
+    /// # Errors
+    /// A body that is cut.
+    pub const fn finish(&self) -> Result<(), ReadError> {
+        match self.state {
+            State::Start(0) | State::End => Ok(()),
+            State::Start(_) => Err(ReadError::NotJson),
+            State::Between if !self.in_array => Ok(()),
+            State::Between | State::Item | State::Other => Err(ReadError::Truncated),
+        }
+    }
+
+    fn start(&mut self, byte: u8, mark: usize) -> Result<(), ReadError> {
+        self.state = match byte {
+            b'[' => {
+                self.in_array = true;
+                State::Between
+            }
+            b'{' => {
+                self.begin_item();
+                State::Item
+            }
+            _ if BYTE_ORDER_MARK.get(mark) == Some(&byte) => State::Start(mark + 1),
+            byte if byte.is_ascii_whitespace() => self.state,
+            _ => return Err(ReadError::NotJson),
+        };
+        Ok(())
+    }
+
+    fn between(&mut self, byte: u8) {
+        match byte {
+            b'{' => self.begin_item(),
+            b']' => self.state = State::End,
+            byte if byte == b',' || byte.is_ascii_whitespace() => {}
+            _ => {
+                self.state = State::Other;
+                (self.in_string, self.escaped, self.depth) = (false, false, 0);
+                self.track(byte);
+            }
+        }
+    }
+
+    fn begin_item(&mut self) {
+        self.state = State::Item;
+        self.item.clear();
+        self.item.push(b'{');
+        (self.too_long, self.in_string, self.escaped, self.depth) = (false, false, false, 1);
+    }
+
+    /// One byte of an item; true when it is the last one.
+    fn inside(&mut self, byte: u8) -> bool {
+        if self.item.len() < self.limits.item_length_max {
+            self.item.push(byte);
+        } else {
+            self.too_long = true;
+        }
+        self.track(byte);
+        self.depth == 0
+    }
+
+    /// Keeps count of strings and brackets.
+    fn track(&mut self, byte: u8) {
+        match byte {
+            _ if self.escaped => self.escaped = false,
+            b'\\' if self.in_string => self.escaped = true,
+            b'"' => self.in_string = !self.in_string,
+            b'{' | b'[' if !self.in_string => self.depth += 1,
+            b'}' | b']' if !self.in_string => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    fn complete(&mut self) -> Result<Item, BadItem> {
+        self.state = State::Between;
+        if self.too_long {
+            return Err(BadItem::TooLong(self.limits.item_length_max));
+        }
+        let json = match serde_json::from_slice(&self.item) {
+            Ok(json) => json,
+            // Some servers declare UTF-8 and send the bytes of the file.
+            Err(_) if std::str::from_utf8(&self.item).is_err() => {
+                serde_json::from_str(&String::from_utf8_lossy(&self.item)).map_err(malformed)?
+            }
+            Err(error) => return Err(malformed(error)),
+        };
+        item::read(json, &mut self.elements_dropped).ok_or(BadItem::NoObject)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
+fn malformed(error: serde_json::Error) -> BadItem {
+    BadItem::Malformed(error.column())
+}
+
+/// Reads a whole small body; bad items are left out.
+///
+/// # Errors
+/// A body that is no JSON or cut.
+pub fn read_all(body: &[u8], limits: ReadLimits) -> Result<Vec<Item>, ReadError> {
+    let mut reader = Reader::new(limits);
+    let (mut rest, mut items) = (body, Vec::new());
+    while let Some(item) = reader.next(&mut rest)? {
+        items.extend(item);
+    }
+    reader.finish()?;
+    Ok(items)
+}
