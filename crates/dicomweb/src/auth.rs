@@ -1,8 +1,20 @@
 //! How a client proves who it is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+use std::{fmt, io};
 
-use secrecy::SecretString;
+use base64::Engine as _;
+use http::HeaderValue;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::io::AsyncReadExt as _;
+
+use crate::Error;
+use crate::tls::UnusableFile;
+
+/// Bytes of the largest token file that is read. 64 KiB: tokens have a few kilobytes.
+const TOKEN_BYTES_MAX: u64 = 64 * 1024;
 
 /// Credentials of one origin server. Nothing secret shows in `Debug`.
 #[derive(Debug, Clone, Default)]
@@ -19,4 +31,106 @@ pub enum Credentials {
     },
     /// A bearer token (RFC 6750) in a file, read again when the file changes and once on 401.
     BearerFile(PathBuf),
+}
+
+/// Credentials as one client uses them.
+pub(crate) enum Authorization {
+    None,
+    Fixed(HeaderValue),
+    BearerFile { path: PathBuf, last: Mutex<Option<Token>> },
+}
+
+/// A token and the state of its file when it was read.
+#[derive(Clone)]
+pub(crate) struct Token {
+    modified: Option<SystemTime>,
+    length: u64,
+    header: HeaderValue,
+}
+
+impl Authorization {
+    pub(crate) fn new(credentials: Credentials) -> Result<Self, Error> {
+        Ok(match credentials {
+            Credentials::None => Self::None,
+            Credentials::Basic { username, password } => {
+                let pair = format!("{username}:{}", password.expose_secret());
+                let text = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+                Self::Fixed(sensitive(&text).map_err(|error| Error::Credentials(Box::new(error)))?)
+            }
+            Credentials::BearerFile(path) => Self::BearerFile { path, last: Mutex::new(None) },
+        })
+    }
+
+    /// The value of the Authorization header field, fresh at the time of the call.
+    pub(crate) async fn header(&self) -> Result<Option<HeaderValue>, Error> {
+        match self {
+            Self::None => Ok(None),
+            Self::Fixed(header) => Ok(Some(header.clone())),
+            Self::BearerFile { path, last } => {
+                let known = last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let state = tokio::fs::metadata(path).await.map_err(|error| unusable(path, error))?;
+                let unchanged = known
+                    .filter(|known| known.modified == state.modified().ok() && known.length == state.len());
+                match unchanged {
+                    Some(known) => Ok(Some(known.header)),
+                    None => read_again(path, last).await.map(Some),
+                }
+            }
+        }
+    }
+
+    /// After a 401: whether other credentials than `refused` can be had now.
+    pub(crate) async fn refresh(&self, refused: Option<&HeaderValue>) -> Result<bool, Error> {
+        match self {
+            Self::None | Self::Fixed(_) => Ok(false),
+            Self::BearerFile { path, last } => Ok(Some(&read_again(path, last).await?) != refused),
+        }
+    }
+}
+
+/// Reads the token file, whatever is known of it.
+async fn read_again(path: &Path, last: &Mutex<Option<Token>>) -> Result<HeaderValue, Error> {
+    let token = Token::read(path).await.map_err(|error| unusable(path, error))?;
+    let header = token.header.clone();
+    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    Ok(header)
+}
+
+impl Token {
+    async fn read(path: &Path) -> io::Result<Self> {
+        let file = tokio::fs::File::open(path).await?;
+        let state = file.metadata().await?;
+        let mut text = String::new();
+        file.take(TOKEN_BYTES_MAX + 1).read_to_string(&mut text).await?;
+        if text.len() as u64 > TOKEN_BYTES_MAX {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the token file is too large"));
+        }
+        if text.trim().is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the token file is empty"));
+        }
+        let header = sensitive(&format!("Bearer {}", text.trim())).map_err(|_| {
+            io::Error::new(io::ErrorKind::InvalidData, "the token cannot stand in a header field")
+        })?;
+        Ok(Self { modified: state.modified().ok(), length: state.len(), header })
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Fixed(_) => "Fixed",
+            Self::BearerFile { .. } => "BearerFile",
+        })
+    }
+}
+
+fn sensitive(text: &str) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(text)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn unusable(path: &Path, source: io::Error) -> Error {
+    Error::Credentials(Box::new(UnusableFile { path: path.to_owned(), source: source.into() }))
 }

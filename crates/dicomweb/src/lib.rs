@@ -4,6 +4,7 @@
 //! each instance ([`store::InstanceOutcome`]) and what can be done about an error
 //! ([`error::Remedy`]); what follows from that for the spool or for a modality is decided elsewhere.
 
+mod answer;
 pub mod auth;
 pub mod client;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod search;
 pub mod store;
 pub mod timeouts;
 pub mod tls;
+mod transport;
 pub mod url;
 
 pub use auth::Credentials;
@@ -22,7 +24,7 @@ pub use client::{Client, ClientConfig};
 pub use error::{Error, Remedy};
 pub use profile::Profile;
 pub use search::Presence;
-pub use store::{InstanceOutcome, StoreAnswer, StorePart};
+pub use store::{AnswerBody, InstanceOutcome, StoreAnswer, StorePart};
 pub use timeouts::Timeouts;
 pub use tls::Tls;
 pub use url::BaseUrl;

@@ -46,13 +46,16 @@ pub struct Profile {
 pub struct Paths {
     /// Target of store requests. Default `/studies`.
     pub store: PathTemplate,
-    /// Search for one instance. Default `/studies/{study}/series/{series}/instances`.
+    /// Search for one instance. Default
+    /// `/studies/{study}/series/{series}/instances?SOPInstanceUID={instance}` (PS3.18 §10.6.1), which even
+    /// servers with few searchable attributes offer.
     pub search_instances: PathTemplate,
     /// Metadata of one instance. Default `/studies/{study}/series/{series}/instances/{instance}/metadata`.
     pub instance_metadata: PathTemplate,
     /// One instance. Default `/studies/{study}/series/{series}/instances/{instance}`.
     pub instance: PathTemplate,
-    /// What a probe asks. Default `/studies?limit=1`.
+    /// What a probe asks. Default `/studies?StudyInstanceUID=2.25.0&limit=1`: a search by a UID that no
+    /// study has costs an index look-up and carries no patient data.
     pub probe: PathTemplate,
 }
 
@@ -85,4 +88,89 @@ pub enum Lookup {
     Metadata,
     /// Not at all.
     None,
+}
+
+impl Profile {
+    /// A server that keeps to PS3.18 and promises nothing beyond it.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self {
+            name: "standard".to_owned(),
+            paths: Paths {
+                store: PathTemplate::literal("/studies"),
+                search_instances: PathTemplate::literal(
+                    "/studies/{study}/series/{series}/instances?SOPInstanceUID={instance}",
+                ),
+                instance_metadata: PathTemplate::literal(
+                    "/studies/{study}/series/{series}/instances/{instance}/metadata",
+                ),
+                instance: PathTemplate::literal("/studies/{study}/series/{series}/instances/{instance}"),
+                probe: PathTemplate::literal("/studies?StudyInstanceUID=2.25.0&limit=1"),
+            },
+            store_form: StoreForm::Multipart,
+            unknown_length_accepted: true,
+            request_bytes_max: Some(1024 * 1024 * 1024),
+            request_instances_max: 100,
+            transfer_syntaxes: None,
+            store_response: StoreResponse::Verify,
+            duplicate_failure_reasons: vec![0x0111],
+            duplicate_statuses: Vec::new(),
+            lookup: Lookup::Search,
+            any_transfer_syntax: true,
+            delete: false,
+        }
+    }
+
+    /// Orthanc with its DICOMweb plugin.
+    #[must_use]
+    pub fn orthanc() -> Self {
+        Self { name: "orthanc".to_owned(), delete: true, ..Self::standard() }
+    }
+
+    /// The built-in profile of that name.
+    #[must_use]
+    pub fn built_in(name: &str) -> Option<Self> {
+        match name {
+            "standard" => Some(Self::standard()),
+            "orthanc" => Some(Self::orthanc()),
+            _ => None,
+        }
+    }
+
+    /// Names that [`Self::built_in`] knows.
+    pub const BUILT_IN: [&'static str; 2] = ["standard", "orthanc"];
+
+    /// Whether a Failure Reason (0008,1197) says that the instance is already there.
+    #[must_use]
+    pub fn is_duplicate(&self, failure_reason: u16) -> bool {
+        self.duplicate_failure_reasons.contains(&failure_reason)
+    }
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self::standard()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_profiles_carry_their_names_and_sound_templates() {
+        for name in Profile::BUILT_IN {
+            let profile = Profile::built_in(name).unwrap();
+            assert_eq!(profile.name, name);
+            let Paths { store, search_instances, instance_metadata, instance, probe } = &profile.paths;
+            for template in [store, search_instances, instance_metadata, instance, probe] {
+                assert_eq!(template.as_str().parse::<PathTemplate>().as_ref(), Ok(template));
+            }
+            // Requests that are not about one instance cannot fill a placeholder.
+            for template in [store, probe] {
+                assert!(!template.as_str().contains('{'));
+            }
+        }
+        assert_eq!(Profile::built_in("acme"), None);
+    }
 }

@@ -1,21 +1,109 @@
-//! Retrieval of one instance (PS3.18 §10.4).
+//! Retrieval and deletion of one instance (PS3.18 §10.4).
 
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt as _};
+use http::{Method, StatusCode};
 use instance::Identity;
 
-use crate::{Client, Error};
+use crate::error::{Unreadable, Wait};
+use crate::multipart::{Boundary, ReadError, Reader, ReaderLimits};
+use crate::transport::TransportError;
+use crate::{Client, Error, answer};
+
+/// A Part 10 file, as it comes.
+pub type FileStream = BoxStream<'static, Result<Bytes, Error>>;
 
 impl Client {
     /// The Part 10 file of one instance as the origin holds it, in the transfer syntax it has there
-    /// (`transfer-syntax=*`), as a stream; `None` where the origin says that it has none.
+    /// (`transfer-syntax=*`, where the profile knows it), as a stream; `None` where the origin says that
+    /// it has none.
     ///
     /// # Errors
-    /// Any error of the request; an error while the bytes come is an item of the stream.
-    pub async fn retrieve_instance(
-        &self,
-        _identity: &Identity,
-    ) -> Result<Option<BoxStream<'static, Result<Bytes, Error>>>, Error> {
-        todo!()
+    /// Any error of the request; an error while the bytes come is an item of the stream, and so is an
+    /// answer that ends too early.
+    pub async fn retrieve_instance(&self, identity: &Identity) -> Result<Option<FileStream>, Error> {
+        let url = self.inner.base_url.resource(&self.profile().paths.instance, Some(identity));
+        let accept = if self.profile().any_transfer_syntax {
+            "multipart/related; type=\"application/dicom\"; transfer-syntax=*"
+        } else {
+            "multipart/related; type=\"application/dicom\""
+        };
+        let response = self.get(url, accept).await?;
+        match response.status() {
+            StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::NO_CONTENT => return Ok(None),
+            status if !status.is_success() => return Err(self.refused(&response, false)),
+            _ => {}
+        }
+        if answer::is_html(response.headers()) {
+            return Err(Error::Unreadable(Unreadable::Html));
+        }
+        let media_type = answer::media_type(response.headers());
+        let media_type = media_type.ok_or(Error::Unreadable(Unreadable::MediaType))?;
+        let body = self.body(response);
+        if media_type.is("application", "dicom") {
+            return Ok(Some(body.boxed()));
+        }
+        let boundary = Boundary::of(&media_type).map_err(|_| Error::Unreadable(Unreadable::MediaType))?;
+        let mut reader = Reader::new(body.boxed(), &boundary, ReaderLimits::default());
+        match reader.next_part().await.map_err(multipart_error)? {
+            Some(_) => Ok(Some(only_part(reader).boxed())),
+            None => Err(Error::Unreadable(Unreadable::Empty)),
+        }
+    }
+
+    /// Deletes one instance; a server that has none is fine too. Not part of PS3.18, but common
+    /// (`DELETE` on the instance resource).
+    ///
+    /// # Errors
+    /// Any error of the request, and a profile without deletion.
+    pub async fn delete_instance(&self, identity: &Identity) -> Result<(), Error> {
+        if !self.profile().delete {
+            return Err(Error::Profile("no deletion"));
+        }
+        let url = self.inner.base_url.resource(&self.profile().paths.instance, Some(identity));
+        let response = self.without_body(Method::DELETE, url, "application/dicom+json").await?;
+        match response.status() {
+            StatusCode::NOT_FOUND | StatusCode::GONE => Ok(()),
+            status if status.is_success() && !answer::is_html(response.headers()) => Ok(()),
+            status if status.is_success() => Err(Error::Unreadable(Unreadable::Html)),
+            _ => Err(self.refused(&response, false)),
+        }
+    }
+
+    /// The body of an answer, which may be slow but must not stand still.
+    fn body(&self, response: reqwest::Response) -> impl Stream<Item = Result<Bytes, Error>> + use<> {
+        let idle = self.inner.timeouts.read_idle;
+        stream::try_unfold(response, move |mut response| async move {
+            let chunk = tokio::time::timeout(idle, response.chunk())
+                .await
+                .map_err(|_| Error::Timeout(Wait::Reading))?
+                .map_err(|error| TransportError::from(error).into_error())?;
+            Ok(chunk.map(|chunk| (chunk, response)))
+        })
+    }
+}
+
+/// The rest of the part that the reader is in, then the end of the body. A second part would be another
+/// instance, which nobody asked for.
+fn only_part<S>(reader: Reader<S>) -> impl Stream<Item = Result<Bytes, Error>>
+where
+    S: Stream<Item = Result<Bytes, Error>> + Unpin,
+{
+    stream::try_unfold(reader, |mut reader| async move {
+        if let Some(chunk) = reader.next_chunk().await.map_err(multipart_error)? {
+            return Ok(Some((chunk, reader)));
+        }
+        match reader.next_part().await.map_err(multipart_error)? {
+            None => Ok(None),
+            Some(_) => Err(Error::Unreadable(Unreadable::Malformed)),
+        }
+    })
+}
+
+fn multipart_error(error: ReadError<Error>) -> Error {
+    match error {
+        ReadError::Body(error) => error,
+        ReadError::Malformed(_) => Error::Unreadable(Unreadable::Malformed),
     }
 }

@@ -23,3 +23,16 @@ pub struct Timeouts {
     /// that a request is rarely sent into a connection that is just being closed.
     pub pool_idle: Duration,
 }
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            send_idle: Duration::from_secs(60),
+            answer: Duration::from_secs(300),
+            read_idle: Duration::from_secs(60),
+            total: Duration::from_secs(6 * 60 * 60),
+            pool_idle: Duration::from_secs(15),
+        }
+    }
+}

@@ -1,14 +1,32 @@
 //! STOW-RS (PS3.18 §10.5): instances to the origin, and what it says about each of them.
 
+mod body;
+mod outcome;
+pub mod response_data_set;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use http::StatusCode;
-use instance::{AeTitle, part10::FileMeta};
+use http::{HeaderValue, StatusCode, header};
+use instance::{AeTitle, Uid, part10::FileMeta};
+use reqwest::{RequestBuilder, Response};
+use tokio::time::Instant;
 
-use crate::{BoxError, Client, Error};
+use crate::error::{Unreadable, Wait};
+use crate::profile::{StoreForm, StoreResponse};
+use crate::transport::TransportError;
+use crate::{BoxError, Client, Error, answer};
+use body::{BodyEnd, StoreBody};
+use response_data_set::ResponseDataSet;
+
+/// Bytes of a response data set that are read in any case, and those added for each instance sent. Real
+/// answers have about 600 bytes per instance; 4 KiB leaves room for long warnings.
+const ANSWER_BYTES_BASE: usize = 64 * 1024;
+const ANSWER_BYTES_PER_INSTANCE: usize = 4 * 1024;
 
 /// One instance to be stored. Preamble and File Meta Information are written in front of `data`.
 pub struct StorePart {
@@ -18,17 +36,8 @@ pub struct StorePart {
     pub source: Option<AeTitle>,
     /// Bytes of the data set. `None` makes the request chunked.
     pub length: Option<u64>,
-    /// The data set. An error resets the request.
+    /// The data set. An error, or another number of bytes than `length`, resets the request.
     pub data: BoxStream<'static, Result<Bytes, BoxError>>,
-}
-
-impl fmt::Debug for StorePart {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StorePart")
-            .field("meta", &self.meta)
-            .field("length", &self.length)
-            .finish_non_exhaustive()
-    }
 }
 
 /// What the origin said about a store request.
@@ -38,24 +47,34 @@ pub struct StoreAnswer {
     pub http_status: StatusCode,
     /// Retry-After, if given.
     pub retry_after: Option<Duration>,
-    /// Whether a response data set came with it (PS3.18 §10.5.3).
-    pub response_data_set: bool,
+    /// What came with the status.
+    pub body: AnswerBody,
     /// One outcome per part, in the order of the parts.
     pub instances: Vec<InstanceOutcome>,
+}
+
+/// The body of an answer to a store request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerBody {
+    /// A response data set (PS3.18 §10.5.3, §I.2).
+    ResponseDataSet,
+    /// Something else, or nothing.
+    Unreadable(Unreadable),
 }
 
 /// What became of one instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InstanceOutcome {
-    /// The answer names the instance in Referenced SOP Sequence (0008,1199).
+    /// The answer names the instance in Referenced SOP Sequence (0008,1199); or its status alone is
+    /// enough for the profile.
     Stored {
         /// Warning Reason (0008,1196).
         warning_reason: Option<u16>,
         /// Retrieve URL (0008,1190).
         retrieve_url: Option<String>,
     },
-    /// The answer names the instance in Failed SOP Sequence (0008,1198), or it can be meant by nothing
-    /// else in the answer.
+    /// The answer names the instance in Failed SOP Sequence (0008,1198), or says without naming it that
+    /// it was not stored.
     Failed {
         /// Failure Reason (0008,1197); `None` where the answer gives none.
         failure_reason: Option<u16>,
@@ -70,11 +89,155 @@ impl Client {
     /// Sends instances in one request and reads what became of each.
     ///
     /// With every length known the request has a Content-Length, else it is chunked. When the data of a
-    /// part fails, the request is reset and its closing delimiter never written.
+    /// part fails, the request is reset and its closing delimiter never written. An answer that comes
+    /// while the body is still on its way is read, and the rest of the body is not sent.
+    ///
+    /// The request is not repeated here, since its data can be read but once.
     ///
     /// # Errors
     /// Where no answer tells instances apart; see [`Error::remedy`].
-    pub async fn store(&self, _parts: Vec<StorePart>) -> Result<StoreAnswer, Error> {
-        todo!()
+    pub async fn store(&self, parts: Vec<StorePart>) -> Result<StoreAnswer, Error> {
+        let profile = self.profile();
+        if parts.is_empty() {
+            return Err(Error::Profile("a store request has at least one instance"));
+        }
+        if profile.store_form == StoreForm::SinglePart && parts.len() > 1 {
+            return Err(Error::Profile("one instance per request"));
+        }
+        if !profile.unknown_length_accepted && parts.iter().any(|part| part.length.is_none()) {
+            return Err(Error::Profile("no body of unknown length"));
+        }
+        let sent: Vec<_> = parts.iter().map(|part| part.meta.sop_instance_uid.clone()).collect();
+        let url = self.inner.base_url.resource(&profile.paths.store, None);
+        let body = StoreBody::new(profile.store_form, parts);
+        let mut request = self
+            .inner
+            .store
+            .post(url)
+            .header(header::ACCEPT, "application/dicom+json")
+            .header(header::CONTENT_TYPE, &body.content_type);
+        if let Some(length) = body.content_length {
+            request = request.header(header::CONTENT_LENGTH, length);
+        }
+        let (request, credentials) = self.authorized(request).await?;
+        let exchange = self.exchange(request, body, credentials, &sent);
+        tokio::time::timeout(self.inner.timeouts.total, exchange)
+            .await
+            .map_err(|_| Error::Timeout(Wait::Total))?
+    }
+
+    /// Sends the request while its body is pumped into it, and reads the answer.
+    async fn exchange(
+        &self,
+        request: RequestBuilder,
+        body: StoreBody,
+        credentials: Option<HeaderValue>,
+        sent: &[Uid],
+    ) -> Result<StoreAnswer, Error> {
+        let timeouts = &self.inner.timeouts;
+        let (stream, pump) = body.into_stream(timeouts.send_idle, timeouts.connect);
+        let mut pump = std::pin::pin!(pump);
+        let mut sending = std::pin::pin!(request.body(reqwest::Body::wrap_stream(stream)).send());
+        let mut pumped = None;
+        let mut answer_due = Instant::now();
+        let response = loop {
+            tokio::select! {
+                biased;
+                response = &mut sending => {
+                    break response.map_err(|error| TransportError::from(error).into_error())?;
+                }
+                end = &mut pump, if pumped.is_none() => {
+                    pumped = Some(end.into_result()?);
+                    answer_due = Instant::now() + timeouts.answer;
+                }
+                () = tokio::time::sleep_until(answer_due), if pumped.is_some() => {
+                    return Err(Error::Timeout(Wait::Answer));
+                }
+            }
+        };
+        // The pump lives on while the answer is read: to drop it would break the connection.
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let changed = self.inner.authorization.refresh(credentials.as_ref()).await?;
+            return Err(self.refused(&response, changed));
+        }
+        if !response.status().is_success() {
+            return self.read_store_answer(response, sent).await;
+        }
+        // A server that reports success before it has everything still has to take the rest.
+        let rest = async {
+            let end = match pumped {
+                Some(end) => end,
+                None => pump.await.into_result()?,
+            };
+            match end {
+                BodyEnd::Whole => Ok(()),
+                BodyEnd::NotWanted => Err(Error::Interrupted("success was reported before the end".into())),
+            }
+        };
+        let (answer, ()) = tokio::try_join!(self.read_store_answer(response, sent), rest)?;
+        Ok(answer)
+    }
+
+    async fn read_store_answer(&self, response: Response, sent: &[Uid]) -> Result<StoreAnswer, Error> {
+        let http_status = response.status();
+        let refused = self.refused(&response, false);
+        let retry_after = answer::retry_after(response.headers(), std::time::SystemTime::now());
+        let may_tell_instances =
+            http_status.is_success() || matches!(http_status, StatusCode::BAD_REQUEST | StatusCode::CONFLICT);
+        if !may_tell_instances {
+            return Err(refused);
+        }
+        let headers = response.headers().clone();
+        let bytes_max = ANSWER_BYTES_BASE + ANSWER_BYTES_PER_INSTANCE * sent.len();
+        let data_set = match self.read_answer(response, bytes_max).await {
+            Ok(bytes) => ResponseDataSet::read(&headers, &bytes),
+            Err(Error::Unreadable(reason)) => Err(reason),
+            Err(error) if http_status.is_success() => return Err(error),
+            Err(_) => return Err(refused),
+        };
+        let profile = self.profile();
+        match data_set {
+            Ok(data_set) => {
+                let instances = outcome::outcomes(http_status, &data_set, sent, profile);
+                Ok(StoreAnswer { http_status, retry_after, body: AnswerBody::ResponseDataSet, instances })
+            }
+            Err(reason) => {
+                let outcome = match self.outcome_of_status(http_status, reason, sent.len()) {
+                    Some(outcome) => outcome,
+                    None => return Err(refused),
+                };
+                let instances = vec![outcome; sent.len()];
+                Ok(StoreAnswer { http_status, retry_after, body: AnswerBody::Unreadable(reason), instances })
+            }
+        }
+    }
+
+    /// What a status without a response data set says of each instance; `None` for a refusal of the whole.
+    fn outcome_of_status(
+        &self,
+        status: StatusCode,
+        body: Unreadable,
+        instances: usize,
+    ) -> Option<InstanceOutcome> {
+        let profile = self.profile();
+        if status.is_success() {
+            let enough = profile.store_response == StoreResponse::StatusOnly && body != Unreadable::Html;
+            return Some(if enough {
+                InstanceOutcome::Stored { warning_reason: None, retrieve_url: None }
+            } else {
+                InstanceOutcome::Unknown
+            });
+        }
+        let duplicate = instances == 1 && profile.duplicate_statuses.contains(&status.as_u16());
+        duplicate.then_some(InstanceOutcome::Failed { failure_reason: None, duplicate })
+    }
+}
+
+impl fmt::Debug for StorePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StorePart")
+            .field("meta", &self.meta)
+            .field("length", &self.length)
+            .finish_non_exhaustive()
     }
 }

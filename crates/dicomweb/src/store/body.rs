@@ -1,0 +1,231 @@
+//! The body of a store request: multipart or single part, pumped from the sources of the parts into
+//! the connection.
+//!
+//! The pump stands between the two so that it is known at every moment who is waited for: while it
+//! waits for a source, the server is not at fault; while it holds bytes that nobody takes, it is.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, future, stream};
+use http::{HeaderMap, HeaderValue};
+use instance::part10;
+use tokio::sync::mpsc;
+
+use super::StorePart;
+use crate::error::Wait;
+use crate::multipart::{Boundary, Part, Writer, part_headers};
+use crate::profile::StoreForm;
+use crate::{BoxError, Error};
+
+/// Bytes pumped before other tasks get a turn, so that an early answer of the server is seen between two
+/// writes and not only after the connection has broken.
+const BYTES_PER_TURN: usize = 256 * 1024;
+
+/// Pieces between pump and connection. One: memory stays flat, and a stall shows at once.
+const PIECES_AHEAD: usize = 1;
+
+pub(super) struct StoreBody {
+    pub(super) content_type: String,
+    /// Bytes of the whole body, if every part has a known length.
+    pub(super) content_length: Option<u64>,
+    form: StoreForm,
+    writer: Writer,
+    headers: HeaderMap,
+    parts: Vec<(Bytes, StorePart)>,
+}
+
+/// How pumping ended.
+pub(super) enum Pumped {
+    /// Every byte has been handed over.
+    Whole,
+    /// The connection wants no more: an answer is there, or an error.
+    NotWanted,
+    /// The connection took nothing for too long.
+    Stalled,
+    /// The data of a part failed.
+    Source { part: usize, source: BoxError },
+}
+
+/// How a body ended that met no fault of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyEnd {
+    /// See [`Pumped::Whole`].
+    Whole,
+    /// See [`Pumped::NotWanted`].
+    NotWanted,
+}
+
+impl Pumped {
+    pub(super) fn into_result(self) -> Result<BodyEnd, Error> {
+        match self {
+            Self::Whole => Ok(BodyEnd::Whole),
+            Self::NotWanted => Ok(BodyEnd::NotWanted),
+            Self::Stalled => Err(Error::Timeout(Wait::Sending)),
+            Self::Source { part, source } => Err(Error::Source { part, source }),
+        }
+    }
+}
+
+/// The data of a part failed.
+struct SourceFailed {
+    part: usize,
+    source: BoxError,
+}
+
+/// A part had more or fewer bytes than announced.
+#[derive(Debug, thiserror::Error)]
+#[error("the data set has {actual} bytes or more, {announced} were announced")]
+struct LengthDiffers {
+    announced: u64,
+    actual: u64,
+}
+
+/// What goes from the pump to the connection.
+enum Piece {
+    Data(Bytes),
+    /// The body is whole. Without it the connection sees an error, never a regular end.
+    End,
+}
+
+/// The request was given up before its body was whole.
+#[derive(Debug, thiserror::Error)]
+#[error("the request was given up before its body was whole")]
+struct GivenUp;
+
+impl StoreBody {
+    pub(super) fn new(form: StoreForm, parts: Vec<StorePart>) -> Self {
+        let parts: Vec<_> = parts
+            .into_iter()
+            .map(|part| (Bytes::from(part10::write(&part.meta, part.source.as_ref())), part))
+            .collect();
+        let writer = Writer::new(Boundary::random());
+        let headers = part_headers(HeaderValue::from_static("application/dicom"));
+        let lengths: Option<Vec<u64>> =
+            parts.iter().map(|(head, part)| Some(part.length? + head.len() as u64)).collect();
+        let (content_type, content_length) = match form {
+            StoreForm::Multipart => (
+                writer.content_type("application/dicom"),
+                lengths
+                    .map(|lengths| writer.content_length(lengths.iter().map(|length| (&headers, *length)))),
+            ),
+            StoreForm::SinglePart => {
+                ("application/dicom".to_owned(), lengths.map(|lengths| lengths.iter().sum()))
+            }
+        };
+        Self { content_type, content_length, form, writer, headers, parts }
+    }
+
+    /// The stream for the connection, and the future that fills it.
+    pub(super) fn into_stream(
+        self,
+        idle: Duration,
+        connect: Duration,
+    ) -> (impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static, impl Future<Output = Pumped> + Send)
+    {
+        let (sender, mut receiver) = mpsc::channel(PIECES_AHEAD);
+        let mut ended = false;
+        let pieces = stream::poll_fn(move |context| {
+            if ended {
+                return std::task::Poll::Ready(None);
+            }
+            receiver.poll_recv(context).map(|piece| match piece {
+                Some(Piece::Data(bytes)) => Some(Ok(bytes)),
+                Some(Piece::End) => {
+                    ended = true;
+                    None
+                }
+                None => {
+                    ended = true;
+                    Some(Err(BoxError::from(GivenUp)))
+                }
+            })
+        });
+        (pieces, pump(self.bytes(), sender, idle, connect))
+    }
+
+    /// The bytes of the body.
+    fn bytes(self) -> impl Stream<Item = Result<Bytes, SourceFailed>> + Send {
+        let Self { form, writer, headers, parts, .. } = self;
+        let parts = parts
+            .into_iter()
+            .enumerate()
+            .map(|(number, (head, part))| stream::once(future::ready(Ok(head))).chain(checked(number, part)));
+        match form {
+            StoreForm::Multipart => {
+                let parts = parts.map(move |data| Ok(Part { headers: headers.clone(), data }));
+                writer.write(stream::iter(parts)).left_stream()
+            }
+            StoreForm::SinglePart => stream::iter(parts).flatten().right_stream(),
+        }
+    }
+}
+
+/// The data of a part, which fails where its length is not the announced one: the server would take the
+/// next part for data, or wait for bytes that never come.
+fn checked(part: usize, source: StorePart) -> impl Stream<Item = Result<Bytes, SourceFailed>> + Send {
+    let StorePart { length, data, .. } = source;
+    let failed = move |source: BoxError| SourceFailed { part, source };
+    stream::unfold((data, 0u64, false), move |(mut data, before, over)| async move {
+        if over {
+            return None;
+        }
+        match (data.next().await, length) {
+            (Some(Ok(bytes)), _) => {
+                let actual = before + bytes.len() as u64;
+                let item = match length.filter(|announced| actual > *announced) {
+                    Some(announced) => Err(failed(Box::new(LengthDiffers { announced, actual }))),
+                    None => Ok(bytes),
+                };
+                let over = item.is_err();
+                Some((item, (data, actual, over)))
+            }
+            (Some(Err(source)), _) => Some((Err(failed(source)), (data, before, true))),
+            (None, Some(announced)) if announced != before => {
+                let differs = LengthDiffers { announced, actual: before };
+                Some((Err(failed(Box::new(differs))), (data, before, true)))
+            }
+            (None, _) => None,
+        }
+    })
+}
+
+/// Moves bytes from the sources to the connection. The first piece also waits for the connection itself.
+async fn pump(
+    bytes: impl Stream<Item = Result<Bytes, SourceFailed>>,
+    sender: mpsc::Sender<Piece>,
+    idle: Duration,
+    connect: Duration,
+) -> Pumped {
+    let mut bytes = std::pin::pin!(bytes);
+    let mut patience = idle.saturating_add(connect);
+    let mut this_turn = 0;
+    loop {
+        let (piece, length) = match bytes.next().await {
+            Some(Ok(bytes)) if bytes.is_empty() => continue,
+            Some(Ok(bytes)) => {
+                let length = bytes.len();
+                (Piece::Data(bytes), length)
+            }
+            Some(Err(SourceFailed { part, source })) => return Pumped::Source { part, source },
+            None => (Piece::End, 0),
+        };
+        let end = matches!(piece, Piece::End);
+        match tokio::time::timeout(patience, sender.send(piece)).await {
+            // With a Content-Length the connection may be done with the body before its end is told.
+            Ok(_) if end => return Pumped::Whole,
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Pumped::NotWanted,
+            Err(_) => return Pumped::Stalled,
+        }
+        // The connection takes pieces only once it is there.
+        if this_turn > 0 {
+            patience = idle;
+        }
+        this_turn += length;
+        if this_turn >= BYTES_PER_TURN {
+            this_turn = 1;
+            tokio::task::yield_now().await;
+        }
+    }
+}
