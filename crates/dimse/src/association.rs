@@ -145,6 +145,12 @@ pub struct Negotiated {
     pub extended_negotiations: Vec<ExtendedNegotiation>,
 }
 
+impl Negotiated {
+    /// The shortest maximum length that leaves room for content: the head of a presentation data value and
+    /// two bytes, since fragments have an even length (PS3.8 §9.3.5.1, §D.1).
+    pub const PEER_MAX_PDU_LENGTH_MIN: u32 = 8;
+}
+
 impl<S> Association<S> {
     pub(crate) const fn new(stream: S, negotiated: Negotiated, settings: Settings) -> Self {
         Self { stream, negotiated, settings }
@@ -154,6 +160,10 @@ impl<S> Association<S> {
     #[must_use]
     pub const fn negotiated(&self) -> &Negotiated {
         &self.negotiated
+    }
+
+    pub(crate) const fn timers(&self) -> Timers {
+        self.settings.timers
     }
 
     /// The accepted presentation contexts.

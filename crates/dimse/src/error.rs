@@ -31,6 +31,9 @@ pub enum Error {
     /// The peer sent A-ABORT.
     #[error("the peer aborted the association: {0}")]
     Aborted(Abort),
+    /// The acceptor asked for release while we were the requestor; it was answered.
+    #[error("the peer released the association")]
+    ReleasedByPeer,
     /// The stream of a data set that was being sent failed on our side; the object was cut.
     #[error("the data set to send failed: {0}")]
     Source(#[source] io::Error),
@@ -199,9 +202,15 @@ impl std::fmt::Display for Abort {
 #[must_use]
 pub const fn abort_for(error: &Error) -> Option<Abort> {
     match error {
-        Error::Io(_) | Error::Closed | Error::Rejected(_) | Error::Aborted(_) | Error::Ended => None,
-        // PS3.8 §9.2.3: AA-2 closes without a PDU when ARTIM runs out.
-        Error::Timeout(Timer::Artim) => None,
+        Error::Io(_)
+        | Error::Closed
+        | Error::Rejected(_)
+        | Error::Aborted(_)
+        | Error::ReleasedByPeer
+        | Error::Ended => None,
+        // PS3.8 §9.2.3: AA-2 closes without a PDU when ARTIM runs out. And a peer that takes no bytes
+        // takes no A-ABORT either.
+        Error::Timeout(Timer::Artim | Timer::Write) => None,
         Error::Timeout(_) | Error::Source(_) | Error::Unfinished | Error::PeerIncompatible(_) => {
             Some(Abort::SERVICE_USER)
         }

@@ -10,6 +10,7 @@ pub mod association;
 pub mod command;
 mod error;
 mod message;
+mod pdu;
 pub mod socket;
 mod status;
 

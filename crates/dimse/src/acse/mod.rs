@@ -3,6 +3,7 @@
 
 mod accept;
 pub mod acceptor;
+mod codec;
 mod items;
 pub mod negotiate;
 mod policy;

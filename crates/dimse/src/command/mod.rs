@@ -183,12 +183,12 @@ impl UnreadableRq {
 }
 
 impl Command {
-    /// Reads a whole command set. Tolerated: a wrong or absent group length, elements out of order,
+    /// Reads a whole command set, and whether a data set follows it. Tolerated: a wrong or absent group length, elements out of order,
     /// unknown elements, odd lengths, space or NUL padding, an absent Priority.
     ///
     /// # Errors
     /// The element without which the command cannot even be answered.
-    pub fn read(bytes: &[u8]) -> Result<Self, InvalidCommandSet> {
+    pub fn read(bytes: &[u8]) -> Result<(Self, bool), InvalidCommandSet> {
         read::read(bytes)
     }
 
@@ -230,7 +230,6 @@ pub struct InvalidCommandSet(pub Tag);
 pub(crate) mod tag {
     use instance::Tag;
 
-    pub(crate) const COMMAND_GROUP_LENGTH: Tag = Tag(0, 0x0000);
     pub(crate) const AFFECTED_SOP_CLASS_UID: Tag = Tag(0, 0x0002);
     pub(crate) const REQUESTED_SOP_CLASS_UID: Tag = Tag(0, 0x0003);
     pub(crate) const COMMAND_FIELD: Tag = Tag(0, 0x0100);

@@ -11,7 +11,7 @@ use crate::Status;
 /// Value of (0000,0800) Command Data Set Type that says that no data set follows (PS3.7 §E.1).
 const NO_DATA_SET: u16 = 0x0101;
 
-pub(super) fn read(bytes: &[u8]) -> Result<Command, InvalidCommandSet> {
+pub(super) fn read(bytes: &[u8]) -> Result<(Command, bool), InvalidCommandSet> {
     let elements = Elements::read(bytes).map_err(InvalidCommandSet)?;
     let required = |tag: Tag| elements.us(tag).ok_or(InvalidCommandSet(tag));
     let field = required(tag::COMMAND_FIELD)?;
@@ -20,20 +20,22 @@ pub(super) fn read(bytes: &[u8]) -> Result<Command, InvalidCommandSet> {
     let has_data_set = elements.us(tag::COMMAND_DATA_SET_TYPE).unwrap_or(NO_DATA_SET) != NO_DATA_SET;
     if field == C_CANCEL {
         let message_id_being_responded_to = required(tag::MESSAGE_ID_BEING_RESPONDED_TO)?;
-        return Ok(Command::CCancelRq(CCancelRq { message_id_being_responded_to }));
+        return Ok((Command::CCancelRq(CCancelRq { message_id_being_responded_to }), false));
     }
     if field & RESPONSE != 0 {
-        return response(&elements, Operation::from_field(field), has_data_set).map(Command::Rsp);
+        let response = response(&elements, Operation::from_field(field), has_data_set)?;
+        return Ok((Command::Rsp(response), has_data_set));
     }
     let message_id = required(tag::MESSAGE_ID)?;
     let operation = Operation::from_field(field);
     let unreadable =
         |element| Command::Unreadable(UnreadableRq { operation, message_id, element, has_data_set });
-    Ok(match request(&elements, operation, message_id, has_data_set) {
+    let command = match request(&elements, operation, message_id, has_data_set) {
         Ok(Some(command)) => command,
         Ok(None) => unreadable(None),
         Err(tag) => unreadable(Some(tag)),
-    })
+    };
+    Ok((command, has_data_set))
 }
 
 fn request(

@@ -1,6 +1,6 @@
 //! A command written: the elements that PS3.7 §9.3 and §10.3 list for it, in the order of tags.
 
-use super::{C_CANCEL, Command, Operation, element::Writer, request::*, response::*, tag};
+use super::{C_CANCEL, Command, element::Writer, request::*, response::*, tag};
 
 /// Value of (0000,0800) Command Data Set Type where a data set follows: any but 0101H; this one is
 /// what most implementations send.

@@ -1,9 +1,11 @@
 //! DIMSE messages on an association (PS3.7 §6.3, PS3.8 §9.3.5, Annex E).
 
+mod assembler;
 mod receiver;
 mod sender;
 
 pub use receiver::MessageReceiver;
+pub(crate) use receiver::{ReleasePdu, await_close};
 pub use sender::MessageSender;
 
 use crate::{association::PresentationContext, command::Command};

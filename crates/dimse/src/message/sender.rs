@@ -1,14 +1,27 @@
 //! The writing half of an association.
 
-use bytes::Bytes;
-use futures::Stream;
-use tokio::io::AsyncWrite;
+use std::{collections::VecDeque, io, io::IoSlice, pin::pin, time::Duration};
+
+use bytes::{Buf, Bytes};
+use futures::{Stream, StreamExt};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt},
+    time::timeout,
+};
 
 use crate::{
-    Abort, Error,
+    Abort, Error, Timer,
     association::{Negotiated, Settings},
     command::Command,
+    pdu,
 };
+
+/// Slices handed to one vectored write: most data sets come in few large pieces.
+const SLICES_MAX: usize = 16;
+/// Message control header: a command fragment (PS3.8 §E.2).
+const COMMAND: u8 = 1;
+/// Message control header: the last fragment (PS3.8 §E.2).
+const LAST: u8 = 2;
 
 /// Sends messages: command and data set in separate PDUs, fragments at the peer's maximum length.
 ///
@@ -18,6 +31,19 @@ use crate::{
 #[derive(Debug)]
 pub struct MessageSender<W> {
     writer: W,
+    /// Bytes of PDUs that were begun, in order.
+    unwritten: VecDeque<Bytes>,
+    /// Bytes of content that one P-DATA-TF PDU carries, even (PS3.8 §9.3.5.1 has one value per PDU here).
+    content_length: usize,
+    write_timer: Duration,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    InMessage,
+    Ended,
 }
 
 impl<W> MessageSender<W>
@@ -25,8 +51,18 @@ where
     W: AsyncWrite,
 {
     pub(crate) fn new(writer: W, negotiated: &Negotiated, settings: &Settings) -> Self {
-        let _ = (negotiated, settings);
-        Self { writer }
+        let cap = settings.sent_pdu_length_max.max(Negotiated::PEER_MAX_PDU_LENGTH_MIN);
+        let length = match negotiated.peer_max_pdu_length {
+            0 => cap,
+            peer => peer.min(cap),
+        };
+        Self {
+            writer,
+            unwritten: VecDeque::new(),
+            content_length: usize::try_from(length.saturating_sub(6) & !1).unwrap_or(2).max(2),
+            write_timer: settings.timers.write,
+            state: State::Open,
+        }
     }
 }
 
@@ -43,8 +79,10 @@ where
         presentation_context_id: u8,
         command: &Command,
     ) -> Result<(), Error> {
-        let _ = (presentation_context_id, command, &self.writer);
-        Err(Error::Closed)
+        self.begin()?;
+        self.push_command(presentation_context_id, command, false);
+        self.state = State::Open;
+        self.write_unwritten().await
     }
 
     /// Sends a message with its data set. The last fragment is marked as such only when the stream has
@@ -59,10 +97,25 @@ where
         data_set: D,
     ) -> Result<(), Error>
     where
-        D: Stream<Item = std::io::Result<Bytes>> + Send,
+        D: Stream<Item = io::Result<Bytes>> + Send,
     {
-        let _ = (presentation_context_id, command, data_set);
-        Err(Error::Closed)
+        self.begin()?;
+        self.push_command(presentation_context_id, command, true);
+        self.write_unwritten().await?;
+        let mut data_set = pin!(data_set);
+        let mut content = Content::default();
+        while let Some(piece) = data_set.next().await {
+            content.push(piece.map_err(Error::Source)?);
+            // More than one PDU's worth must be there, so that the last fragment is never sent before
+            // the stream has said that it ends.
+            while content.length > self.content_length {
+                self.push_value(presentation_context_id, 0, &mut content);
+            }
+            self.write_unwritten().await?;
+        }
+        self.push_value(presentation_context_id, LAST, &mut content);
+        self.state = State::Open;
+        self.write_unwritten().await
     }
 
     /// Sends A-RELEASE-RP (AR-4) and closes our direction of the connection.
@@ -70,20 +123,139 @@ where
     /// # Errors
     /// As [`Self::send_command`].
     pub async fn release_response(&mut self) -> Result<(), Error> {
-        Err(Error::Closed)
+        self.control(pdu::release_rp()).await?;
+        self.state = State::Ended;
+        self.shutdown().await
     }
 
-    /// Sends A-RELEASE-RQ (AR-1).
+    /// Sends A-RELEASE-RQ (AR-1). Only release or abort may follow.
     ///
     /// # Errors
     /// As [`Self::send_command`].
-    pub async fn release_request(&mut self) -> Result<(), Error> {
-        Err(Error::Closed)
+    pub(crate) async fn release_request(&mut self) -> Result<(), Error> {
+        self.control(pdu::release_rq()).await
     }
 
     /// Sends A-ABORT if that is still possible (AA-1, AA-8) and closes our direction of the connection.
-    /// It takes at most the write timer, and never fails: the association is over in any case.
+    /// It never fails: the association is over in any case. A write that makes no progress ends it after
+    /// the write timer.
     pub async fn abort(&mut self, abort: Abort) {
-        let _ = abort;
+        if self.state == State::Ended {
+            return;
+        }
+        self.state = State::Ended;
+        self.unwritten.push_back(Bytes::copy_from_slice(&pdu::abort(abort)));
+        if self.write_unwritten().await.is_ok() {
+            // A failed shutdown leaves nothing to do but to drop the connection, which the caller does.
+            let _ = self.shutdown().await;
+        }
+    }
+
+    /// A release response of ours that does not end the connection, for a release collision (AR-9).
+    pub(crate) async fn release_response_in_collision(&mut self) -> Result<(), Error> {
+        self.control(pdu::release_rp()).await
+    }
+
+    pub(crate) async fn shutdown(&mut self) -> Result<(), Error> {
+        let shutdown = timeout(self.write_timer, self.writer.shutdown()).await;
+        shutdown.map_err(|_| Error::Timeout(Timer::Write))?.map_err(Error::Io)
+    }
+
+    fn begin(&mut self) -> Result<(), Error> {
+        match self.state {
+            State::Open => {
+                self.state = State::InMessage;
+                Ok(())
+            }
+            State::InMessage => Err(Error::Unfinished),
+            State::Ended => Err(Error::Ended),
+        }
+    }
+
+    async fn control(&mut self, pdu: [u8; 10]) -> Result<(), Error> {
+        self.begin()?;
+        self.unwritten.push_back(Bytes::copy_from_slice(&pdu));
+        self.state = State::Open;
+        self.write_unwritten().await
+    }
+
+    fn push_command(&mut self, context: u8, command: &Command, has_data_set: bool) {
+        let mut content = Content::default();
+        content.push(Bytes::from(command.write(has_data_set)));
+        while content.length > self.content_length {
+            self.push_value(context, COMMAND, &mut content);
+        }
+        self.push_value(context, COMMAND | LAST, &mut content);
+    }
+
+    /// One P-DATA-TF PDU with one presentation data value (PS3.8 §9.3.5), taken from the front of `content`.
+    fn push_value(&mut self, context: u8, control: u8, content: &mut Content) {
+        let length = content.length.min(self.content_length);
+        // A PDU is never longer than `sent_pdu_length_max`, a u32.
+        let field = |extra: usize| u32::try_from(length + extra).unwrap_or(u32::MAX).to_be_bytes();
+        let mut head = [0; 12];
+        head[0] = pdu::P_DATA_TF;
+        head[2..6].copy_from_slice(&field(6));
+        head[6..10].copy_from_slice(&field(2));
+        head[10] = context;
+        head[11] = control;
+        self.unwritten.push_back(Bytes::copy_from_slice(&head));
+        content.move_to(length, &mut self.unwritten);
+    }
+
+    /// Writes what was begun. The write timer starts anew with every write that makes progress.
+    async fn write_unwritten(&mut self) -> Result<(), Error> {
+        while !self.unwritten.is_empty() {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let mut used = 0;
+            for (slice, bytes) in slices.iter_mut().zip(&self.unwritten) {
+                *slice = IoSlice::new(bytes);
+                used += 1;
+            }
+            let write = timeout(self.write_timer, self.writer.write_vectored(&slices[..used])).await;
+            let mut written = write.map_err(|_| Error::Timeout(Timer::Write))??;
+            if written == 0 {
+                return Err(Error::Io(io::ErrorKind::WriteZero.into()));
+            }
+            while let Some(first) = self.unwritten.front_mut() {
+                if first.len() > written {
+                    first.advance(written);
+                    break;
+                }
+                written -= first.len();
+                self.unwritten.pop_front();
+            }
+        }
+        let flush = timeout(self.write_timer, self.writer.flush()).await;
+        flush.map_err(|_| Error::Timeout(Timer::Write))?.map_err(Error::Io)
+    }
+}
+
+/// Content that awaits its PDU: pieces as they came, not copied.
+#[derive(Debug, Default)]
+struct Content {
+    pieces: VecDeque<Bytes>,
+    length: usize,
+}
+
+impl Content {
+    fn push(&mut self, piece: Bytes) {
+        if !piece.is_empty() {
+            self.length += piece.len();
+            self.pieces.push_back(piece);
+        }
+    }
+
+    fn move_to(&mut self, mut length: usize, to: &mut VecDeque<Bytes>) {
+        self.length -= length;
+        while let Some(mut piece) = self.pieces.pop_front() {
+            if piece.len() > length {
+                to.push_back(piece.split_to(length));
+                self.pieces.push_front(piece);
+                return;
+            }
+            length -= piece.len();
+            to.push_back(piece);
+        }
     }
 }
