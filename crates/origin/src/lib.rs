@@ -5,6 +5,7 @@
 //! truthfully, but it is not a safe archive: it does not wait for the disk before it says "stored".
 
 mod authentication;
+mod connections;
 mod error;
 mod index;
 mod limits;

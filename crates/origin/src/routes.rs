@@ -1,5 +1,6 @@
 //! The resources of PS3.18 §10, and what every request passes on its way to them.
 
+mod bulk_data;
 mod delete;
 pub(crate) mod failure;
 mod metadata;
@@ -45,8 +46,8 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
         )
         .route("/studies/{study}/series/{series}/instances/{instance}/metadata", get(metadata::metadata))
         .route(
-            "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
-            get(retrieve::bulk_data),
+            "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*place}",
+            get(bulk_data::bulk_data),
         );
     let permits = Arc::new(Semaphore::new(state.options.limits.requests_max));
     Router::new()

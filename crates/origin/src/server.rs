@@ -12,7 +12,9 @@ use axum::Router;
 use instance::Uid;
 use tokio::net::TcpListener;
 
-use crate::{Credentials, Error, Limits, Personality, StoredInstance, storage::Storage};
+use crate::{
+    Credentials, Error, Limits, Personality, StoredInstance, connections::Connections, storage::Storage,
+};
 
 /// Path below which the DICOMweb resources stand.
 pub const BASE_PATH: &str = "/dicom-web";
@@ -107,5 +109,6 @@ pub async fn serve(
     origin: &Origin,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, origin.router()).with_graceful_shutdown(shutdown).await
+    let connections = Connections::new(listener, origin.state.options.limits.connections_max);
+    axum::serve(connections, origin.router()).with_graceful_shutdown(shutdown).await
 }

@@ -166,7 +166,3 @@ pub(super) fn held<S: Stream>(body: S, in_work: InWork) -> impl Stream<Item = S:
         let _held = &in_work;
     })
 }
-
-pub(super) async fn bulk_data() -> StatusCode {
-    StatusCode::NOT_IMPLEMENTED
-}
