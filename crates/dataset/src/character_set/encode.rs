@@ -1,0 +1,164 @@
+//! Text to bytes, with escape sequences where the character set has code extensions.
+
+use std::collections::HashMap;
+
+use encoding_rs::{EUC_JP, EUC_KR, Encoding, GBK};
+
+use super::{Encoded, Extended, Kind, decode::pair, repertoire::Repertoire};
+
+/// Encodes in an encoding that stands alone.
+pub(super) fn encode_alone(encoding: &'static Encoding, text: &str) -> Encoded {
+    let mut encoded = Encoded::default();
+    let mut buffer = [0; 4];
+    for character in text.chars() {
+        match one(encoding, character.encode_utf8(&mut buffer)) {
+            Some(bytes) => encoded.bytes.extend_from_slice(&bytes),
+            None => encoded.replace(),
+        }
+    }
+    encoded
+}
+
+/// Encodes with designations. Every value, and every part of it between delimiters, begins and ends
+/// with the designations of the first term (PS3.5 §6.1.2.5.3).
+pub(super) fn encode(extended: &Extended, text: &str, kind: Kind) -> Encoded {
+    let mut encoder = Encoder {
+        extended,
+        g0: extended.g0,
+        g1: extended.g1,
+        supplementary: None,
+        encoded: Encoded::default(),
+    };
+    for character in text.chars() {
+        let delimiter = match character {
+            '\t' | '\n' | '\x0C' | '\r' => true,
+            '\\' => kind != Kind::Text,
+            '^' | '=' => kind == Kind::PersonNames,
+            _ => false,
+        };
+        if delimiter {
+            encoder.return_to_first_term();
+            // INVARIANT: all delimiters are ASCII.
+            encoder.encoded.bytes.push(character as u8);
+        } else {
+            encoder.character(character);
+        }
+    }
+    encoder.return_to_first_term();
+    encoder.encoded
+}
+
+struct Encoder<'a> {
+    extended: &'a Extended,
+    g0: Repertoire,
+    g1: Option<Repertoire>,
+    /// JIS X 0212 by character, made when first needed: the library only decodes it.
+    supplementary: Option<HashMap<char, [u8; 2]>>,
+    encoded: Encoded,
+}
+
+impl Encoder<'_> {
+    fn character(&mut self, character: char) {
+        let first = [Some(self.g0), self.g1, Some(self.extended.g0), self.extended.g1];
+        let candidates = first.into_iter().flatten().chain(self.extended.further.iter().copied());
+        // Code extension allows the ASCII of G0 whatever the terms are.
+        let extension = !self.extended.further.is_empty();
+        let candidates = candidates.chain(extension.then_some(Repertoire::Ascii));
+        for repertoire in candidates.collect::<Vec<_>>() {
+            if let Some(bytes) = self.bytes(repertoire, character) {
+                self.designate(repertoire);
+                self.encoded.bytes.extend_from_slice(&bytes);
+                return;
+            }
+        }
+        self.character_unknown();
+    }
+
+    /// A question mark, which all sets of G0 with one byte have.
+    fn character_unknown(&mut self) {
+        if self.g0.width() == 2 {
+            self.designate(self.extended.g0);
+        }
+        self.encoded.replace();
+    }
+
+    fn designate(&mut self, repertoire: Repertoire) {
+        if repertoire == self.g0 || Some(repertoire) == self.g1 {
+            return;
+        }
+        let escape = repertoire.escape();
+        self.encoded.bytes.extend(escape.into_iter().filter(|byte| *byte != 0));
+        if repertoire.is_g0() {
+            self.g0 = repertoire;
+        } else {
+            self.g1 = Some(repertoire);
+        }
+    }
+
+    fn return_to_first_term(&mut self) {
+        self.designate(self.extended.g0);
+        match self.extended.g1 {
+            Some(first) => self.designate(first),
+            // There is nothing to return to; what follows is designated again.
+            None => self.g1 = None,
+        }
+    }
+
+    fn bytes(&mut self, repertoire: Repertoire, character: char) -> Option<Vec<u8>> {
+        let byte = u8::try_from(u32::from(character)).ok();
+        let mut buffer = [0; 4];
+        let text: &str = character.encode_utf8(&mut buffer);
+        match repertoire {
+            Repertoire::Ascii => byte.filter(u8::is_ascii).map(|byte| vec![byte]),
+            Repertoire::Romaji => match character {
+                '¥' => Some(vec![b'\\']),
+                '‾' => Some(vec![b'~']),
+                '\\' | '~' => None,
+                _ => byte.filter(u8::is_ascii).map(|byte| vec![byte]),
+            },
+            Repertoire::Katakana => {
+                let offset = u32::from(character).checked_sub(0xFF61)?;
+                u8::try_from(offset).ok().filter(|offset| *offset < 63).map(|offset| vec![0xA1 + offset])
+            }
+            Repertoire::Latin1 => byte.filter(|byte| *byte >= 0xA0).map(|byte| vec![byte]),
+            Repertoire::Single(set) => one(set.encoding, text).filter(|bytes| bytes.first() >= Some(&0xA0)),
+            Repertoire::Kanji => {
+                // The wave dash has two places in Unicode; the library knows the other one.
+                let text = if character == '\u{301C}' { "\u{FF5E}" } else { text };
+                two_bytes(EUC_JP, text).map(|bytes| bytes.map(|byte| byte & 0x7F).to_vec())
+            }
+            Repertoire::SupplementaryKanji => {
+                let table = self.supplementary.get_or_insert_with(supplementary_kanji);
+                table.get(&character).map(|bytes| bytes.to_vec())
+            }
+            Repertoire::Korean => two_bytes(EUC_KR, text).map(Vec::from),
+            Repertoire::Chinese => two_bytes(GBK, text).filter(|bytes| bytes[0] <= 0xF7).map(Vec::from),
+        }
+    }
+}
+
+impl Encoded {
+    fn replace(&mut self) {
+        self.bytes.push(b'?');
+        self.replaced += 1;
+    }
+}
+
+fn supplementary_kanji() -> HashMap<char, [u8; 2]> {
+    let cells = (0x21..=0x7E_u8).flat_map(|row| (0x21..=0x7E_u8).map(move |cell| [row, cell]));
+    let character = |[row, cell]: [u8; 2]| pair(Repertoire::SupplementaryKanji, row, Some(cell)).0;
+    let known = cells.map(|bytes| (character(bytes), bytes));
+    known.filter(|(character, _)| *character != char::REPLACEMENT_CHARACTER).collect()
+}
+
+/// A character whose two bytes are both in the right half: the sets of 94 times 94 characters,
+/// without what the encodings of the web add to them.
+fn two_bytes(encoding: &'static Encoding, text: &str) -> Option<[u8; 2]> {
+    let bytes: [u8; 2] = one(encoding, text)?.try_into().ok()?;
+    bytes.iter().all(|byte| *byte >= 0xA1).then_some(bytes)
+}
+
+fn one(encoding: &'static Encoding, text: &str) -> Option<Vec<u8>> {
+    let (bytes, _, unmappable) = encoding.encode(text);
+    (!unmappable).then(|| bytes.into_owned())
+}
