@@ -8,6 +8,8 @@ use axum::{
 use dicomweb::media_type::MediaType;
 use serde_json::Value;
 
+use crate::Error;
+
 /// The JSON Model (PS3.18 §8.7.3.2).
 pub(crate) const DICOM_JSON: &str = "application/dicom+json";
 /// The Native DICOM Model in XML.
@@ -42,14 +44,41 @@ pub(crate) fn typed(status: StatusCode, media_type: &'static str, body: Body) ->
     (status, [(header::CONTENT_TYPE, media_type)], body).into_response()
 }
 
-/// An answer that says in one line what was wrong.
-pub(crate) fn refusal(status: StatusCode, why: impl Into<String>) -> Response {
-    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], why.into() + "\n").into_response()
+/// An answer that says in one line why a request was not done.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    status: StatusCode,
+    why: String,
+}
+
+/// Refuses a request.
+pub(crate) fn refused(status: StatusCode, why: impl Into<String>) -> Refused {
+    Refused { status, why: why.into() }
 }
 
 /// 406, for a client that takes nothing the origin has.
-pub(crate) fn not_acceptable() -> Response {
-    refusal(StatusCode::NOT_ACCEPTABLE, "no accepted media type is available")
+pub(crate) fn not_acceptable() -> Refused {
+    refused(StatusCode::NOT_ACCEPTABLE, "no accepted media type is available")
+}
+
+/// 404, for a resource that is not stored.
+pub(crate) fn not_found() -> Refused {
+    refused(StatusCode::NOT_FOUND, "no such resource")
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let content_type = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+        (self.status, content_type, self.why + "\n").into_response()
+    }
+}
+
+impl From<Error> for Refused {
+    /// Bland to the client, detailed in the log.
+    fn from(error: Error) -> Self {
+        tracing::error!(%error, "request failed");
+        refused(StatusCode::INTERNAL_SERVER_ERROR, "the origin failed")
+    }
 }
 
 /// The text of an element or attribute in XML.

@@ -22,7 +22,7 @@ use axum::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Error, authentication::authenticate, media::refusal, server::State};
+use crate::{authentication::authenticate, media::refused, server::State};
 
 /// Keeps a request counted while its answer is still being streamed.
 #[derive(Clone)]
@@ -60,7 +60,8 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
 /// Lets so many requests in at a time as the limits say.
 async fn admit(Shared(permits): Shared<Arc<Semaphore>>, mut request: Request, next: Next) -> Response {
     let Ok(permit) = permits.try_acquire_owned() else {
-        let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, "too many requests in work");
+        let mut response =
+            refused(StatusCode::SERVICE_UNAVAILABLE, "too many requests in work").into_response();
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         return response;
     };
@@ -69,12 +70,4 @@ async fn admit(Shared(permits): Shared<Arc<Semaphore>>, mut request: Request, ne
     let response = next.run(request).await;
     drop(in_work);
     response
-}
-
-impl IntoResponse for Error {
-    /// Bland to the client, detailed in the log.
-    fn into_response(self) -> Response {
-        tracing::error!(error = %self, "request failed");
-        refusal(StatusCode::INTERNAL_SERVER_ERROR, "the origin failed")
-    }
 }

@@ -71,7 +71,6 @@ impl Origin {
     }
 
     /// The resources of the origin below [`BASE_PATH`].
-    #[must_use]
     pub fn router(&self) -> Router {
         crate::routes::router(&self.state)
     }

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     index::Entry,
-    media::{accepted, covers, not_acceptable, refusal},
+    media::{Refused, accepted, covers, not_acceptable, not_found, refused},
     server::State,
 };
 
@@ -69,12 +69,11 @@ pub(super) async fn bulk_data(
     Path(segment): Path<PlaceSegment>,
     Extension(in_work): Extension<InWork>,
     headers: HeaderMap,
-) -> Result<Response, Response> {
-    let absent = || refusal(StatusCode::NOT_FOUND, "no such resource");
+) -> Result<Response, Refused> {
     let multipart = wants_multipart(&headers).ok_or_else(not_acceptable)?;
-    let place = Place::read(&segment.place).ok_or_else(absent)?;
-    let mut entries = entries(&state, &resource.target()?, 0).await.map_err(|error| error.into_response())?;
-    let (_, entry) = entries.pop_front().ok_or_else(absent)?;
+    let place = Place::read(&segment.place).ok_or_else(not_found)?;
+    let mut entries = entries(&state, &resource.target()?, 0).await?;
+    let (_, entry) = entries.pop_front().ok_or_else(not_found)?;
     let (chunks, receiver) = mpsc::channel(QUEUE);
     let (found, answer) = oneshot::channel();
     tokio::task::spawn_blocking(move || {
@@ -86,9 +85,9 @@ pub(super) async fn bulk_data(
     });
     match answer.await {
         Ok(Found::Value) => {}
-        Ok(Found::Absent) => return Err(absent()),
+        Ok(Found::Absent) => return Err(not_found()),
         Ok(Found::NoOctets) => return Err(not_acceptable()),
-        Err(_) => return Err(refusal(StatusCode::INTERNAL_SERVER_ERROR, "the origin failed")),
+        Err(_) => return Err(refused(StatusCode::INTERNAL_SERVER_ERROR, "the origin failed")),
     }
     let data = stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
     let data = held(data, in_work);
@@ -198,18 +197,18 @@ mod tests {
 
     #[test]
     fn reads_the_place_of_a_value() {
-        let cases: &[(&str, Option<(&[(Tag, usize)], Tag)>)] = &[
-            ("7FE00010", Some((&[], Tag::PIXEL_DATA))),
-            ("00081199/2/00081150", Some((&[(Tag(0x0008, 0x1199), 2)], Tag(0x0008, 0x1150)))),
+        let nested = (vec![(Tag(0x0008, 0x1199), 2)], Tag(0x0008, 0x1150));
+        let cases = [
+            ("7FE00010", Some((Vec::new(), Tag::PIXEL_DATA))),
+            ("00081199/2/00081150", Some(nested)),
             ("00081199/2", None),
             ("00081199/x/00081150", None),
             ("7fe0001", None),
             ("", None),
         ];
         for (text, expected) in cases {
-            let place = Place::read(text);
-            let got = place.as_ref().map(|place| (&place.items[..], place.element));
-            assert_eq!(got, *expected, "{text}");
+            let got = Place::read(text).map(|place| (place.items, place.element));
+            assert_eq!(got, expected, "{text}");
         }
     }
 }

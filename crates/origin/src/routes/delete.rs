@@ -10,17 +10,19 @@ use axum::{
 };
 
 use super::target::Resource;
-use crate::{media::refusal, server::State};
+use crate::{
+    media::{Refused, not_found},
+    server::State,
+};
 
 /// 204 when something was deleted, 404 when there was nothing.
 pub(super) async fn delete(
     Shared(state): Shared<Arc<State>>,
     resource: Resource,
-) -> Result<Response, Response> {
+) -> Result<Response, Refused> {
     let target = resource.target()?;
-    match state.storage.remove(target).await {
-        Ok(0) => Err(refusal(StatusCode::NOT_FOUND, "no such resource")),
-        Ok(_) => Ok(StatusCode::NO_CONTENT.into_response()),
-        Err(error) => Err(error.into_response()),
+    match state.storage.remove(target).await? {
+        0 => Err(not_found()),
+        _ => Ok(StatusCode::NO_CONTENT.into_response()),
     }
 }

@@ -12,7 +12,7 @@ use axum::{
     body::Body,
     extract::State as Shared,
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use bytes::Bytes;
 use dataset::json::{BulkData, Options, from_data_set};
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     index::{Entry, Target},
-    media::{self, DICOM_JSON, accepts_json, not_acceptable, refusal},
+    media::{self, DICOM_JSON, Refused, accepts_json, not_acceptable, not_found},
     server::State,
 };
 
@@ -42,14 +42,14 @@ pub(super) async fn metadata(
     resource: Resource,
     Extension(in_work): Extension<InWork>,
     headers: HeaderMap,
-) -> Result<Response, Response> {
+) -> Result<Response, Refused> {
     if !accepts_json(&headers) {
         return Err(not_acceptable());
     }
     let target = resource.target()?;
-    let first = entries(&state, &target, 0).await.map_err(|error| error.into_response())?;
+    let first = entries(&state, &target, 0).await?;
     if first.is_empty() {
-        return Err(refusal(StatusCode::NOT_FOUND, "no such resource"));
+        return Err(not_found());
     }
     let (chunks, receiver) = mpsc::channel(QUEUE);
     // The thread ends when the array is complete or when nobody receives it any more.

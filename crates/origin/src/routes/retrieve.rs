@@ -6,7 +6,7 @@ use axum::{
     Extension,
     body::Body,
     extract::State as Shared,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
 use dicomweb::multipart::{Boundary, Part, Writer, part_headers};
@@ -17,7 +17,7 @@ use super::{InWork, target::Resource};
 use crate::{
     Error,
     index::{Entry, Target},
-    media::{accepted, covers, not_acceptable, refusal},
+    media::{Refused, accepted, covers, not_acceptable, not_found},
     server::State,
 };
 
@@ -45,19 +45,19 @@ pub(super) async fn retrieve(
     resource: Resource,
     Extension(in_work): Extension<InWork>,
     headers: HeaderMap,
-) -> Result<Response, Response> {
+) -> Result<Response, Refused> {
     let target = resource.target()?;
     let wanted = Wanted::read(&headers, target.instance.is_some()).ok_or_else(not_acceptable)?;
-    let first = entries(&state, &target, 0).await.map_err(|error| error.into_response())?;
+    let first = entries(&state, &target, 0).await?;
     if first.is_empty() {
-        return Err(refusal(StatusCode::NOT_FOUND, "no such resource"));
+        return Err(not_found());
     }
     if !first.iter().any(|(_, entry)| wanted.takes(entry)) {
         return Err(not_acceptable());
     }
     match (wanted.form, first.front()) {
         (Form::Single, Some((_, entry))) => {
-            let data = data(&state, entry).await.map_err(|error| error.into_response())?;
+            let data = data(&state, entry).await?;
             let body = Body::from_stream(held(data, in_work));
             let headers =
                 [(header::CONTENT_TYPE, content_type(entry)), (header::CONTENT_LENGTH, entry.length.into())];

@@ -16,7 +16,7 @@ use crate::{
         attributes::{ATTRIBUTES, Attribute, Level},
         search::{Match, Row, Search},
     },
-    media::{self, accepts_json, not_acceptable, refusal},
+    media::{self, Refused, accepts_json, not_acceptable, refused},
     server::State,
 };
 
@@ -37,7 +37,7 @@ pub(super) async fn search(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     request: Request,
-) -> Result<Response, Response> {
+) -> Result<Response, Refused> {
     if !accepts_json(&headers) {
         return Err(not_acceptable());
     }
@@ -53,7 +53,7 @@ pub(super) async fn search(
         offset: query.offset,
         limit: query.limit.map_or(matches_max, |limit| limit.min(matches_max)),
     };
-    let page = state.storage.search(search).await.map_err(|error| error.into_response())?;
+    let page = state.storage.search(search).await?;
     let limited_by_client = query.limit.is_some_and(|limit| limit <= matches_max);
     if page.remaining > 0 && !limited_by_client {
         query.warnings.push(format!("There are {} additional results that can be requested", page.remaining));
@@ -84,13 +84,13 @@ fn level(path: &str) -> Level {
 }
 
 impl Query {
-    fn read(query: &str, level: Level, parameters_max: usize) -> Result<Self, Response> {
+    fn read(query: &str, level: Level, parameters_max: usize) -> Result<Self, Refused> {
         let mut read =
             Self { matching: Vec::new(), include: Vec::new(), offset: 0, limit: None, warnings: Vec::new() };
-        let bad = |why: &str| refusal(StatusCode::BAD_REQUEST, why);
+        let bad = |why: &str| refused(StatusCode::BAD_REQUEST, why);
         for (position, parameter) in query.split('&').filter(|one| !one.is_empty()).enumerate() {
             if position >= parameters_max {
-                return Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, "too many query parameters"));
+                return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "too many query parameters"));
             }
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             let name = decoded(name).ok_or_else(|| bad("a query parameter is not UTF-8"))?;
@@ -122,7 +122,7 @@ impl Query {
         }
     }
 
-    fn matches(&mut self, name: &str, value: &str, level: Level, values_max: usize) -> Result<(), Response> {
+    fn matches(&mut self, name: &str, value: &str, level: Level, values_max: usize) -> Result<(), Refused> {
         let attribute = Attribute::named(name);
         match attribute {
             Some(attribute) if attribute.level <= level && attribute.can_match() => {
@@ -130,7 +130,7 @@ impl Query {
                 self.include.push(attribute);
                 let Some(matching) = Match::read(attribute, value) else { return Ok(()) };
                 if matches!(&matching, Match::OneOf(values) if values.len() > values_max) {
-                    return Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, "too many values to match"));
+                    return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "too many values to match"));
                 }
                 self.matching.push((attribute, matching));
             }

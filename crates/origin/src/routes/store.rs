@@ -17,7 +17,7 @@ use futures::StreamExt as _;
 use super::{failure, store_answer::StoreAnswer, target::Resource};
 use crate::{
     Error,
-    media::refusal,
+    media::{Refused, refused},
     server::State,
     storage::{Expected, Incoming, Refusal, StoreOutcome},
 };
@@ -36,7 +36,7 @@ pub(super) async fn store(
     resource: Resource,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Response> {
+) -> Result<Response, Refused> {
     let form = form(&state, &headers)?;
     let expected = Expected {
         study: resource.study.clone(),
@@ -51,8 +51,8 @@ pub(super) async fn store(
     Ok(answer.into_response(&headers))
 }
 
-fn form(state: &State, headers: &HeaderMap) -> Result<Form, Response> {
-    let unsupported = |why: &str| refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, why);
+fn form(state: &State, headers: &HeaderMap) -> Result<Form, Refused> {
+    let unsupported = |why: &str| refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, why);
     let field = headers.get(header::CONTENT_TYPE).and_then(|field| field.to_str().ok());
     let media_type = field.and_then(|field| MediaType::parse(field).ok());
     let media_type = media_type.ok_or_else(|| unsupported("a Content-Type is required"))?;
@@ -67,7 +67,7 @@ fn form(state: &State, headers: &HeaderMap) -> Result<Form, Response> {
         return Err(unsupported("parts of application/dicom are expected"));
     }
     let boundary = Boundary::of(&media_type);
-    boundary.map(Form::Multipart).map_err(|error| refusal(StatusCode::BAD_REQUEST, error.to_string()))
+    boundary.map(Form::Multipart).map_err(|error| refused(StatusCode::BAD_REQUEST, error.to_string()))
 }
 
 async fn store_single(
@@ -75,11 +75,11 @@ async fn store_single(
     expected: Expected,
     body: Body,
     answer: &mut StoreAnswer,
-) -> Result<(), Response> {
+) -> Result<(), Refused> {
     let incoming = Incoming::begin(&state.storage, expected);
     let mut body = body.into_data_stream();
     while let Some(chunk) = in_time(state, body.next()).await? {
-        incoming.append(chunk.map_err(|_| refusal(StatusCode::BAD_REQUEST, "the body is cut"))?).await;
+        incoming.append(chunk.map_err(|_| refused(StatusCode::BAD_REQUEST, "the body is cut"))?).await;
     }
     add(answer, incoming.finish().await);
     Ok(())
@@ -91,7 +91,7 @@ async fn store_parts(
     body: Body,
     boundary: &Boundary,
     answer: &mut StoreAnswer,
-) -> Result<(), Response> {
+) -> Result<(), Refused> {
     let limits = ReaderLimits { parts_max: state.options.limits.parts_max, ..ReaderLimits::default() };
     let mut reader = Reader::new(body.into_data_stream(), boundary, limits);
     while let Some(part) = in_time(state, reader.next_part()).await?.map_err(broken)? {
@@ -106,7 +106,7 @@ async fn store_parts(
         add(answer, incoming.finish().await);
     }
     if answer.is_empty() {
-        return Err(refusal(StatusCode::BAD_REQUEST, "the request has no part"));
+        return Err(refused(StatusCode::BAD_REQUEST, "the request has no part"));
     }
     Ok(())
 }
@@ -128,16 +128,16 @@ fn add(answer: &mut StoreAnswer, outcome: Result<StoreOutcome, Error>) {
 }
 
 /// Gives up on a body that stands still.
-async fn in_time<T>(state: &State, next: impl Future<Output = T>) -> Result<T, Response> {
+async fn in_time<T>(state: &State, next: impl Future<Output = T>) -> Result<T, Refused> {
     let limit: Duration = state.options.limits.body_idle_max;
-    let late = |_| refusal(StatusCode::REQUEST_TIMEOUT, "the body stands still");
+    let late = |_| refused(StatusCode::REQUEST_TIMEOUT, "the body stands still");
     tokio::time::timeout(limit, next).await.map_err(late)
 }
 
-fn broken<E: std::fmt::Display>(error: ReadError<E>) -> Response {
+fn broken<E: std::fmt::Display>(error: ReadError<E>) -> Refused {
     let status = match &error {
         ReadError::Malformed(Malformed::TooManyParts(_)) => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
     };
-    refusal(status, error.to_string())
+    refused(status, error.to_string())
 }

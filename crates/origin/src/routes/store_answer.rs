@@ -24,7 +24,7 @@ pub(super) struct StoreAnswer {
 enum Element {
     Text(&'static str, &'static str, String),
     Number(&'static str, u16),
-    Sequence(&'static str, Vec<Vec<Element>>),
+    Sequence(&'static str, Vec<Vec<Self>>),
 }
 
 impl StoreAnswer {

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use axum::{
     extract::{FromRequestParts, Path},
     http::{StatusCode, header, request::Parts, uri::Authority},
-    response::Response,
 };
 use instance::Uid;
 use serde::Deserialize;
 
-use crate::{index::Target, media::refusal, server::State};
+use crate::{
+    index::Target,
+    media::{Refused, refused},
+    server::State,
+};
 
 /// The UIDs in a path, and the base URL that the client used, for links in answers.
 #[derive(Debug, Clone)]
@@ -31,21 +34,21 @@ struct Segments {
 
 impl Resource {
     /// The target of a path that names a study.
-    pub(crate) fn target(&self) -> Result<Target, Response> {
-        let study = self.study.clone().ok_or_else(|| refusal(StatusCode::NOT_FOUND, "no study named"))?;
+    pub(crate) fn target(&self) -> Result<Target, Refused> {
+        let study = self.study.clone().ok_or_else(|| refused(StatusCode::NOT_FOUND, "no study named"))?;
         Ok(Target { study, series: self.series.clone(), instance: self.instance.clone() })
     }
 }
 
 impl FromRequestParts<Arc<State>> for Resource {
-    type Rejection = Response;
+    type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Refused> {
         let segments = Path::<Segments>::from_request_parts(parts, state).await;
-        let Path(segments) = segments.map_err(|error| refusal(StatusCode::BAD_REQUEST, error.body_text()))?;
+        let Path(segments) = segments.map_err(|error| refused(StatusCode::BAD_REQUEST, error.body_text()))?;
         let uid = |text: Option<String>| {
             let uid = text.map(|text| text.parse::<Uid>()).transpose();
-            uid.map_err(|error| refusal(StatusCode::BAD_REQUEST, error.to_string()))
+            uid.map_err(|error| refused(StatusCode::BAD_REQUEST, error.to_string()))
         };
         Ok(Self {
             study: uid(segments.study)?,

@@ -1,6 +1,10 @@
 //! The origin as a client on a socket sees it.
 
+#[cfg(test)]
 mod retrieve;
+#[cfg(test)]
 mod search;
+#[cfg(test)]
 mod served;
+#[cfg(test)]
 mod store;
