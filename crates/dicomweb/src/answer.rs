@@ -22,11 +22,16 @@ pub(crate) fn is_html(headers: &HeaderMap) -> bool {
 
 /// Whether a body begins as an HTML page does, whatever its header fields say.
 pub(crate) fn looks_like_html(body: &[u8]) -> bool {
-    let text = body.trim_ascii_start();
-    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+    let text = without_preface(body);
     [&b"<!doctype html"[..], b"<html"]
         .iter()
         .any(|start| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
+}
+
+/// A text without byte order mark and blanks at its beginning.
+pub(crate) fn without_preface(body: &[u8]) -> &[u8] {
+    let text = body.trim_ascii_start();
+    text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii_start()
 }
 
 /// Retry-After: seconds or a date (RFC 9110 §10.2.3), as a time from `now`.

@@ -14,6 +14,8 @@ pub mod profile;
 pub mod retrieve;
 pub mod search;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod timeouts;
 pub mod tls;
 mod transport;

@@ -121,10 +121,15 @@ impl Profile {
         }
     }
 
-    /// Orthanc with its DICOMweb plugin.
+    /// Orthanc with its DICOMweb plugin, as measured with Orthanc 1.10.1 and plugin 1.7.
+    ///
+    /// It keeps an instance that it already has and names the new one as stored, so a duplicate is never
+    /// reported; what it cannot read it leaves out of both sequences and answers 400 for the request. A
+    /// single part is refused with 415. Requests are smaller than with `standard`, because the plugin
+    /// holds each part in memory.
     #[must_use]
     pub fn orthanc() -> Self {
-        Self { name: "orthanc".to_owned(), delete: true, ..Self::standard() }
+        Self { name: "orthanc".to_owned(), request_bytes_max: Some(64 * 1024 * 1024), ..Self::standard() }
     }
 
     /// The built-in profile of that name.

@@ -62,7 +62,7 @@ impl Client {
             return Err(Error::Profile("no deletion"));
         }
         let url = self.inner.base_url.resource(&self.profile().paths.instance, Some(identity));
-        let response = self.without_body(Method::DELETE, url, "application/dicom+json").await?;
+        let response = self.without_body(Method::DELETE, url, "*/*").await?;
         match response.status() {
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(()),
             status if status.is_success() && !answer::is_html(response.headers()) => Ok(()),

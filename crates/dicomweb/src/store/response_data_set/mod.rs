@@ -73,8 +73,7 @@ impl ResponseDataSet {
         if answer::is_html(headers) || answer::looks_like_html(body) {
             return Err(Unreadable::Html);
         }
-        let text = body.trim_ascii_start();
-        let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+        let text = answer::without_preface(body);
         // Servers are known to label either form wrongly, and the two cannot be mistaken for each other.
         match text.first() {
             None => Err(Unreadable::Empty),
