@@ -298,7 +298,9 @@ impl Reader {
         let encapsulated = header.tag == Tag::PIXEL_DATA || header.form.explicit_vr && header.vr != VR::SQ;
         if encapsulated {
             self.open(Kind::Fragments, None, header.form)?;
-            return Ok(Some(Event::FragmentsStart(header)));
+            // PS3.6 leaves OB or OW open; what is encapsulated is OB (PS3.5 §A.4).
+            let vr = if header.form.explicit_vr { header.vr } else { VR::OB };
+            return Ok(Some(Event::FragmentsStart(Header { vr, ..header })));
         }
         self.open(Kind::Sequence, None, header.form)?;
         Ok(Some(Event::SequenceStart(header)))

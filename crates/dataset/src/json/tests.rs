@@ -228,6 +228,32 @@ fn converts_a_data_set() {
 }
 
 #[test]
+fn inflates_on_the_way() {
+    use std::io::Write;
+    let plain = Encoding::ExplicitVrLittleEndian;
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&typical(plain)).unwrap();
+    let deflated = encoder.finish().unwrap();
+    let got = convert(&deflated, Encoding::DeflatedExplicitVrLittleEndian, Options::default());
+    assert_eq!(got, convert(&typical(plain), plain, Options::default()));
+}
+
+#[test]
+fn encapsulated_pixel_data_is_bulk_data() {
+    let fragments = b"\xFE\xFF\0\xE0\0\0\0\0\xFE\xFF\0\xE0\x02\0\0\0AB\xFE\xFF\xDD\xE0\0\0\0\0";
+    let behind = "\u{8}\0\u{60}\0";
+    let explicit =
+        [&b"\xE0\x7F\x10\0OB\0\0\xFF\xFF\xFF\xFF"[..], fragments, behind.as_bytes(), b"CS\x02\0CT"].concat();
+    let implicit =
+        [&b"\xE0\x7F\x10\0\xFF\xFF\xFF\xFF"[..], fragments, behind.as_bytes(), b"\x02\0\0\0CT"].concat();
+    let options = Options { bulk_data: BulkData::Uri("b".to_owned()), ..Options::default() };
+    let expected =
+        r#"{"7FE00010":{"vr":"OB","BulkDataURI":"b/7FE00010"},"00080060":{"vr":"CS","Value":["CT"]}}"#;
+    assert_eq!(convert(&explicit, Encoding::ExplicitVrLittleEndian, options.clone()), expected);
+    assert_eq!(convert(&implicit, Encoding::ImplicitVrLittleEndian, options), expected);
+}
+
+#[test]
 fn selects_and_leaves_bulk_data_out() {
     let encoding = Encoding::ExplicitVrLittleEndian;
     let select = Select::Only(BTreeSet::from([Tag::PATIENT_NAME, Tag::PIXEL_DATA]));

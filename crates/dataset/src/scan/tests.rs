@@ -342,6 +342,21 @@ proptest! {
         let _ = inflate_whole(&noise, 1000);
     }
 
+    #[test]
+    fn what_passes_the_check_is_read_alike(
+        encoding in prop::sample::select(&ENCODINGS[..3]),
+        noise in noise(),
+        damage in prop::collection::vec((0_usize..200, any::<u8>()), 0..3),
+    ) {
+        let mut damaged = encoded(encoding, typical);
+        for (at, value) in damage {
+            damaged[at] = value;
+        }
+        for bytes in [noise, damaged] {
+            prop_assert_eq!(is_read_by_dicom_object(&bytes, encoding), Ok(()));
+        }
+    }
+
     /// One changed byte anywhere in a good data set.
     #[test]
     fn damage_never_panics(encoding in any_encoding(), at in any::<usize>(), value in any::<u8>()) {
@@ -351,6 +366,22 @@ proptest! {
         let _ = scan(&bytes, encoding);
         let _ = check_whole(&bytes, encoding, ScanLimits::default());
     }
+}
+
+/// What the check lets pass, `dicom-object` reads to its end: it saw the same structure.
+fn is_read_by_dicom_object(bytes: &[u8], encoding: Encoding) -> Result<(), String> {
+    use dicom_transfer_syntax_registry::entries;
+    let syntax = match encoding {
+        Encoding::ImplicitVrLittleEndian => entries::IMPLICIT_VR_LITTLE_ENDIAN.erased(),
+        Encoding::ExplicitVrBigEndian => entries::EXPLICIT_VR_BIG_ENDIAN.erased(),
+        _ => entries::EXPLICIT_VR_LITTLE_ENDIAN.erased(),
+    };
+    if check_whole(bytes, encoding, ScanLimits::default()).is_err() {
+        return Ok(());
+    }
+    dicom_object::InMemDicomObject::read_dataset_with_ts(bytes, &syntax)
+        .map(|_| ())
+        .map_err(|e| format!("{e:?}"))
 }
 
 /// Bytes made of the building blocks of data sets, so that they get far.
