@@ -298,3 +298,34 @@ fn value(
     }
     Some(attributes.specific_character_set().decode_values(raw).join("\\"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic::Study;
+
+    #[tokio::test]
+    async fn an_upload_that_is_given_up_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Arc::new(Storage::open(folder.path()).unwrap());
+        let expected =
+            Expected { study: None, personality: Personality::Standard, instance_bytes_max: u64::MAX };
+        let incoming = Incoming::begin(&storage, expected);
+        for chunk in Study::new(1, 1).instance(0).file() {
+            incoming.append(chunk).await;
+        }
+        let Incoming { steps, task } = incoming;
+        drop(steps);
+        assert!(task.await.unwrap().unwrap().is_none());
+        assert_eq!(fs::read_dir(folder.path().join("incoming")).unwrap().count(), 0);
+        assert_eq!(storage.instance_count().await.unwrap(), 0);
+    }
+
+    #[test]
+    fn a_study_named_by_dots_is_no_folder() {
+        let uid = |text: &str| text.parse::<Uid>().unwrap();
+        assert!(!names_a_folder(&uid("..")));
+        assert!(!names_a_folder(&uid(".")));
+        assert!(names_a_folder(&uid("1.2.3")));
+    }
+}

@@ -1,6 +1,8 @@
 //! The origin as a client on a socket sees it.
 
 #[cfg(test)]
+mod encodings;
+#[cfg(test)]
 mod retrieve;
 #[cfg(test)]
 mod search;
