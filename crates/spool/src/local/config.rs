@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use crate::{NoObserver, Observer};
+use crate::{Error, NoObserver, Observer};
 
 /// Setting of the local spool. [`Config::new`] gives the defaults.
 #[derive(Clone)]
@@ -59,5 +59,19 @@ impl fmt::Debug for Config {
             .field("records_max", &self.records_max)
             .field("probe_interval", &self.probe_interval)
             .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// Takes back settings that cannot work.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let step = 1024 * 1024;
+        if self.segment_bytes < step || !self.segment_bytes.is_multiple_of(step) {
+            return Err(Error::Unsupported("segment_bytes must be a multiple of 1 MiB".into()));
+        }
+        if self.probe_interval.is_zero() {
+            return Err(Error::Unsupported("probe_interval must not be zero".into()));
+        }
+        Ok(())
     }
 }

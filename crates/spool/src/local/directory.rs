@@ -1,0 +1,87 @@
+//! The directory of a spool: its lock, its files, its index.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use rusqlite::Connection;
+
+use super::{Config, disk::Disk, index};
+use crate::Error;
+
+pub(crate) fn segments(directory: &Path) -> PathBuf {
+    directory.join("segments")
+}
+
+pub(crate) fn index(directory: &Path) -> PathBuf {
+    directory.join("index.sqlite")
+}
+
+pub(crate) fn documents(directory: &Path) -> PathBuf {
+    directory.join("documents.sqlite")
+}
+
+pub(crate) fn reserve(directory: &Path) -> PathBuf {
+    directory.join("reserve")
+}
+
+/// Makes the directory where there is none, and takes its lock.
+pub(crate) fn prepare(config: &Config, disk: &Disk) -> Result<File, Error> {
+    let directory = &config.directory;
+    std::fs::create_dir_all(directory)?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(directory.join("lock"))?;
+    if !disk.lock(&file)? {
+        let mut pid = String::new();
+        let _ = Read::by_ref(&mut file).take(20).read_to_string(&mut pid);
+        return Err(Error::Locked { pid: pid.trim().parse().unwrap_or(0) });
+    }
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    writeln!(file, "{}", std::process::id())?;
+    std::fs::create_dir_all(segments(directory))?;
+    disk.sync_directory(directory)?;
+    if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        disk.sync_directory(parent)?;
+    }
+    Ok(file)
+}
+
+/// Opens the index. One that cannot be read is put aside and made anew; true where it is new.
+pub(crate) fn open_index(directory: &Path) -> Result<(Connection, bool), Error> {
+    let path = index(directory);
+    let error = match index::open(&path)
+        .and_then(|(connection, new)| readable(&connection).map(|()| (connection, new)))
+    {
+        Err(Error::Index(error)) => error,
+        other => return other,
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    tracing::error!(%error, "the index of the spool cannot be read; it is put aside and made anew from the segments");
+    for suffix in ["", "-wal", "-shm"] {
+        let from = directory.join(format!("index.sqlite{suffix}"));
+        if from.exists() {
+            std::fs::rename(&from, directory.join(format!("index.damaged.{now}.sqlite{suffix}")))?;
+        }
+    }
+    index::open(&path)
+}
+
+/// Touches every table, which finds a file that is no database or has lost its schema.
+pub(crate) fn readable(connection: &Connection) -> Result<(), Error> {
+    for table in ["destination", "segment", "entry", "delivery", "attempt", "gauge"] {
+        let _: i64 = connection.query_row(
+            &format!("SELECT COUNT(*) FROM (SELECT 1 FROM {table} LIMIT 1)"),
+            [],
+            |row| row.get(0),
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! The file system calls that durability depends on, in one place.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
+};
+
+use rustix::fs::{FallocateFlags, FlockOperation};
+
+#[cfg(test)]
+pub(crate) use faults::Faults;
+
+/// The disk under a spool. Tests make it fail.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Disk {
+    #[cfg(test)]
+    pub(crate) faults: std::sync::Arc<Faults>,
+}
+
+impl Disk {
+    /// A new file that must not exist yet.
+    pub(crate) fn create(&self, path: &Path) -> io::Result<File> {
+        #[cfg(test)]
+        self.faults.grow(0)?;
+        OpenOptions::new().read(true).write(true).create_new(true).open(path)
+    }
+
+    /// A file that exists, for reading and writing.
+    pub(crate) fn open(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).open(path)
+    }
+
+    pub(crate) fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        #[cfg(test)]
+        self.faults.write()?;
+        file.write_all_at(bytes, offset)
+    }
+
+    /// Makes the contents of a file durable, and of its metadata what reading them needs.
+    pub(crate) fn sync(&self, file: &File) -> io::Result<()> {
+        #[cfg(test)]
+        self.faults.sync()?;
+        Ok(rustix::fs::fdatasync(file)?)
+    }
+
+    /// Makes the names in a directory durable.
+    pub(crate) fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        #[cfg(test)]
+        self.faults.sync()?;
+        File::open(path)?.sync_all()
+    }
+
+    /// Reserves bytes of a file without changing its length, where the file system can.
+    pub(crate) fn reserve(&self, file: &File, offset: u64, bytes: u64) -> io::Result<()> {
+        #[cfg(test)]
+        self.faults.grow(bytes)?;
+        match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, offset, bytes) {
+            Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Writes `bytes` zeros from `offset` on.
+    pub(crate) fn write_zeros(&self, file: &File, offset: u64, bytes: u64) -> io::Result<()> {
+        #[cfg(test)]
+        self.faults.grow(bytes)?;
+        let zeros = vec![0; 1 << 20];
+        let mut at = offset;
+        let end = offset + bytes;
+        while at < end {
+            let step = (end - at).min(zeros.len() as u64);
+            file.write_all_at(&zeros[..step as usize], at)?;
+            at += step;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
+        #[cfg(test)]
+        if let Ok(metadata) = std::fs::metadata(path) {
+            self.faults.shrink(metadata.len());
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Bytes that the file system under `path` has left for us.
+    pub(crate) fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        #[cfg(test)]
+        if let Some(free) = self.faults.free() {
+            return Ok(free);
+        }
+        let file_system = rustix::fs::statvfs(path)?;
+        Ok(file_system.f_bavail.saturating_mul(file_system.f_frsize))
+    }
+
+    /// Takes the lock of a file, which the system releases when the process ends; false where another
+    /// has it.
+    pub(crate) fn lock(&self, file: &File) -> io::Result<bool> {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod faults {
+    use std::{
+        io,
+        sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
+    };
+
+    /// What goes wrong, for tests.
+    #[derive(Debug)]
+    pub(crate) struct Faults {
+        /// Bytes left of a tiny disk; negative: no limit.
+        left: AtomicI64,
+        pub(crate) writes_fail: AtomicBool,
+        pub(crate) syncs_fail: AtomicBool,
+        pub(crate) syncs: AtomicI64,
+    }
+
+    impl Default for Faults {
+        fn default() -> Self {
+            Self {
+                left: AtomicI64::new(-1),
+                writes_fail: AtomicBool::new(false),
+                syncs_fail: AtomicBool::new(false),
+                syncs: AtomicI64::new(0),
+            }
+        }
+    }
+
+    impl Faults {
+        pub(crate) fn limit(&self, bytes: i64) {
+            self.left.store(bytes, SeqCst);
+        }
+
+        pub(crate) fn free(&self) -> Option<u64> {
+            u64::try_from(self.left.load(SeqCst)).ok()
+        }
+
+        pub(super) fn grow(&self, bytes: u64) -> io::Result<()> {
+            let bytes = bytes as i64;
+            let taken = self.left.fetch_update(SeqCst, SeqCst, |left| match left {
+                ..0 => Some(left),
+                _ => (left >= bytes).then_some(left - bytes),
+            });
+            taken.map(drop).map_err(|_| io::ErrorKind::StorageFull.into())
+        }
+
+        pub(super) fn shrink(&self, bytes: u64) {
+            let _ = self.left.fetch_update(SeqCst, SeqCst, |left| (left >= 0).then_some(left + bytes as i64));
+        }
+
+        pub(super) fn write(&self) -> io::Result<()> {
+            if self.writes_fail.load(SeqCst) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+
+        pub(super) fn sync(&self) -> io::Result<()> {
+            self.syncs.fetch_add(1, SeqCst);
+            if self.syncs_fail.load(SeqCst) { Err(io::Error::other("the disk failed")) } else { Ok(()) }
+        }
+    }
+}

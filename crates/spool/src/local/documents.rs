@@ -1,0 +1,177 @@
+//! Documents, in a database of their own: unlike the index it cannot be made anew.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::watch;
+
+use super::{
+    LocalSpool,
+    fields::{millis, time},
+    index::{signed, unsigned},
+    lock,
+    ports::blocking,
+};
+use crate::{
+    Document, Documents, Error,
+    documents::{DOCUMENT_BYTES_MAX, KEY_BYTES_MAX},
+};
+
+/// Documents and calls of one spool.
+#[derive(Clone)]
+pub(crate) struct Store {
+    connection: Arc<Mutex<Connection>>,
+    pub(crate) notify: watch::Sender<u64>,
+}
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS document (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+-- One counter for all versions, so that a deleted document never comes back with an old one.
+CREATE TABLE IF NOT EXISTS counter (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL);
+INSERT OR IGNORE INTO counter VALUES (1, 0);
+CREATE TABLE IF NOT EXISTS call (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body BLOB NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    fence INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    reason TEXT
+);
+CREATE INDEX IF NOT EXISTS call_due ON call (kind, due_at, id) WHERE failed = 0;
+CREATE INDEX IF NOT EXISTS call_key ON call (kind, key, id) WHERE failed = 0;
+CREATE INDEX IF NOT EXISTS call_kind ON call (kind, id);
+";
+
+impl Store {
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "journal_size_limit", 4 << 20)?;
+        connection.pragma_update(None, "cache_size", -1024)?;
+        connection.execute_batch(SCHEMA)?;
+        // A lease does not outlive the process that took it; its next attempt time stays in due_at.
+        connection.execute("UPDATE call SET fence = 0 WHERE fence <> 0", [])?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), notify: watch::Sender::new(0) })
+    }
+
+    /// Does `work` in a transaction of its own, on a blocking thread.
+    pub(crate) async fn transact<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let connection = Arc::clone(&self.connection);
+        blocking(move || {
+            let mut connection = lock(&connection);
+            let transaction = connection.transaction()?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+        .await
+    }
+}
+
+pub(crate) fn bounded(what: &'static str, length: usize, limit: usize) -> Result<(), Error> {
+    if length > limit {
+        return Err(Error::TooLarge { what, length: length as u64, limit: limit as u64 });
+    }
+    Ok(())
+}
+
+fn version(connection: &Connection, kind: &str, key: &str) -> Result<u64, Error> {
+    let found: Option<i64> = connection
+        .prepare_cached("SELECT version FROM document WHERE kind = ?1 AND key = ?2")?
+        .query_row([kind, key], |row| row.get(0))
+        .optional()?;
+    Ok(found.map_or(0, unsigned))
+}
+
+fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
+    Ok(Document {
+        key: row.get(0)?,
+        version: unsigned(row.get(1)?),
+        value: row.get(2)?,
+        updated_at: time(row.get(3)?),
+    })
+}
+
+#[async_trait]
+impl Documents for LocalSpool {
+    async fn get(&self, kind: &str, key: &str) -> Result<Option<Document>, Error> {
+        let (kind, key) = (kind.to_owned(), key.to_owned());
+        let get = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT key, version, value, updated_at FROM document WHERE kind = ?1 AND key = ?2",
+            )?;
+            Ok(statement.query_row([kind, key], document).optional()?)
+        };
+        self.shared.documents.transact(get).await
+    }
+
+    async fn put(&self, kind: &str, key: &str, expected: Option<u64>, value: Vec<u8>) -> Result<u64, Error> {
+        bounded("the document", value.len(), DOCUMENT_BYTES_MAX)?;
+        bounded("the key of a document", key.len().max(kind.len()), KEY_BYTES_MAX)?;
+        let (kind, key) = (kind.to_owned(), key.to_owned());
+        let put = move |connection: &Connection| {
+            let current = version(connection, &kind, &key)?;
+            if current != expected.unwrap_or(0) {
+                return Err(Error::Conflict { current });
+            }
+            let next: i64 = connection
+                .prepare_cached("UPDATE counter SET version = version + 1 RETURNING version")?
+                .query_row([], |row| row.get(0))?;
+            connection
+                .prepare_cached(
+                    "INSERT INTO document (kind, key, version, value, updated_at) VALUES (?1, ?2, ?3, ?4, ?5) \
+                     ON CONFLICT DO UPDATE SET version = ?3, value = ?4, updated_at = ?5",
+                )?
+                .execute(params![kind, key, next, value, millis(SystemTime::now())])?;
+            Ok(unsigned(next))
+        };
+        self.shared.documents.transact(put).await
+    }
+
+    async fn delete(&self, kind: &str, key: &str, expected: u64) -> Result<(), Error> {
+        let (kind, key) = (kind.to_owned(), key.to_owned());
+        let delete = move |connection: &Connection| {
+            let deleted = connection
+                .prepare_cached("DELETE FROM document WHERE kind = ?1 AND key = ?2 AND version = ?3")?
+                .execute(params![kind, key, signed(expected)])?;
+            if deleted == 0 {
+                return Err(Error::Conflict { current: version(connection, &kind, &key)? });
+            }
+            Ok(())
+        };
+        self.shared.documents.transact(delete).await
+    }
+
+    async fn documents(&self, kind: &str, after: Option<&str>, limit: usize) -> Result<Vec<Document>, Error> {
+        let (kind, after) = (kind.to_owned(), after.map(str::to_owned));
+        let list = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT key, version, value, updated_at FROM document WHERE kind = ?1 AND (?2 IS NULL OR key > ?2) \
+                 ORDER BY key LIMIT ?3",
+            )?;
+            let rows = statement.query_map(params![kind, after, limit.min(1000) as i64], document)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        };
+        self.shared.documents.transact(list).await
+    }
+}

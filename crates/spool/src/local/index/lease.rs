@@ -1,0 +1,217 @@
+//! Leasing what is due, and recording what became of it.
+
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Changes, changes, changes::Row, query, signed, unsigned};
+use crate::{
+    Error, Lease, LeaseRequest, Outcome, State, Token,
+    delivery::{ATTEMPTS_KEPT_MAX, TEXT_BYTES_MAX},
+    local::fields::{cut, millis, time},
+};
+
+/// Leases of one request at most.
+const LEASES_MAX: usize = 1000;
+/// Bytes of an owner that are kept.
+const OWNER_BYTES_MAX: usize = 64;
+
+fn after(now: i64, by: Duration) -> i64 {
+    now.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl Changes<'_> {
+    pub(crate) fn lease(
+        &mut self,
+        request: &LeaseRequest,
+        mut fence: impl FnMut() -> u64,
+    ) -> Result<Vec<Lease>, Error> {
+        let destination = self.destination(&request.destination)?;
+        let mut leases = Vec::new();
+        let mut bytes: u64 = 0;
+        for mut row in self.due(destination, request)? {
+            bytes = bytes.saturating_add(unsigned(row.length));
+            if !leases.is_empty() && bytes > request.bytes_max {
+                break;
+            }
+            let Some(details) = query::entry(self.connection, row.entry)? else { continue };
+            let from = row.state;
+            let attempts = u32::try_from(row.attempts.saturating_add(1)).unwrap_or(u32::MAX);
+            row.state = State::Delivering;
+            row.attempts = i64::from(attempts);
+            row.fence = signed(fence());
+            row.due_at = after(self.now, request.ttl);
+            row.next_attempt_at = after(self.now, request.retry.after(attempts));
+            self.change(&row, from)?;
+            self.begin_attempt(&row, &request.owner)?;
+            leases.push(Lease {
+                token: Token {
+                    entry_id: details.entry_id,
+                    destination: request.destination.clone(),
+                    fence: unsigned(row.fence),
+                },
+                entry: details,
+                attempts,
+                expires_at: time(row.due_at),
+            });
+        }
+        Ok(leases)
+    }
+
+    /// What may be leased, oldest due time first.
+    fn due(&self, destination: i64, request: &LeaseRequest) -> Result<Vec<Row>, Error> {
+        let limit = request.entries_max.min(LEASES_MAX);
+        let select = format!("SELECT {} FROM delivery", changes::ROW);
+        if !request.same_study {
+            let mut statement = self.connection.prepare_cached(&format!(
+                "{select} WHERE destination = ?1 AND ready = 1 AND due_at <= ?2 ORDER BY due_at, entry LIMIT ?3"
+            ))?;
+            let rows = statement.query_map(params![destination, self.now, limit as i64], changes::row)?;
+            return Ok(rows.collect::<Result<_, _>>()?);
+        }
+        let study: Option<String> = self
+            .connection
+            .prepare_cached(
+                "SELECT study FROM delivery WHERE destination = ?1 AND ready = 1 AND due_at <= ?2 \
+                 ORDER BY due_at, entry LIMIT 1",
+            )?
+            .query_row([destination, self.now], |row| row.get(0))
+            .optional()?;
+        let Some(study) = study else { return Ok(Vec::new()) };
+        let mut statement = self.connection.prepare_cached(&format!(
+            "{select} WHERE destination = ?1 AND ready = 1 AND study = ?2 AND due_at <= ?3 \
+             ORDER BY due_at, entry LIMIT ?4"
+        ))?;
+        let rows = statement.query_map(params![destination, study, self.now, limit as i64], changes::row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn begin_attempt(&self, row: &Row, owner: &str) -> Result<(), Error> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO attempt (entry, destination, number, fence, started_at, owner) \
+                 SELECT ?1, ?2, COALESCE(MAX(number), 0) + 1, ?3, ?4, ?5 FROM attempt \
+                 WHERE entry = ?1 AND destination = ?2",
+            )?
+            .execute(params![row.entry, row.destination, row.fence, self.now, cut(owner, OWNER_BYTES_MAX)])?;
+        self.prune_attempts(row)
+    }
+
+    fn prune_attempts(&self, row: &Row) -> Result<(), Error> {
+        self.connection
+            .prepare_cached(
+                "DELETE FROM attempt WHERE entry = ?1 AND destination = ?2 AND number <= \
+                 (SELECT MAX(number) FROM attempt WHERE entry = ?1 AND destination = ?2) - ?3",
+            )?
+            .execute(params![row.entry, row.destination, ATTEMPTS_KEPT_MAX as i64])?;
+        Ok(())
+    }
+
+    /// Notes what a person decided among the attempts.
+    pub(super) fn note(&self, row: &Row, words: &str) -> Result<(), Error> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO attempt (entry, destination, number, fence, started_at, ended_at, owner, outcome) \
+                 SELECT ?1, ?2, COALESCE(MAX(number), 0) + 1, 0, ?3, ?3, 'operator', ?4 FROM attempt \
+                 WHERE entry = ?1 AND destination = ?2",
+            )?
+            .execute(params![row.entry, row.destination, self.now, cut(words, TEXT_BYTES_MAX)])?;
+        self.prune_attempts(row)
+    }
+
+    fn end_attempt(&self, row: &Row, outcome: &str) -> Result<(), Error> {
+        self.connection
+            .prepare_cached(
+                "UPDATE attempt SET ended_at = ?4, outcome = ?5 WHERE entry = ?1 AND destination = ?2 AND fence = ?3",
+            )?
+            .execute(params![row.entry, row.destination, row.fence, self.now, cut(outcome, TEXT_BYTES_MAX)])?;
+        Ok(())
+    }
+
+    /// The delivery that a token was given for, while no later lease of it was given.
+    fn leased(&mut self, token: &Token) -> Result<Row, Error> {
+        let destination = self.destination(&token.destination)?;
+        let row = self.delivery(signed(token.entry_id.0), destination)?;
+        row.filter(|row| unsigned(row.fence) == token.fence).ok_or(Error::StaleToken)
+    }
+
+    pub(crate) fn renew(&mut self, token: &Token, ttl: Duration) -> Result<(), Error> {
+        let mut row = self.leased(token)?;
+        if row.state != State::Delivering {
+            return Err(Error::StaleToken);
+        }
+        row.due_at = after(self.now, ttl);
+        self.change(&row, State::Delivering)
+    }
+
+    pub(crate) fn record(&mut self, token: &Token, outcome: &Outcome) -> Result<(), Error> {
+        let mut row = self.leased(token)?;
+        let from = row.state;
+        let held_meanwhile = from == State::Held && matches!(outcome, Outcome::Delivered { .. });
+        if from != State::Delivering && !held_meanwhile {
+            return Err(Error::StaleToken);
+        }
+        let text = |text: &str| Some(cut(text, TEXT_BYTES_MAX).to_owned());
+        let words = match outcome {
+            Outcome::Delivered { answer } => {
+                row.state = State::Delivered;
+                row.delivered_at = Some(self.now);
+                row.reason = text(answer);
+                format!("delivered: {answer}")
+            }
+            Outcome::Deferred { not_before, reason } => {
+                row.state = State::Deferred;
+                row.due_at = millis(*not_before);
+                row.reason = text(reason);
+                format!("deferred: {reason}")
+            }
+            Outcome::Held { reason } => {
+                row.state = State::Held;
+                row.reason = text(&reason.to_string());
+                format!("held: {reason}")
+            }
+            Outcome::Quarantined { reason } => {
+                row.state = State::Quarantined;
+                row.reason = text(reason);
+                format!("quarantined: {reason}")
+            }
+            Outcome::Released { not_before } => {
+                self.connection
+                    .prepare_cached(
+                        "DELETE FROM attempt WHERE entry = ?1 AND destination = ?2 AND fence = ?3",
+                    )?
+                    .execute([row.entry, row.destination, row.fence])?;
+                row.state = if row.attempts > 1 { State::Deferred } else { State::Due };
+                row.attempts -= 1;
+                row.due_at = millis(*not_before);
+                row.next_attempt_at = row.due_at;
+                String::new()
+            }
+        };
+        if !words.is_empty() {
+            self.end_attempt(&row, &words)?;
+        }
+        row.fence = 0;
+        self.change(&row, from)
+    }
+
+    /// After a restart: what was under way waits for the next attempt time that its lease committed.
+    pub(crate) fn interrupt_all(&mut self) -> Result<u64, Error> {
+        let rows: Vec<Row> = {
+            let mut statement =
+                self.connection.prepare(&format!("SELECT {} FROM delivery WHERE state = 1", changes::ROW))?;
+            let rows = statement.query_map([], changes::row)?;
+            rows.collect::<Result<_, _>>()?
+        };
+        let interrupted = rows.len() as u64;
+        for mut row in rows {
+            self.end_attempt(&row, "interrupted: the spool was closed before an outcome was recorded")?;
+            row.state = State::Deferred;
+            row.due_at = row.next_attempt_at;
+            row.fence = 0;
+            row.reason = Some("interrupted; the outcome is unknown".into());
+            self.change(&row, State::Delivering)?;
+        }
+        Ok(interrupted)
+    }
+}

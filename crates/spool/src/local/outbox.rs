@@ -1,0 +1,168 @@
+//! Calls with side effects, beside the documents.
+
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use tokio::sync::watch;
+
+use super::{
+    LocalSpool,
+    documents::bounded,
+    fields::{cut, millis, time},
+    index::{signed, unsigned},
+};
+use crate::{
+    Call, CallId, CallLease, CallOutcome, CallToken, Error, ListedCall, Outbox, RetrySchedule,
+    delivery::TEXT_BYTES_MAX,
+    documents::{DOCUMENT_BYTES_MAX, KEY_BYTES_MAX},
+};
+
+/// Calls of one lease or list at most.
+const CALLS_MAX: usize = 1000;
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<ListedCall> {
+    Ok(ListedCall {
+        call_id: CallId(unsigned(row.get(0)?)),
+        call: Call { kind: row.get(1)?, key: row.get(2)?, body: row.get(3)?, not_before: time(row.get(4)?) },
+        attempts: row.get(5)?,
+        failed: row.get(6)?,
+        reason: row.get(7)?,
+    })
+}
+
+const LISTED: &str = "id, kind, key, body, due_at, attempts, failed, reason";
+
+impl LocalSpool {
+    fn notify_calls(&self) {
+        self.shared.documents.notify.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+/// Only the first call of a key that was not given up may be made.
+const FIRST: &str = "NOT EXISTS (SELECT 1 FROM call e WHERE e.failed = 0 AND e.kind = call.kind \
+                     AND e.key = call.key AND e.id < call.id)";
+
+#[async_trait]
+impl Outbox for LocalSpool {
+    async fn enqueue(&self, call: Call) -> Result<CallId, Error> {
+        bounded("the call", call.body.len(), DOCUMENT_BYTES_MAX)?;
+        bounded("the key of a call", call.key.len().max(call.kind.len()), KEY_BYTES_MAX)?;
+        let enqueue = move |connection: &Connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO call (kind, key, body, due_at, attempts, fence, failed) VALUES (?1, ?2, ?3, ?4, 0, 0, 0)",
+                )?
+                .execute(params![call.kind, call.key, call.body, millis(call.not_before)])?;
+            Ok(CallId(unsigned(connection.last_insert_rowid())))
+        };
+        let call_id = self.shared.documents.transact(enqueue).await?;
+        self.notify_calls();
+        Ok(call_id)
+    }
+
+    async fn lease_calls(
+        &self,
+        kind: &str,
+        limit: usize,
+        ttl: Duration,
+        retry: RetrySchedule,
+    ) -> Result<Vec<CallLease>, Error> {
+        let kind = kind.to_owned();
+        let fence = self.shared.next_id().0;
+        let now = SystemTime::now();
+        let lease = move |connection: &Connection| {
+            let due: Vec<ListedCall> = {
+                let mut statement = connection.prepare_cached(&format!(
+                    "SELECT {LISTED} FROM call WHERE kind = ?1 AND failed = 0 AND due_at <= ?2 AND {FIRST} \
+                     ORDER BY due_at, id LIMIT ?3"
+                ))?;
+                let rows =
+                    statement.query_map(params![kind, millis(now), limit.min(CALLS_MAX) as i64], listed)?;
+                rows.collect::<Result<_, _>>()?
+            };
+            let mut leases = Vec::with_capacity(due.len());
+            for call in due {
+                let attempts = call.attempts.saturating_add(1);
+                // The lease ends with its time or with the next attempt time, whichever is later.
+                let due_at = now + ttl.max(retry.after(attempts));
+                connection
+                    .prepare_cached("UPDATE call SET attempts = ?2, fence = ?3, due_at = ?4 WHERE id = ?1")?
+                    .execute(params![signed(call.call_id.0), attempts, signed(fence), millis(due_at)])?;
+                let token = CallToken { call_id: call.call_id, fence };
+                leases.push(CallLease { token, call: call.call, attempts });
+            }
+            Ok(leases)
+        };
+        self.shared.documents.transact(lease).await
+    }
+
+    async fn record_call(&self, token: CallToken, outcome: CallOutcome) -> Result<(), Error> {
+        let record = move |connection: &Connection| {
+            let (id, fence) = (signed(token.call_id.0), signed(token.fence));
+            let changed = match outcome {
+                CallOutcome::Done => connection
+                    .prepare_cached("DELETE FROM call WHERE id = ?1 AND fence = ?2")?
+                    .execute([id, fence])?,
+                CallOutcome::Deferred { not_before, reason } => connection
+                    .prepare_cached(
+                        "UPDATE call SET fence = 0, due_at = ?3, reason = ?4 WHERE id = ?1 AND fence = ?2",
+                    )?
+                    .execute(params![id, fence, millis(not_before), cut(&reason, TEXT_BYTES_MAX)])?,
+                CallOutcome::Failed { reason } => connection
+                    .prepare_cached(
+                        "UPDATE call SET fence = 0, failed = 1, reason = ?3 WHERE id = ?1 AND fence = ?2",
+                    )?
+                    .execute(params![id, fence, cut(&reason, TEXT_BYTES_MAX)])?,
+            };
+            if changed == 0 { Err(Error::StaleToken) } else { Ok(()) }
+        };
+        self.shared.documents.transact(record).await?;
+        self.notify_calls();
+        Ok(())
+    }
+
+    async fn calls(&self, kind: &str, after: Option<CallId>, limit: usize) -> Result<Vec<ListedCall>, Error> {
+        let kind = kind.to_owned();
+        let after = after.map_or(0, |after| signed(after.0));
+        let list = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {LISTED} FROM call WHERE kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+            ))?;
+            let rows = statement.query_map(params![kind, after, limit.min(CALLS_MAX) as i64], listed)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        };
+        self.shared.documents.transact(list).await
+    }
+
+    async fn retry_call(&self, call_id: CallId) -> Result<bool, Error> {
+        let now = millis(SystemTime::now());
+        let retry = move |connection: &Connection| {
+            let changed = connection
+                .prepare_cached("UPDATE call SET failed = 0, due_at = ?2 WHERE id = ?1 AND fence = 0")?
+                .execute(params![signed(call_id.0), now])?;
+            Ok(changed > 0)
+        };
+        let changed = self.shared.documents.transact(retry).await?;
+        self.notify_calls();
+        Ok(changed)
+    }
+
+    async fn next_call_due(&self, kind: &str) -> Result<Option<SystemTime>, Error> {
+        let kind = kind.to_owned();
+        let next = move |connection: &Connection| {
+            let due: Option<i64> = connection
+                .prepare_cached(&format!(
+                    "SELECT due_at FROM call WHERE kind = ?1 AND failed = 0 AND {FIRST} ORDER BY due_at LIMIT 1"
+                ))?
+                .query_row([kind], |row| row.get(0))
+                .optional()?;
+            Ok(due.map(time))
+        };
+        self.shared.documents.transact(next).await
+    }
+
+    fn calls_notified(&self) -> watch::Receiver<u64> {
+        self.shared.documents.notify.subscribe()
+    }
+}

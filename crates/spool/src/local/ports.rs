@@ -1,0 +1,160 @@
+//! The ports, on the local spool.
+
+use std::{
+    ops::Range,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use instance::Uid;
+use rusqlite::Connection;
+use tokio::sync::watch;
+
+use super::{LocalSpool, index::query, lock, reader, writer::LocalWriter};
+use crate::{
+    Cursor, Deliveries, Destination, Details, EntryHeader, EntryId, Error, Filter, HeldReason, Lease,
+    LeaseRequest, Outcome, Page, PayloadWriter, Payloads, Statistics, Token,
+};
+
+/// Runs what blocks on a thread for that.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(Error::Io(std::io::Error::other(error))))
+}
+
+impl LocalSpool {
+    async fn query<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || shared.query(read)).await
+    }
+}
+
+#[async_trait]
+impl Payloads for LocalSpool {
+    async fn begin(&self, header: EntryHeader) -> Result<Box<dyn PayloadWriter>, Error> {
+        if self.shared.may_begin()? {
+            let shared = Arc::clone(&self.shared);
+            blocking(move || shared.probe()).await?;
+        }
+        Ok(Box::new(LocalWriter::new(Arc::clone(&self.shared), header)))
+    }
+
+    fn read(&self, entry_id: EntryId, range: Range<u64>) -> BoxStream<'static, Result<Bytes, Error>> {
+        reader::read(Arc::clone(&self.shared), entry_id, range)
+    }
+}
+
+#[async_trait]
+impl Deliveries for LocalSpool {
+    async fn lease(&self, request: LeaseRequest) -> Result<Vec<Lease>, Error> {
+        // Most calls find nothing due; they cost no transaction.
+        let destination = request.destination.clone();
+        let due = self.query(move |connection| query::next_due(connection, &destination)).await?;
+        if due.is_none_or(|due| due > SystemTime::now()) {
+            return Ok(Vec::new());
+        }
+        let shared = Arc::clone(&self.shared);
+        self.shared.index.ask(true, move |changes| changes.lease(&request, || shared.next_id().0)).await
+    }
+
+    async fn renew(&self, token: &Token, ttl: Duration) -> Result<(), Error> {
+        let token = token.clone();
+        self.shared.index.ask(true, move |changes| changes.renew(&token, ttl)).await
+    }
+
+    async fn record(&self, token: &Token, outcome: Outcome) -> Result<(), Error> {
+        let token = token.clone();
+        self.shared.index.ask(true, move |changes| changes.record(&token, &outcome)).await
+    }
+
+    async fn list(&self, filter: &Filter, cursor: Option<Cursor>, limit: usize) -> Result<Page, Error> {
+        let filter = filter.clone();
+        self.query(move |connection| query::list(connection, &filter, cursor.as_ref(), limit)).await
+    }
+
+    async fn show(&self, entry_id: EntryId) -> Result<Details, Error> {
+        self.query(move |connection| query::details(connection, entry_id)).await
+    }
+
+    async fn retry(&self, entry_id: EntryId, destination: Option<&Destination>) -> Result<usize, Error> {
+        let destination = destination.cloned();
+        self.shared.index.ask(true, move |changes| changes.retry(entry_id, destination.as_ref())).await
+    }
+
+    async fn hold(
+        &self,
+        entry_id: EntryId,
+        destination: Option<&Destination>,
+        reason: HeldReason,
+    ) -> Result<usize, Error> {
+        let destination = destination.cloned();
+        self.shared
+            .index
+            .ask(true, move |changes| changes.hold(entry_id, destination.as_ref(), &reason))
+            .await
+    }
+
+    async fn release(&self, entry_id: EntryId, destination: Option<&Destination>) -> Result<usize, Error> {
+        let destination = destination.cloned();
+        self.shared.index.ask(true, move |changes| changes.release(entry_id, destination.as_ref())).await
+    }
+
+    async fn discard(&self, entry_id: EntryId, destination: Option<&Destination>) -> Result<usize, Error> {
+        let destination = destination.cloned();
+        self.shared.index.ask(true, move |changes| changes.discard(entry_id, destination.as_ref())).await
+    }
+
+    async fn reroute(
+        &self,
+        entry_id: EntryId,
+        from: Option<&Destination>,
+        to: &Destination,
+    ) -> Result<usize, Error> {
+        let (from, to) = (from.cloned(), to.clone());
+        self.shared.index.ask(true, move |changes| changes.reroute(entry_id, from.as_ref(), &to)).await
+    }
+
+    async fn find_by_sop_instance(&self, sop_instance_uid: &Uid) -> Result<Vec<Details>, Error> {
+        let uid = sop_instance_uid.clone();
+        self.query(move |connection| query::by_sop_instance(connection, uid.as_str())).await
+    }
+
+    async fn next_due(&self, destination: &Destination) -> Result<Option<SystemTime>, Error> {
+        let destination = destination.clone();
+        self.query(move |connection| query::next_due(connection, &destination)).await
+    }
+
+    fn notified(&self) -> watch::Receiver<u64> {
+        self.shared.notify.subscribe()
+    }
+
+    async fn statistics(&self) -> Result<Statistics, Error> {
+        let gauges = self.query(query::gauges).await?;
+        let shared = &self.shared;
+        let counters = &shared.counters;
+        let (disk_bytes, files, spares) = {
+            let pool = lock(&shared.pool);
+            (pool.disk_bytes, pool.files, pool.spares.len() as u64)
+        };
+        Ok(Statistics {
+            gauges,
+            committed: counters.committed.load(Ordering::Relaxed),
+            syncs: counters.syncs.load(Ordering::Relaxed),
+            sync_time: Duration::from_nanos(counters.sync_nanoseconds.load(Ordering::Relaxed)),
+            disk_bytes,
+            free_bytes: shared.disk.free_bytes(&shared.config.directory)?,
+            spare_segments: spares,
+            used_segments: files.saturating_sub(spares),
+            segments_created_late: counters.created_late.load(Ordering::Relaxed),
+            intake_refused: shared.refusal_reason(),
+        })
+    }
+}

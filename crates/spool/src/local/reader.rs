@@ -1,0 +1,184 @@
+//! Reading the bytes of an entry back, verified block by block.
+
+use std::{fs::File, ops::Range, os::unix::fs::FileExt, sync::Arc};
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+
+use super::{
+    Shared,
+    format::{self, BLOCK, BLOCK_PAYLOAD, Footer, TailFound},
+    index::query::{self, Location},
+    pool::Pin,
+    segment,
+};
+use crate::{EntryId, Error};
+
+/// The verified bytes of an entry in a file.
+pub(crate) struct Payload {
+    pub(crate) entry_id: EntryId,
+    pub(crate) file: File,
+    pub(crate) location: Location,
+}
+
+impl Payload {
+    /// Number of blocks, the remainder included.
+    pub(crate) fn blocks(&self) -> u64 {
+        self.location.length.div_ceil(BLOCK_PAYLOAD as u64)
+    }
+
+    /// The payload of block `index`.
+    pub(crate) fn block(&self, index: u64) -> Result<Bytes, Error> {
+        let at = self.location.start + self.location.header_bytes + index * BLOCK as u64;
+        if index < self.location.length / BLOCK_PAYLOAD as u64 {
+            self.full(index, at)
+        } else {
+            self.remainder(at)
+        }
+    }
+
+    fn corrupt(&self, what: impl Into<String>) -> Error {
+        Error::Corrupt { entry_id: self.entry_id, what: what.into() }
+    }
+
+    fn full(&self, index: u64, at: u64) -> Result<Bytes, Error> {
+        let mut block = vec![0; BLOCK];
+        self.read(&mut block, at)?;
+        let number = u32::try_from(index).unwrap_or(u32::MAX);
+        match format::read_footer(&block[BLOCK_PAYLOAD..], self.location.nonce, number) {
+            Footer::Whole(sum) if format::payload_matches(&block[..BLOCK_PAYLOAD], sum) => {
+                block.truncate(BLOCK_PAYLOAD);
+                Ok(block.into())
+            }
+            Footer::Whole(_) => Err(self.corrupt(format!("the checksum of block {index}"))),
+            _ => Err(self.corrupt(format!("the footer of block {index}"))),
+        }
+    }
+
+    fn remainder(&self, at: u64) -> Result<Bytes, Error> {
+        let found = read_tail(&self.file, at, self.location.nonce)?;
+        let TailFound::Whole(tail) = found else { return Err(self.corrupt("the tail")) };
+        if tail.length != self.location.length || tail.entry_id != self.entry_id {
+            return Err(self.corrupt("the length in the tail"));
+        }
+        let mut remainder = vec![0; tail.remainder_bytes as usize];
+        self.read(&mut remainder, at + tail.remainder_at())?;
+        if !format::payload_matches(&remainder, tail.remainder_crc) {
+            return Err(self.corrupt("the checksum of the last block"));
+        }
+        Ok(remainder.into())
+    }
+
+    fn read(&self, to: &mut [u8], at: u64) -> Result<(), Error> {
+        match self.file.read_exact_at(to, at) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                Err(self.corrupt("the file is cut"))
+            }
+            other => Ok(other?),
+        }
+    }
+}
+
+/// The tail of the entry `nonce` that is expected at `at`.
+pub(crate) fn read_tail(file: &File, at: u64, nonce: u64) -> std::io::Result<TailFound> {
+    // Nearly every trailer fits in the first page; the whole is read only where that does not tell.
+    for length in [format::PAGE as usize, format::TAIL_MAX] {
+        let mut bytes = vec![0; length];
+        let read = read_up_to(file, &mut bytes, at)?;
+        let found = format::read_tail(&bytes[..read], nonce);
+        let magic =
+            bytes.starts_with(b"DWTAIL01") || bytes.get(16..24) == Some(nonce.to_le_bytes().as_slice());
+        if !magic || matches!(found, TailFound::Whole(_)) || length == format::TAIL_MAX {
+            return Ok(found);
+        }
+    }
+    Ok(TailFound::Foreign)
+}
+
+/// Fills `to` as far as the file goes.
+pub(crate) fn read_up_to(file: &File, to: &mut [u8], at: u64) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < to.len() {
+        match file.read_at(&mut to[filled..], at + filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// An entry that is being read.
+struct Reading {
+    payload: Payload,
+    _pin: Pin,
+    shared: Arc<Shared>,
+    at: u64,
+    end: u64,
+}
+
+/// The bytes `range` of an entry as a stream.
+pub(crate) fn read(
+    shared: Arc<Shared>,
+    entry_id: EntryId,
+    range: Range<u64>,
+) -> BoxStream<'static, Result<Bytes, Error>> {
+    let opened = async move {
+        let opened = tokio::task::spawn_blocking(move || open(&shared, entry_id, range)).await;
+        opened.unwrap_or_else(|error| Err(Error::Io(std::io::Error::other(error))))
+    };
+    stream::once(opened)
+        .flat_map(|opened| match opened {
+            Ok(reading) => stream::unfold(Some(reading), chunk).boxed(),
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+        })
+        .boxed()
+}
+
+fn open(shared: &Arc<Shared>, entry_id: EntryId, range: Range<u64>) -> Result<Reading, Error> {
+    let location = shared.query(|connection| query::location(connection, entry_id))?;
+    if range.start > range.end || range.end > location.length {
+        let Range { start, end } = range;
+        return Err(Error::Range { entry_id, start, end, length: location.length });
+    }
+    let number = location.segment.ok_or(Error::PayloadGone(entry_id))?;
+    let pin = shared.pin(number).ok_or(Error::PayloadGone(entry_id))?;
+    let file = match File::open(segment::path(&shared.segments, number)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let what = "the file of its segment is missing".to_owned();
+            return Err(gone_or(shared, Error::Corrupt { entry_id, what }));
+        }
+        other => other?,
+    };
+    let payload = Payload { entry_id, file, location };
+    Ok(Reading { payload, _pin: pin, shared: Arc::clone(shared), at: range.start, end: range.end })
+}
+
+async fn chunk(reading: Option<Reading>) -> Option<(Result<Bytes, Error>, Option<Reading>)> {
+    let mut reading = reading.filter(|reading| reading.at < reading.end)?;
+    let read = tokio::task::spawn_blocking(move || {
+        let index = reading.at / BLOCK_PAYLOAD as u64;
+        let begins = index * BLOCK_PAYLOAD as u64;
+        let block = reading.payload.block(index).map_err(|error| gone_or(&reading.shared, error))?;
+        let from = (reading.at - begins) as usize;
+        let to = block.len().min((reading.end - begins) as usize);
+        reading.at = begins + to as u64;
+        Ok((block.slice(from..to), reading))
+    })
+    .await;
+    match read {
+        Ok(Ok((bytes, reading))) => Some((Ok(bytes), Some(reading))),
+        Ok(Err(error)) => Some((Err(error), None)),
+        Err(error) => Some((Err(Error::Io(std::io::Error::other(error))), None)),
+    }
+}
+
+/// Bytes that do not match may simply have been recycled between the look-up and the reading.
+fn gone_or(shared: &Shared, error: Error) -> Error {
+    let Error::Corrupt { entry_id, .. } = &error else { return error };
+    match shared.query(|connection| query::location(connection, *entry_id)) {
+        Ok(Location { segment: None, .. }) => Error::PayloadGone(*entry_id),
+        _ => error,
+    }
+}

@@ -1,0 +1,40 @@
+//! Tests of the local spool.
+
+mod stage;
+
+use stage::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_committed_is_leased_read_and_recorded() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    let data = bytes_of(1, 700_000);
+    let committed = store(&spool, "1.2.3", &data, &["archive"]).await.unwrap();
+    assert_eq!(committed.length, 700_000);
+    let lease = lease_one(&spool, "archive").await;
+    assert_eq!(lease.entry.entry_id, committed.entry_id);
+    assert_eq!(lease.entry.header, header("1.2.3"));
+    assert_eq!(lease.entry.trailer, trailer("1.2.3", &["archive"]));
+    assert_eq!(read(&spool, committed.entry_id).await.unwrap(), data);
+    delivered(&spool, &lease).await;
+    assert_eq!(states(&spool, committed.entry_id).await, [State::Delivered]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_index_did_not_know_is_found_after_a_crash() {
+    let stage = Stage::new();
+    let mut kept = Vec::new();
+    let spool = stage.open();
+    for number in 0..20_u64 {
+        let data = bytes_of(number, 1000 + number as usize * 40_000);
+        kept.push((store(&spool, &format!("1.2.{number}"), &data, &["archive"]).await.unwrap(), data));
+    }
+    drop(spool);
+    stage.lose_index();
+    let (spool, report) = stage.open_reported();
+    assert_eq!(report.entries_recovered, 20, "{report:?}");
+    for (committed, data) in kept {
+        assert_eq!(read(&spool, committed.entry_id).await.unwrap(), data);
+        assert_eq!(states(&spool, committed.entry_id).await, [State::Due]);
+    }
+}
