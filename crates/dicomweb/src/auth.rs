@@ -134,3 +134,82 @@ fn sensitive(text: &str) -> Result<HeaderValue, http::header::InvalidHeaderValue
 fn unusable(path: &Path, source: io::Error) -> Error {
     Error::Credentials(Box::new(UnusableFile { path: path.to_owned(), source: source.into() }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Remedy;
+
+    fn bearer(path: &Path) -> Authorization {
+        Authorization::new(Credentials::BearerFile(path.to_owned())).unwrap()
+    }
+
+    fn text(header: Option<HeaderValue>) -> String {
+        header.unwrap().to_str().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn basic_is_user_and_password_in_base64() {
+        let password = "open sesame".to_owned().into();
+        let credentials = Credentials::Basic { username: "Aladdin".to_owned(), password };
+        let authorization = Authorization::new(credentials).unwrap();
+        let header = authorization.header().await.unwrap();
+        assert!(header.as_ref().unwrap().is_sensitive());
+        assert_eq!(text(header), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert!(!authorization.refresh(None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_token_file_is_read_again_when_it_changes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        let authorization = bearer(&path);
+        let error = authorization.header().await.unwrap_err();
+        assert_eq!(error.remedy(), Remedy::FixCredentials);
+        assert!(error.to_string().contains("token"), "names the file: {error}");
+
+        std::fs::write(&path, "first\n").unwrap();
+        let first = authorization.header().await.unwrap();
+        assert_eq!(text(first.clone()), "Bearer first");
+        assert!(!authorization.refresh(first.as_ref()).await.unwrap());
+
+        std::fs::write(&path, "the second").unwrap();
+        assert_eq!(text(authorization.header().await.unwrap()), "Bearer the second");
+        assert!(authorization.refresh(first.as_ref()).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_refusal_reads_the_file_even_if_it_looks_unchanged() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        std::fs::write(&path, "aaaa").unwrap();
+        let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+        let authorization = bearer(&path);
+        let first = authorization.header().await.unwrap();
+        std::fs::write(&path, "bbbb").unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        assert_eq!(authorization.header().await.unwrap(), first);
+        assert!(authorization.refresh(first.as_ref()).await.unwrap());
+        assert_eq!(text(authorization.header().await.unwrap()), "Bearer bbbb");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_token_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        for content in ["", " \n", "two\nlines", &"x".repeat(70_000)] {
+            std::fs::write(&path, content).unwrap();
+            let error = bearer(&path).header().await.unwrap_err();
+            assert!(matches!(error, Error::Credentials(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn nothing_secret_shows() {
+        let credentials =
+            Credentials::Basic { username: "u".to_owned(), password: "secret".to_owned().into() };
+        assert!(!format!("{credentials:?}").contains("secret"));
+        let authorization = Authorization::new(credentials).unwrap();
+        assert_eq!(format!("{authorization:?}"), "Fixed");
+    }
+}

@@ -226,3 +226,114 @@ impl fmt::Debug for ClientConfig {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use axum::Router;
+    use axum::extract::Request;
+    use axum::http::Response as Answer;
+
+    use super::*;
+    use crate::error::Remedy;
+    use crate::testing::*;
+
+    /// A server that wants this Authorization, and writes down every request line.
+    async fn wanting(authorization: &'static str) -> (BaseUrl, Arc<Mutex<Vec<String>>>) {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let keep = log.clone();
+        let router = Router::new().fallback(move |request: Request| async move {
+            let (parts, body) = request.into_parts();
+            let _ = axum::body::to_bytes(body, usize::MAX).await;
+            keep.lock().unwrap().push(format!("{} {}", parts.method, parts.uri));
+            let granted = parts.headers.get("authorization").is_some_and(|value| value == authorization);
+            Answer::builder().status(if granted { 204 } else { 401 }).body(axum::body::Body::empty()).unwrap()
+        });
+        (serve(router).await, log)
+    }
+
+    #[tokio::test]
+    async fn probes_in_the_way_of_the_profile() {
+        let (base, log) = wanting("Basic dTpw").await;
+        let mut config = config(base);
+        let credentials = |password: &str| Credentials::Basic {
+            username: "u".to_owned(),
+            password: password.to_owned().into(),
+        };
+        config.credentials = credentials("p");
+        Client::new(config.clone()).unwrap().probe().await.unwrap();
+        assert_eq!(*log.lock().unwrap(), ["GET /dicom-web/studies?StudyInstanceUID=2.25.0&limit=1"]);
+        config.credentials = credentials("wrong");
+        let error = Client::new(config).unwrap().probe().await.unwrap_err();
+        assert_eq!(error.remedy(), Remedy::FixCredentials);
+        assert_eq!(log.lock().unwrap().len(), 2, "the same credentials are not tried twice");
+    }
+
+    #[tokio::test]
+    async fn a_token_that_has_changed_is_tried_once_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        let (base, log) = wanting("Bearer new").await;
+        let mut config = config(base);
+        config.credentials = Credentials::BearerFile(path.clone());
+        let client = Client::new(config).unwrap();
+        std::fs::write(&path, "old").unwrap();
+        let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+        assert_eq!(client.probe().await.unwrap_err().remedy(), Remedy::FixCredentials);
+
+        // The file looks as before, so only the refusal tells.
+        let renew = |token: &str| {
+            std::fs::write(&path, token).unwrap();
+            std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        };
+        renew("new");
+        client.probe().await.unwrap();
+        assert_eq!(log.lock().unwrap().len(), 3);
+
+        renew("old");
+        let client = client.clone();
+        assert!(client.probe().await.is_ok(), "the cached token is still good");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_refused_says_whether_fresh_credentials_are_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        std::fs::write(&path, "old").unwrap();
+        let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+        let (base, log) = wanting("Bearer new").await;
+        let mut config = config(base);
+        config.credentials = Credentials::BearerFile(path.clone());
+        let client = Client::new(config).unwrap();
+        let error = client.store(vec![small("1.1")]).await.unwrap_err();
+        assert_eq!(error.remedy(), Remedy::FixCredentials);
+        std::fs::write(&path, "new").unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        let error = client.store(vec![small("1.1")]).await.unwrap_err();
+        assert_eq!(error.remedy(), Remedy::Retry { after: Some(std::time::Duration::ZERO) });
+        assert_eq!(client.store(vec![small("1.1")]).await.unwrap().http_status, 204);
+        assert_eq!(log.lock().unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn extra_header_fields_go_with_every_request_and_show_nowhere() {
+        let router = Router::new().fallback(|request: Request| async move {
+            let granted = request.headers().get("x-api-key").is_some_and(|value| value == "secret");
+            Answer::builder().status(if granted { 204 } else { 403 }).body(axum::body::Body::empty()).unwrap()
+        });
+        let mut config = config(serve(router).await);
+        config.headers.push((HeaderName::from_static("x-api-key"), HeaderValue::from_static("secret")));
+        assert!(!format!("{config:?}").contains("secret"));
+        let client = Client::new(config).unwrap();
+        assert!(!format!("{client:?}").contains("secret"));
+        client.probe().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_page_for_people_is_no_answer_to_a_probe() {
+        let router = Router::new().fallback(|| async { axum::response::Html("<html>") });
+        let error = client(serve(router).await).probe().await.unwrap_err();
+        assert!(matches!(error, Error::Unreadable(Unreadable::Html)), "{error}");
+    }
+}

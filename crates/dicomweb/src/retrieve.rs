@@ -107,3 +107,91 @@ fn multipart_error(error: ReadError<Error>) -> Error {
         ReadError::Malformed(_) => Error::Unreadable(Unreadable::Malformed),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::extract::Request;
+    use axum::http::Response as Answer;
+    use futures::TryStreamExt as _;
+
+    use super::*;
+    use crate::Profile;
+    use crate::testing::*;
+
+    const MULTIPART: &str = "multipart/related; type=\"application/dicom\"; boundary=B";
+
+    async fn client_of(status: u16, content_type: &'static str, body: &'static str) -> Client {
+        let router = Router::new().fallback(move |request: Request| async move {
+            assert_eq!(request.uri(), "/dicom-web/studies/1.2.1/series/1.2.2/instances/1.2.3");
+            if request.method() == Method::GET {
+                let accept = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
+                assert_eq!(request.headers()["accept"], accept);
+            }
+            let answer = Answer::builder().status(status).header("content-type", content_type);
+            answer.body(axum::body::Body::from(body)).unwrap()
+        });
+        let mut config = config(serve(router).await);
+        config.profile = Profile { delete: true, ..Profile::standard() };
+        Client::new(config).unwrap()
+    }
+
+    async fn retrieve(
+        status: u16,
+        content_type: &'static str,
+        body: &'static str,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let client = client_of(status, content_type, body).await;
+        match client.retrieve_instance(&identity("1.2.3")).await? {
+            Some(file) => Ok(Some(file.try_collect::<Vec<_>>().await?.concat())),
+            None => Ok(None),
+        }
+    }
+
+    #[tokio::test]
+    async fn gives_the_file_or_says_that_there_is_none() {
+        let file = Some(b"file".to_vec());
+        let rows = [
+            (200, MULTIPART, "--B\r\nContent-Type: application/dicom\r\n\r\nfile\r\n--B--", &file),
+            (200, "application/dicom; transfer-syntax=1.2.840.10008.1.2.1", "file", &file),
+            (404, "text/plain", "no", &None),
+            (410, "text/plain", "no", &None),
+            (204, "text/plain", "", &None),
+        ];
+        for (status, content_type, body, expected) in rows {
+            assert_eq!(
+                &retrieve(status, content_type, body).await.unwrap(),
+                expected,
+                "{status} {content_type}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn anything_else_is_an_error() {
+        let rows = [
+            (200, MULTIPART, "--B\r\n\r\nfile", Unreadable::Malformed),
+            (200, MULTIPART, "--B\r\n\r\nfile\r\n--B\r\n\r\nmore\r\n--B--", Unreadable::Malformed),
+            (200, MULTIPART, "--B--", Unreadable::Empty),
+            (200, "multipart/related", "--B--", Unreadable::MediaType),
+            (200, "application/json", "{}", Unreadable::MediaType),
+            (200, "text/html", "<html>", Unreadable::Html),
+        ];
+        for (status, content_type, body, expected) in rows {
+            let error = retrieve(status, content_type, body).await.unwrap_err();
+            assert!(matches!(error, Error::Unreadable(reason) if reason == expected), "{body}: {error}");
+        }
+        let error = retrieve(406, "text/plain", "").await.unwrap_err();
+        assert!(matches!(error, Error::Refused { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn deletion_needs_a_server_that_knows_it() {
+        for (status, fine) in [(200, true), (204, true), (404, true), (403, false), (405, false)] {
+            let client = client_of(status, "text/plain", "").await;
+            assert_eq!(client.delete_instance(&identity("1.2.3")).await.is_ok(), fine, "{status}");
+        }
+        let client = client_of(200, "text/html", "<html>").await;
+        assert!(client.delete_instance(&identity("1.2.3")).await.is_err());
+    }
+}

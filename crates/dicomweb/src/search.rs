@@ -87,3 +87,69 @@ impl Client {
         Ok(if present { Presence::Present } else { Presence::Absent })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::extract::Request;
+    use axum::http::Response as Answer;
+
+    use super::*;
+    use crate::Profile;
+    use crate::testing::*;
+
+    /// What the origin's answer to a look-up of 1.2.3 means, in the words of `Debug`.
+    async fn look_up(lookup: Lookup, status: u16, content_type: &'static str, body: &'static str) -> String {
+        let expected = match lookup {
+            Lookup::Metadata => "/dicom-web/studies/1.2.1/series/1.2.2/instances/1.2.3/metadata",
+            _ => "/dicom-web/studies/1.2.1/series/1.2.2/instances?SOPInstanceUID=1.2.3",
+        };
+        let router = Router::new().fallback(move |request: Request| async move {
+            assert_eq!(request.uri(), expected);
+            assert_eq!(request.headers()["accept"], "application/dicom+json");
+            Answer::builder()
+                .status(status)
+                .header("content-type", content_type)
+                .body(axum::body::Body::from(body))
+                .unwrap()
+        });
+        let mut config = config(serve(router).await);
+        config.profile = Profile { lookup, ..Profile::standard() };
+        match Client::new(config).unwrap().find_instance(&identity("1.2.3")).await {
+            Ok(presence) => format!("{presence:?}"),
+            Err(error) => format!("{:?}", error.remedy()),
+        }
+    }
+
+    #[tokio::test]
+    async fn tells_present_from_absent_and_from_no_answer() {
+        const JSON: &str = "application/dicom+json";
+        let rows = [
+            (200, JSON, r#"[{"00080018":{"vr":"UI","Value":["1.2.3"]},"x":null}]"#, "Present"),
+            (
+                200,
+                JSON,
+                r#"[{"00080018":7},{},{"00080018":{"Value":[null]}},{"00080018":{"Value":["1.2.3 "]}}]"#,
+                "Present",
+            ),
+            (200, JSON, r#"[{"00080018":{"vr":"UI","Value":["1.2.4"]}}]"#, "Absent"),
+            (200, JSON, "[]", "Absent"),
+            (204, JSON, "", "Absent"),
+            (404, JSON, "", "Absent"),
+            (410, JSON, "", "Absent"),
+            (200, JSON, "", "Unknown"),
+            (200, JSON, "[{", "Unknown"),
+            (200, JSON, r#"{"error":1}"#, "Unknown"),
+            (200, "text/html", "[]", "Unknown"),
+            (403, JSON, "", "FixCredentials"),
+            (503, JSON, "", "Retry { after: None }"),
+        ];
+        for lookup in [Lookup::Search, Lookup::Metadata] {
+            for (status, content_type, body, expected) in rows {
+                let got = look_up(lookup, status, content_type, body).await;
+                assert_eq!(got, expected, "{lookup:?} {status} {body}");
+            }
+        }
+        assert_eq!(look_up(Lookup::None, 200, JSON, "[]").await, "NotAskable");
+    }
+}

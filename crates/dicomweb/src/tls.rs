@@ -81,3 +81,156 @@ fn read_bounded(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
 fn unusable(path: &Path, source: impl Into<BoxError>) -> Error {
     Error::Credentials(Box::new(UnusableFile { path: path.to_owned(), source: source.into() }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    };
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use rustls::server::WebPkiClientVerifier;
+    use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+    use tempfile::TempDir;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+    use crate::testing::{config, raw, read_until};
+    use crate::{Client, error::Remedy};
+
+    /// A private authority, what it has signed, and files of both.
+    struct Pki {
+        directory: TempDir,
+        ca: CertifiedIssuer<'static, KeyPair>,
+    }
+
+    impl Pki {
+        fn new() -> Self {
+            let mut params = CertificateParams::new([]).unwrap();
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+            let directory = tempfile::tempdir().unwrap();
+            std::fs::write(directory.path().join("ca.pem"), ca.pem()).unwrap();
+            Self { directory, ca }
+        }
+
+        /// Certificate and key in PEM.
+        fn issue(&self, name: &str, usage: ExtendedKeyUsagePurpose) -> (String, String) {
+            let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+            params.extended_key_usages = vec![usage];
+            let key = KeyPair::generate().unwrap();
+            (params.signed_by(&key, &self.ca).unwrap().pem(), key.serialize_pem())
+        }
+
+        fn file(&self, name: &str, content: &str) -> PathBuf {
+            let path = self.directory.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path
+        }
+
+        fn ca_file(&self) -> Option<PathBuf> {
+            Some(self.directory.path().join("ca.pem"))
+        }
+
+        fn acceptor(&self, ask_client: bool, versions: &[&'static SupportedProtocolVersion]) -> TlsAcceptor {
+            let (certificate, key) = self.issue("localhost", ExtendedKeyUsagePurpose::ServerAuth);
+            let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+            let builder = ServerConfig::builder_with_provider(provider.clone());
+            let builder = builder.with_protocol_versions(versions).unwrap();
+            let builder = if ask_client {
+                let mut roots = RootCertStore::empty();
+                roots.add(self.ca.der().clone()).unwrap();
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+                builder.with_client_cert_verifier(verifier)
+            } else {
+                builder.with_no_client_auth()
+            };
+            TlsAcceptor::from(Arc::new(builder.with_single_cert(vec![certificate], key).unwrap()))
+        }
+    }
+
+    /// Probes a server with these settings on both sides; gives whether a client certificate was shown.
+    async fn probe(acceptor: TlsAcceptor, tls: Tls) -> Result<bool, Error> {
+        let (base, server) = raw(move |socket| async move {
+            let mut stream = acceptor.accept(socket).await.ok()?;
+            read_until(&mut stream, b"\r\n\r\n").await;
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.ok()?;
+            stream.shutdown().await.ok()?;
+            Some(stream.get_ref().1.peer_certificates().is_some())
+        })
+        .await;
+        let base = base.to_string().replace("http://127.0.0.1", "https://localhost").parse().unwrap();
+        let mut config = config(base);
+        config.tls = tls;
+        Client::new(config)?.probe().await?;
+        Ok(server.await.unwrap().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_private_authority_is_trusted_when_its_file_is_named() {
+        let pki = Pki::new();
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let trusting = Tls { ca_file: pki.ca_file(), ..Tls::default() };
+            assert!(!probe(pki.acceptor(false, &[version]), trusting).await.unwrap());
+        }
+        // The platform may know authorities or none; in neither case this one.
+        let error = probe(pki.acceptor(false, rustls::ALL_VERSIONS), Tls::default()).await.unwrap_err();
+        assert!(matches!(error, Error::Connect(_) | Error::Credentials(_)), "{error}");
+        let other = Pki::new();
+        let trusting = Tls { ca_file: other.ca_file(), ..Tls::default() };
+        let error = probe(pki.acceptor(false, rustls::ALL_VERSIONS), trusting).await.unwrap_err();
+        assert_eq!(error.remedy(), Remedy::Retry { after: None }, "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_client_certificate_is_shown() {
+        let pki = Pki::new();
+        let (certificate, key) = pki.issue("client", ExtendedKeyUsagePurpose::ClientAuth);
+        let both = format!("{certificate}\n{key}");
+        let forms = [
+            Tls {
+                ca_file: pki.ca_file(),
+                certificate_file: Some(pki.file("client.pem", &certificate)),
+                key_file: Some(pki.file("key.pem", &key)),
+            },
+            Tls {
+                ca_file: pki.ca_file(),
+                certificate_file: Some(pki.file("both.pem", &both)),
+                key_file: None,
+            },
+        ];
+        for tls in forms {
+            assert!(probe(pki.acceptor(true, rustls::ALL_VERSIONS), tls).await.unwrap());
+        }
+        let without = Tls { ca_file: pki.ca_file(), ..Tls::default() };
+        assert!(probe(pki.acceptor(true, &[&rustls::version::TLS12]), without).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn files_that_cannot_be_used_are_named() {
+        let pki = Pki::new();
+        let (certificate, _) = pki.issue("client", ExtendedKeyUsagePurpose::ClientAuth);
+        let missing = Some(pki.directory.path().join("missing.pem"));
+        let no_pem = Some(pki.file("no.pem", "not PEM"));
+        let no_key = Some(pki.file("client.pem", &certificate));
+        let cases = [
+            (Tls { ca_file: missing.clone(), ..Tls::default() }, "missing.pem"),
+            (Tls { ca_file: no_pem, ..Tls::default() }, "no.pem"),
+            (Tls { certificate_file: no_key.clone(), ..Tls::default() }, "client.pem"),
+            (Tls { certificate_file: no_key, key_file: missing, ..Tls::default() }, "missing.pem"),
+        ];
+        for (tls, name) in cases {
+            let mut config = config("https://localhost/".parse().unwrap());
+            config.tls = tls;
+            let error = Client::new(config).unwrap_err();
+            assert_eq!(error.remedy(), Remedy::FixCredentials);
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+}

@@ -52,7 +52,8 @@ fn whole(body: &[u8]) -> (Parts, Option<Malformed>) {
 
 #[test]
 fn reads_the_forms_that_bodies_take() {
-    let cases: &[(&str, &[u8], &[&[u8]])] = &[
+    type Row = (&'static str, &'static [u8], &'static [&'static [u8]]);
+    let cases: &[Row] = &[
         ("plain", b"--xB\r\nA: b\r\n\r\none\r\n--xB\r\nA: b\r\n\r\ntwo\r\n--xB--\r\n", &[b"one", b"two"]),
         ("no header fields", b"--xB\r\n\r\none\r\n--xB--", &[b"one"]),
         ("preamble and epilogue", b"hello\r\n--xBY\r\n\r\n--xB\r\n\r\none\r\n--xB--\r\nbye", &[b"one"]),

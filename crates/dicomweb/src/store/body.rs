@@ -198,8 +198,7 @@ async fn pump(
     connect: Duration,
 ) -> Pumped {
     let mut bytes = std::pin::pin!(bytes);
-    let mut patience = idle.saturating_add(connect);
-    let mut this_turn = 0;
+    let (mut pieces, mut this_turn) = (0usize, 0);
     loop {
         let (piece, length) = match bytes.next().await {
             Some(Ok(bytes)) if bytes.is_empty() => continue,
@@ -211,6 +210,8 @@ async fn pump(
             None => (Piece::End, 0),
         };
         let end = matches!(piece, Piece::End);
+        // Until the connection is there it takes none of the pieces that fit between.
+        let patience = if pieces <= PIECES_AHEAD { idle.saturating_add(connect) } else { idle };
         match tokio::time::timeout(patience, sender.send(piece)).await {
             // With a Content-Length the connection may be done with the body before its end is told.
             Ok(_) if end => return Pumped::Whole,
@@ -218,14 +219,73 @@ async fn pump(
             Ok(Err(_)) => return Pumped::NotWanted,
             Err(_) => return Pumped::Stalled,
         }
-        // The connection takes pieces only once it is there.
-        if this_turn > 0 {
-            patience = idle;
-        }
+        pieces = pieces.saturating_add(1);
         this_turn += length;
         if this_turn >= BYTES_PER_TURN {
-            this_turn = 1;
+            this_turn = 0;
             tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{part, small};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn pumped(
+        part: StorePart,
+    ) -> (impl Stream<Item = Result<Bytes, BoxError>>, impl Future<Output = Pumped>) {
+        StoreBody::new(StoreForm::SinglePart, vec![part]).into_stream(MINUTE, MINUTE)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_source_is_not_the_fault_of_the_server() {
+        let mut slow = part("1.1", None, vec![]);
+        slow.data = stream::iter([b"one", b"two"])
+            .then(|piece| async {
+                tokio::time::sleep(MINUTE * 60).await;
+                Ok(Bytes::from_static(piece))
+            })
+            .boxed();
+        let (body, pump) = pumped(slow);
+        let (pieces, end) = tokio::join!(body.collect::<Vec<_>>(), pump);
+        assert!(matches!(end, Pumped::Whole));
+        let pieces: Vec<Bytes> = pieces.into_iter().map(Result::unwrap).collect();
+        assert!(pieces.concat().ends_with(b"onetwo"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_takes_nothing_stalls_after_its_time() {
+        let (mut body, pump) = pumped(part("1.1", None, vec![Ok(b"one"); 10]));
+        let started = tokio::time::Instant::now();
+        assert!(matches!(pump.await, Pumped::Stalled));
+        assert_eq!(started.elapsed(), MINUTE * 2, "the first pieces also wait for the connection");
+        // What was given up never looks like the regular end.
+        let mut body = std::pin::pin!(&mut body);
+        assert!(body.next().await.unwrap().is_ok());
+        assert!(body.next().await.unwrap().is_err());
+        assert!(body.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_gone_wants_nothing() {
+        let (body, pump) = pumped(small("1.1"));
+        drop(body);
+        assert!(matches!(pump.await, Pumped::NotWanted));
+    }
+
+    #[tokio::test]
+    async fn the_announced_length_is_what_is_sent() {
+        for form in [StoreForm::Multipart, StoreForm::SinglePart] {
+            let body = StoreBody::new(form, vec![small("1.2.3")]);
+            let announced = body.content_length.unwrap();
+            let (body, pump) = body.into_stream(MINUTE, MINUTE);
+            let (pieces, _) =
+                tokio::join!(body.map(|piece| piece.unwrap().len() as u64).collect::<Vec<_>>(), pump);
+            assert_eq!(pieces.iter().sum::<u64>(), announced);
         }
     }
 }

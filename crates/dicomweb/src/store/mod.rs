@@ -202,9 +202,8 @@ impl Client {
                 Ok(StoreAnswer { http_status, retry_after, body: AnswerBody::ResponseDataSet, instances })
             }
             Err(reason) => {
-                let outcome = match self.outcome_of_status(http_status, reason, sent.len()) {
-                    Some(outcome) => outcome,
-                    None => return Err(refused),
+                let Some(outcome) = self.outcome_of_status(http_status, reason, sent.len()) else {
+                    return Err(refused);
                 };
                 let instances = vec![outcome; sent.len()];
                 Ok(StoreAnswer { http_status, retry_after, body: AnswerBody::Unreadable(reason), instances })

@@ -88,7 +88,8 @@ async fn answers_tell_instances_apart() {
 async fn refusals_have_their_remedies() {
     let retry = |after| Remedy::Retry { after };
     const RETRY_AFTER: &[(&str, &str)] = &[("retry-after", "7")];
-    let rows: [(u16, &[(&str, &str)], &str, Remedy); 10] = [
+    type Row = (u16, &'static [(&'static str, &'static str)], &'static str, Remedy);
+    let rows: [Row; 10] = [
         (401, &[], "", Remedy::FixCredentials),
         (403, &[("content-type", "text/html")], PAGE, Remedy::FixCredentials),
         (302, &[("location", "/login")], "", Remedy::FixCredentials),
