@@ -23,6 +23,10 @@ pub(super) fn check(bytes: &[u8; 12], form: Form, header: &Header) -> Result<(),
     if written == VR::UN && header.vr == VR::SQ {
         return malformed;
     }
+    // A rest too short for one more value is part of the value here, and elsewhere the next header.
+    if header.length.is_some_and(|length| length % width(written) != 0) {
+        return malformed;
+    }
     let undefined_allowed = match written {
         VR::SQ => true,
         VR::OB | VR::OW => header.tag == Tag::PIXEL_DATA,
@@ -30,4 +34,14 @@ pub(super) fn check(bytes: &[u8; 12], form: Form, header: &Header) -> Result<(),
         _ => false,
     };
     if header.length.is_none() && !undefined_allowed { malformed } else { Ok(()) }
+}
+
+/// Bytes of one value, where the VR has values of a fixed size in binary (PS3.5 §6.2).
+const fn width(vr: VR) -> u32 {
+    match vr {
+        VR::US | VR::SS | VR::OW => 2,
+        VR::UL | VR::SL | VR::FL | VR::AT | VR::OF | VR::OL => 4,
+        VR::UV | VR::SV | VR::FD | VR::OD | VR::OV => 8,
+        _ => 1,
+    }
 }

@@ -302,6 +302,7 @@ fn a_whole_data_set_passes_and_irregular_ones_do_not() {
             "item longer than its sequence",
             b"\x08\0\x40\x11SQ\0\0\x08\0\0\0\xFE\xFF\0\xE0\x08\0\0\0\x08\0\x50\0SH\0\0",
         ),
+        ("number that is cut", b"\x08\0\0\0UL\x06\0ABCDEF"),
         ("UN of undefined length", b"\x09\0\x01\x10UN\0\0\xFF\xFF\xFF\xFF\xFE\xFF\xDD\xE0\0\0\0\0"),
     ];
     for (name, bytes) in irregular {
