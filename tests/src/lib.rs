@@ -14,6 +14,7 @@ pub mod http;
 pub mod instances;
 pub mod metrics;
 pub mod orthanc;
+pub mod power_cut;
 pub mod pydicom;
 pub mod scripted_origin;
 pub mod scripted_peer;
