@@ -11,7 +11,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 
-use crate::{media::refused, server::State};
+use crate::{connections::drain, media::refused, server::State};
 
 /// One user name and password that the origin asks of every request.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,6 +48,7 @@ pub(crate) async fn authenticate(
 ) -> Response {
     match &state.options.credentials {
         Some(credentials) if !credentials.are_in(request.headers()) => {
+            drain(&mut request.into_body().into_data_stream()).await;
             let mut response = refused(StatusCode::UNAUTHORIZED, "credentials are required").into_response();
             let challenge = HeaderValue::from_static("Basic realm=\"dimseway origin\", charset=\"UTF-8\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

@@ -1,4 +1,4 @@
-//! A listener that accepts so many connections at a time and no more.
+//! Connections: so many at a time and no more, and how to refuse a request without cutting one.
 
 use std::{
     io,
@@ -6,9 +6,11 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
-use axum::serve::Listener;
+use axum::{body::BodyDataStream, serve::Listener};
+use futures::StreamExt as _;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -25,6 +27,26 @@ pub(crate) struct Connections {
 pub(crate) struct Connection {
     stream: TcpStream,
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Most bytes read of the body of a refused request: 64 MiB, more than what a batch of slices has.
+const REFUSED_BYTES_MAX: usize = 64 << 20;
+
+/// Longest wait for all of them: 10 seconds, about what a slow line needs for one slice.
+const REFUSED_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Reads and drops what is left of the body of a refused request. A connection that is closed with
+/// unread bytes is reset, and a reset may overtake the answer (RFC 9112 §9.6).
+pub(crate) async fn drain(body: &mut BodyDataStream) {
+    let mut left = REFUSED_BYTES_MAX;
+    let reading = async {
+        while let Some(Ok(chunk)) = body.next().await {
+            let Some(rest) = left.checked_sub(chunk.len()) else { return };
+            left = rest;
+        }
+    };
+    // A body that is longer, or slower, is cut after all.
+    let _in_time = tokio::time::timeout(REFUSED_TIME_MAX, reading).await;
 }
 
 impl Connections {

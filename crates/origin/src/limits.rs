@@ -20,8 +20,8 @@ pub struct Limits {
     /// Matches of one search answer (PS3.18 §8.3.4.4); a Warning header says when there were more.
     /// 5,000, about 5 MB of JSON, which is the largest body that is made in memory.
     pub matches_max: usize,
-    /// Query parameters of one request, and values in one UID list. 1,000, above what a URL of 64 KiB
-    /// can hold.
+    /// Query parameters of one request, and values to match in all of them; more are answered 413.
+    /// 1,000: as many UIDs fill a URL of 64 KB, which is the longest that is read.
     pub parameters_max: usize,
     /// Bytes above which a value stays out of metadata and is given as BulkDataURI. 1,024, below the
     /// smallest image and above every identifying text.

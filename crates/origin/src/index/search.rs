@@ -38,6 +38,15 @@ pub(crate) struct Page {
 }
 
 impl Match {
+    /// How many values it compares with.
+    pub(crate) const fn values(&self) -> usize {
+        match self {
+            Self::OneOf(values) => values.len(),
+            Self::Wildcard(_) => 1,
+            Self::Range(..) => 2,
+        }
+    }
+
     /// Reads the value of a query parameter; none for universal matching (PS3.4 §C.2.2.2.3).
     pub(crate) fn read(attribute: &Attribute, value: &str) -> Option<Self> {
         let value = value.trim_matches([' ', '\0']);

@@ -13,12 +13,16 @@ use serde_json::{Map, Value, json};
 use super::target::{Resource, url};
 use crate::{
     index::{
-        attributes::{ATTRIBUTES, Attribute, Level},
+        attributes::{ATTRIBUTES, Attribute, Kind, Level},
         search::{Match, Row, Search},
     },
     media::{self, Refused, accepts_json, not_acceptable, refused},
     server::State,
 };
+
+/// Bytes of one value to match, lists of UIDs apart: 1,024, above what any of these attributes can
+/// hold (PS3.5 §6.2).
+const VALUE_BYTES_MAX: usize = 1024;
 
 /// The query component of a search (PS3.18 §8.3.4).
 struct Query {
@@ -128,11 +132,15 @@ impl Query {
             Some(attribute) if attribute.level <= level && attribute.can_match() => {
                 // Universal matching asks for the attribute in the answer.
                 self.include.push(attribute);
+                if attribute.kind != Kind::Uid && value.len() > VALUE_BYTES_MAX {
+                    return Err(refused(StatusCode::BAD_REQUEST, "a value is too long to match"));
+                }
                 let Some(matching) = Match::read(attribute, value) else { return Ok(()) };
-                if matches!(&matching, Match::OneOf(values) if values.len() > values_max) {
+                self.matching.push((attribute, matching));
+                let values = self.matching.iter().map(|(_, matching)| matching.values()).sum::<usize>();
+                if values > values_max {
                     return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "too many values to match"));
                 }
-                self.matching.push((attribute, matching));
             }
             _ => {
                 let warning = "An attribute that is not supported for matching was ignored.".to_owned();
@@ -214,4 +222,53 @@ fn values(attribute: &Attribute, text: &str) -> Vec<Value> {
         _ => json!(text),
     };
     text.split(separator).map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::index::Index;
+
+    #[test]
+    fn values_are_counted_and_measured() {
+        let uids = |count: usize| format!("StudyInstanceUID={}", vec!["1.2.3"; count].join(","));
+        let cases = [
+            (uids(4), true),
+            (uids(5), false),
+            (format!("{}&{}", uids(2), uids(2)), true),
+            (format!("{}&{}", uids(2), uids(3)), false),
+            (format!("PatientID={}", "x".repeat(1024)), true),
+            (format!("PatientID={}", "x".repeat(1025)), false),
+            ("a=&b=&c=&d=".to_owned(), true),
+            ("a=&b=&c=&d=&e=".to_owned(), false),
+        ];
+        for (query, taken) in cases {
+            assert_eq!(Query::read(&query, Level::Study, 4).is_ok(), taken, "{query}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Whatever stands in a query, it is refused or the index takes it.
+        #[test]
+        fn no_query_is_a_fault_of_the_origin(
+            values in proptest::collection::vec(("[ -~]{0,12}", 0..ATTRIBUTES.len()), 0..6),
+            noise in "[ -~]{0,40}",
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let index = Index::open(&folder.path().join("index.sqlite")).unwrap();
+            let keys = values.iter().map(|(value, at)| format!("{}={value}", ATTRIBUTES[*at].keyword));
+            let text = keys.chain([noise]).collect::<Vec<_>>().join("&");
+            for level in [Level::Study, Level::Series, Level::Instance] {
+                let Ok(query) = Query::read(&text, level, 100) else { continue };
+                let (study, series) = (None, None);
+                let Query { matching, offset, .. } = query;
+                let search = Search { level, study, series, matching, offset, limit: 10 };
+                prop_assert!(index.search(&search).is_ok(), "{text}");
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::{
-    body::Body,
+    body::{Body, BodyDataStream},
     extract::State as Shared,
     http::{HeaderMap, StatusCode, header},
     response::Response,
@@ -17,6 +17,7 @@ use futures::StreamExt as _;
 use super::{failure, store_answer::StoreAnswer, target::Resource};
 use crate::{
     Error,
+    connections::drain,
     media::{Refused, refused},
     server::State,
     storage::{Expected, Incoming, Refusal, StoreOutcome},
@@ -37,7 +38,21 @@ pub(super) async fn store(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    let form = form(&state, &headers)?;
+    let mut body = body.into_data_stream();
+    let stored = store_all(&state, resource, &headers, &mut body).await;
+    if stored.is_err() {
+        drain(&mut body).await;
+    }
+    Ok(stored?.into_response(&headers))
+}
+
+async fn store_all(
+    state: &State,
+    resource: Resource,
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
+) -> Result<StoreAnswer, Refused> {
+    let form = form(state, headers)?;
     let expected = Expected {
         study: resource.study.clone(),
         personality: state.options.personality,
@@ -45,10 +60,10 @@ pub(super) async fn store(
     };
     let mut answer = StoreAnswer::new(resource.base);
     match form {
-        Form::Single => store_single(&state, expected, body, &mut answer).await?,
-        Form::Multipart(boundary) => store_parts(&state, &expected, body, &boundary, &mut answer).await?,
+        Form::Single => store_single(state, expected, body, &mut answer).await?,
+        Form::Multipart(boundary) => store_parts(state, &expected, body, &boundary, &mut answer).await?,
     }
-    Ok(answer.into_response(&headers))
+    Ok(answer)
 }
 
 fn form(state: &State, headers: &HeaderMap) -> Result<Form, Refused> {
@@ -73,11 +88,10 @@ fn form(state: &State, headers: &HeaderMap) -> Result<Form, Refused> {
 async fn store_single(
     state: &State,
     expected: Expected,
-    body: Body,
+    body: &mut BodyDataStream,
     answer: &mut StoreAnswer,
 ) -> Result<(), Refused> {
     let incoming = Incoming::begin(&state.storage, expected);
-    let mut body = body.into_data_stream();
     while let Some(chunk) = in_time(state, body.next()).await? {
         incoming.append(chunk.map_err(|_| refused(StatusCode::BAD_REQUEST, "the body is cut"))?).await;
     }
@@ -88,12 +102,12 @@ async fn store_single(
 async fn store_parts(
     state: &State,
     expected: &Expected,
-    body: Body,
+    body: &mut BodyDataStream,
     boundary: &Boundary,
     answer: &mut StoreAnswer,
 ) -> Result<(), Refused> {
     let limits = ReaderLimits { parts_max: state.options.limits.parts_max, ..ReaderLimits::default() };
-    let mut reader = Reader::new(body.into_data_stream(), boundary, limits);
+    let mut reader = Reader::new(body, boundary, limits);
     while let Some(part) = in_time(state, reader.next_part()).await?.map_err(broken)? {
         if !is_dicom(&part) {
             answer.refused(Refusal { reason: failure::CANNOT_UNDERSTAND, sop: None });

@@ -183,6 +183,9 @@ async fn asks_for_credentials_when_it_has_some() {
     };
     assert_eq!(status(&served, "wrong").await, 401);
     assert_eq!(status(&served, "pass:word").await, 204);
+    // A large body that is refused must not cut the connection before the answer is read.
+    let response = served.store(&[vec![0; 8 << 20]]).await;
+    assert_eq!(response.status(), 401);
 }
 
 #[tokio::test]
