@@ -1,1 +1,4 @@
-//! interop
+//! Real peers and real origins: DCMTK, pynetdicom, Orthanc, and the files of many makers.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
+
+mod own_hands;

@@ -1,5 +1,6 @@
 //! A peer that sends exactly the bytes a test gives it, and tells what came back.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
@@ -39,9 +40,19 @@ pub struct Response {
     pub sop_instance: String,
 }
 
+/// What an A-ASSOCIATE-AC said.
+#[derive(Debug, Clone, Default)]
+pub struct Acceptance {
+    /// Maximum length received, in bytes; 0 is no limit (PS3.8 §D.1).
+    pub maximum_length: u32,
+    /// Result and transfer syntax of each presentation context, by its identifier.
+    pub contexts: BTreeMap<u8, (u8, String)>,
+}
+
 /// A connection that follows the test's script.
 pub struct ScriptedPeer {
     stream: TcpStream,
+    acceptance: Acceptance,
 }
 
 impl ScriptedPeer {
@@ -55,7 +66,7 @@ impl ScriptedPeer {
         stream.set_nodelay(true).expect("a socket");
         // A peer that says nothing for so long is a failure of the test, not a wait that it measures.
         stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
-        Self { stream }
+        Self { stream, acceptance: Acceptance::default() }
     }
 
     /// Connects and negotiates; the answer has to be an acceptance.
@@ -66,12 +77,24 @@ impl ScriptedPeer {
     pub fn associate(address: SocketAddr, proposal: &Proposal) -> Self {
         let mut peer = Self::connect(address);
         peer.send(&proposal.bytes());
-        let answer = peer.receive();
-        assert!(
-            matches!(&answer, Received::Pdu(answer) if answer.kind == pdu::ASSOCIATE_AC),
-            "{answer:02X?}"
-        );
+        let answer = peer.expect(pdu::ASSOCIATE_AC);
+        peer.acceptance = acceptance(&answer.body);
         peer
+    }
+
+    /// What the A-ASSOCIATE-AC said.
+    #[must_use]
+    pub const fn acceptance(&self) -> &Acceptance {
+        &self.acceptance
+    }
+
+    /// Bytes of a fragment that fit into one PDU of the other end.
+    #[must_use]
+    pub fn fragment_length(&self) -> usize {
+        match self.acceptance.maximum_length as usize {
+            0 => 65_536,
+            length => length.saturating_sub(6).min(1 << 20),
+        }
     }
 
     /// Sends bytes.
@@ -190,6 +213,29 @@ impl ScriptedPeer {
             Err(_) => false,
         }
     }
+}
+
+/// Reads the items of an A-ASSOCIATE-AC (PS3.8 §9.3.3).
+fn acceptance(body: &[u8]) -> Acceptance {
+    let mut found = Acceptance::default();
+    for (kind, value) in wire::items(&body[68..]) {
+        match kind {
+            0x21 => {
+                let syntaxes = wire::items(&value[4..]);
+                let syntax = syntaxes.first().map_or("", |(_, uid)| std::str::from_utf8(uid).unwrap_or(""));
+                found.contexts.insert(value[0], (value[2], syntax.trim_end_matches('\0').to_owned()));
+            }
+            0x50 => {
+                for (kind, value) in wire::items(value) {
+                    if kind == 0x51 {
+                        found.maximum_length = u32::from_be_bytes([value[0], value[1], value[2], value[3]]);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 fn response(command: &[u8]) -> Response {

@@ -6,9 +6,6 @@ use crate::instances::Instance;
 use crate::scripted_peer::{Received, Response, ScriptedPeer};
 use crate::wire::{self, Proposal, pdu};
 
-/// Bytes of one fragment of a data set.
-const FRAGMENT: usize = 65_536 - 6;
-
 /// An association for some instances.
 pub struct Sender {
     peer: ScriptedPeer,
@@ -86,7 +83,7 @@ impl Sender {
     pub fn send_data_set(&mut self, instance: &Instance, bytes: usize, is_whole: bool) -> bool {
         let context = self.context(instance);
         let data = &instance.data_set[..bytes];
-        let mut fragments = data.chunks(FRAGMENT).peekable();
+        let mut fragments = data.chunks(self.peer.fragment_length()).peekable();
         if data.is_empty() {
             return self.peer.try_send(&wire::p_data(context, false, is_whole, &[]));
         }

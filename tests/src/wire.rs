@@ -109,6 +109,21 @@ pub fn item(kind: u8, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Splits a list of items into types and bodies.
+///
+/// # Panics
+/// Where an item is cut.
+#[must_use]
+pub fn items(mut bytes: &[u8]) -> Vec<(u8, &[u8])> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let length = usize::from(u16::from_be_bytes([bytes[2], bytes[3]]));
+        found.push((bytes[0], &bytes[4..4 + length]));
+        bytes = &bytes[4 + length..];
+    }
+    found
+}
+
 /// A PDU: type, reserved byte, 32-bit length, body.
 ///
 /// # Panics
