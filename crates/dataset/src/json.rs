@@ -1,4 +1,4 @@
-//! The DICOM JSON Model (PS3.18 Annex F): a small model, a tolerant reader, a writer, and the way
+//! The DICOM JSON Model (PS3.18 §F.2): a small model, a tolerant reader, a writer, and the way
 //! from a data set to JSON that holds no data set.
 //!
 //! The reader takes what servers send in the field: null anywhere, numbers as strings and strings

@@ -6,7 +6,7 @@ fn set(terms: &str) -> CharacterSet {
     terms.parse().unwrap()
 }
 
-/// Person names of PS3.5 Annexes H to K and of the field: terms, bytes, text. They are encoded into
+/// Person names of PS3.5 (its examples for §6.1.2.5) and of the field: terms, bytes, text. They are encoded into
 /// the same bytes.
 const NAMES: &[(&str, &[u8], &str)] = &[
     ("", b"Smith^John", "Smith^John"),

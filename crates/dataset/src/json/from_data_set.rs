@@ -49,7 +49,7 @@ pub enum Select {
     Only(BTreeSet<Tag>),
 }
 
-/// What stands for values that are not written into the JSON (PS3.18 §F.2.2).
+/// What stands for values that are not written into the JSON (PS3.18 §F.2.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BulkData {
     /// Nothing: the element keeps its VR alone.

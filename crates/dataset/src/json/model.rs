@@ -1,4 +1,4 @@
-//! The model: what a JSON object of PS3.18 Annex F says.
+//! The model: what a JSON object of PS3.18 §F.2 says.
 
 use std::{borrow::Cow, collections::BTreeMap};
 

@@ -269,6 +269,7 @@ fn every_vr_of_numbers_and_bytes() {
         (VR::UL, &[0, 0, 0, 2], r#""Value":[2]"#),
         (VR::UV, &[0, 0, 0, 0, 0, 0, 0, 2], r#""Value":[2]"#),
         (VR::SV, &[0xFF; 8], r#""Value":[-1]"#),
+        (VR::UV, &[0xFF; 8], r#""Value":["18446744073709551615"]"#),
         (VR::FL, &[0x3F, 0xC0, 0, 0], r#""Value":[1.5]"#),
         (VR::FL, &[0x7F, 0x80, 0, 0], r#""Value":["inf"]"#),
         (VR::FD, &[0x3F, 0xF8, 0, 0, 0, 0, 0, 0], r#""Value":[1.5]"#),

@@ -43,8 +43,8 @@ pub(super) fn write(
             let float = f64::from_bits(form.u64(b));
             if float.is_finite() { Ok(serde_json::to_writer(out, &float)?) } else { not_finite(float, out) }
         }),
-        VR::UV => numbers(value, out, |b: [u8; 8], out| write!(out, "{}", form.u64(b))),
-        VR::SV => numbers(value, out, |b: [u8; 8], out| write!(out, "{}", form.u64(b).cast_signed())),
+        VR::UV => numbers(value, out, |b: [u8; 8], out| long(form.u64(b).into(), out)),
+        VR::SV => numbers(value, out, |b: [u8; 8], out| long(form.u64(b).cast_signed().into(), out)),
         VR::AT => numbers(value, out, |[a, b, c, d]: [u8; 4], out| {
             write!(out, "\"{:04X}{:04X}\"", form.u16([a, b]), form.u16([c, d]))
         }),
@@ -125,7 +125,13 @@ fn decimal(text: &str, out: &mut impl Write) -> io::Result<()> {
     if is_number { out.write_all(number.as_bytes()) } else { string(text, out) }
 }
 
-/// JSON has no such numbers; these are the texts that PS3.18 §F.2.3 leaves to be used.
+/// SV and UV: a number where every reader of JSON keeps it exact, else text (PS3.18 §F.2.3).
+fn long(value: i128, out: &mut impl Write) -> io::Result<()> {
+    const EXACT_MAX: u128 = 1 << 53;
+    if value.unsigned_abs() <= EXACT_MAX { write!(out, "{value}") } else { write!(out, "\"{value}\"") }
+}
+
+/// JSON has no such numbers and PS3.18 §F.2.3 no texts for them; these are what `dicom-json` reads.
 fn not_finite(value: f64, out: &mut impl Write) -> io::Result<()> {
     let text = match value {
         value if value.is_nan() => "NaN",
