@@ -1,13 +1,24 @@
 //! The whole of it, running.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::SystemTime,
+};
 
 use arc_swap::ArcSwap;
 use spool::{Deliveries, Payloads};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio::{net::TcpListener, sync::Notify, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Config, Metrics, StartError, snapshot::Snapshot};
+use crate::{
+    Config, MemoryBudget, Metrics, StartError,
+    association::{admission::Admission, listen},
+    forward::{confirmation::Confirmations, scheduler::Scheduler, settlement::Settlement},
+    snapshot::Snapshot,
+};
 
 /// The parts of the spool that the bridge works with.
 #[derive(Clone)]
@@ -25,14 +36,14 @@ pub enum Readiness {
     Starting,
     /// It can.
     Ready,
-    /// It is stopping.
+    /// It is stopping, or has stopped.
     Draining,
 }
 
 /// How the bridge came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Drained {
-    /// Associations that did not finish in time and were aborted.
+    /// Associations that did not finish in time and were aborted in the middle of a message.
     pub associations_aborted: usize,
     /// Deliveries that did not finish in time; their entries are due again when their lease ends.
     pub deliveries_cut: usize,
@@ -41,46 +52,148 @@ pub struct Drained {
 /// A bridge between DIMSE and DICOMweb. Cloning is cheap; all clones are the same bridge.
 #[derive(Clone)]
 pub struct Bridge {
-    snapshot: Arc<ArcSwap<Snapshot>>,
-    ports: Ports,
-    metrics: Arc<Metrics>,
+    core: Arc<Core>,
+    reloaded: Arc<Notify>,
+    forwarding: CancellationToken,
+}
+
+/// What associations and deliveries share.
+pub(crate) struct Core {
+    pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
+    pub(crate) ports: Ports,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) memory: MemoryBudget,
+    pub(crate) confirmations: Confirmations,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) phases: Phases,
+    pub(crate) connections: TaskTracker,
+    running: AtomicBool,
+    association_id: AtomicU64,
+    associations_cut: AtomicUsize,
+}
+
+/// The steps of stopping, in this order.
+#[derive(Debug, Default)]
+pub(crate) struct Phases {
+    /// New associations are rejected as transient.
+    pub(crate) draining: CancellationToken,
+    /// No connection is accepted any more.
+    pub(crate) closing: CancellationToken,
+    /// Associations end after the message in hand.
+    pub(crate) finishing: CancellationToken,
+    /// Associations end now.
+    pub(crate) aborting: CancellationToken,
 }
 
 impl Bridge {
-    /// A bridge that does nothing yet.
+    /// A bridge that does nothing yet. The memory budget is fixed from here on.
     ///
     /// # Errors
     /// A configuration that cannot be put to use.
     pub fn new(config: Config, ports: Ports, metrics: Arc<Metrics>) -> Result<Self, StartError> {
-        let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::new(config)?));
-        Ok(Self { snapshot, ports, metrics })
+        let snapshot = Snapshot::new(config)?;
+        let memory = MemoryBudget::new(snapshot.config.limits.memory_budget, Arc::clone(&metrics));
+        let core = Core {
+            snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
+            ports,
+            memory,
+            confirmations: Confirmations::default(),
+            admission: Arc::new(Admission::new(Arc::clone(&metrics))),
+            metrics,
+            phases: Phases::default(),
+            connections: TaskTracker::new(),
+            running: AtomicBool::new(false),
+            association_id: AtomicU64::new(0),
+            associations_cut: AtomicUsize::new(0),
+        };
+        Ok(Self {
+            core: Arc::new(core),
+            reloaded: Arc::new(Notify::new()),
+            forwarding: CancellationToken::new(),
+        })
     }
 
     /// Accepts associations on `listeners` and delivers what the spool holds, until `stop` is
     /// cancelled; then drains as [`Drain`](crate::config::Drain) says and returns. The spool is the
     /// caller's to close afterwards. To be called once.
     pub async fn run(&self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Drained {
-        drop(listeners);
+        self.core.running.store(true, Ordering::Relaxed);
+        let accepting = listen::accept(Arc::clone(&self.core), listeners);
+        let forwarding = self.scheduler().run();
+        let (deliveries_cut, (), ()) = tokio::join!(forwarding, accepting, self.drain(stop));
+        Drained { associations_aborted: self.core.associations_cut.load(Ordering::Relaxed), deliveries_cut }
+    }
+
+    fn scheduler(&self) -> Scheduler {
+        let settlement = Settlement {
+            ports: self.core.ports.clone(),
+            metrics: Arc::clone(&self.core.metrics),
+            memory: self.core.memory.clone(),
+            confirmations: self.core.confirmations.clone(),
+            forward: self.core.snapshot.load().config.forward.clone(),
+            stop: self.forwarding.clone(),
+        };
+        Scheduler::new(Arc::clone(&self.core.snapshot), settlement, Arc::clone(&self.reloaded))
+    }
+
+    /// Takes the steps of stopping once `stop` is cancelled.
+    async fn drain(&self, stop: CancellationToken) {
         stop.cancelled().await;
-        Drained::default()
+        let Core { phases, connections, snapshot, .. } = &*self.core;
+        let drain = snapshot.load().config.drain.clone();
+        tracing::info!(delay = ?drain.delay, "stopping: new associations are rejected");
+        phases.draining.cancel();
+        tokio::time::sleep(drain.delay).await;
+        phases.closing.cancel();
+        phases.finishing.cancel();
+        connections.close();
+        // Answers that wait for a delivery need the forwarder, so it stops after the associations.
+        if timeout(drain.timeout, connections.wait()).await.is_err() {
+            tracing::warn!(associations = self.core.admission.associations(), "aborting what did not finish");
+            phases.aborting.cancel();
+            connections.wait().await;
+        }
+        self.forwarding.cancel();
     }
 
     /// Puts another configuration in force. Associations keep the one they began with; deliveries
-    /// take it from the next attempt on.
+    /// take it from the next attempt on. Listeners and the memory budget stay as they are.
     ///
     /// # Errors
     /// A configuration that cannot be put to use; the old one stays in force. Counted either way in
     /// `dimseway_configuration_reloads_total`.
     pub fn reload(&self, config: Config) -> Result<(), StartError> {
-        self.snapshot.store(Arc::new(Snapshot::new(config)?));
-        Ok(())
+        let reloads = &self.core.metrics.reloads;
+        match Snapshot::new(config) {
+            Ok(snapshot) => {
+                self.core.snapshot.store(Arc::new(snapshot));
+                self.reloaded.notify_one();
+                reloads.with_label_values(&["accepted"]).inc();
+                Ok(())
+            }
+            Err(error) => {
+                reloads.with_label_values(&["rejected"]).inc();
+                Err(error)
+            }
+        }
     }
 
     /// Whether the bridge can acknowledge safely and serve.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
-        let _ = (&self.ports, &self.metrics);
-        Readiness::Starting
+        if self.core.phases.draining.is_cancelled() {
+            Readiness::Draining
+        } else if self.core.running.load(Ordering::Relaxed) {
+            Readiness::Ready
+        } else {
+            Readiness::Starting
+        }
+    }
+
+    /// The metrics.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.core.metrics
     }
 
     /// Brings the gauges that are read from the spool up to date; to be called before the metrics
@@ -89,6 +202,20 @@ impl Bridge {
     /// # Errors
     /// The spool cannot tell.
     pub async fn refresh_gauges(&self) -> Result<(), spool::Error> {
+        let statistics = self.core.ports.deliveries.statistics().await?;
+        self.core.metrics.show_spool(&statistics, SystemTime::now());
         Ok(())
+    }
+}
+
+impl Core {
+    /// A number for the next association, unique in this process.
+    pub(crate) fn next_association_id(&self) -> u64 {
+        self.association_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Counts an association that was aborted in the middle of a message because time ran out.
+    pub(crate) fn count_cut_association(&self) {
+        self.associations_cut.fetch_add(1, Ordering::Relaxed);
     }
 }

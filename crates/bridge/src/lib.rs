@@ -1,19 +1,25 @@
 //! The decisions: services, mapping, routing, forwarding, metrics.
 //!
-//! An instance comes in through an association and the storage service, is given its destinations
-//! by [`routing`], rests in the spool, and leaves through [`forward`]. [`config`] is what all of
-//! them decide by, and [`Bridge`] is the whole of it, running.
+//! An instance comes in through an association and [`service::storage`], is given its destinations
+//! by [`routing`], rests in the spool, and leaves through [`forward`]. [`mapping`] says what every
+//! failure means to a DIMSE peer. [`config`] is what all of them decide by, and [`Bridge`] is the
+//! whole of it, running.
 
+mod association;
 mod bridge;
 pub mod config;
 pub mod forward;
+pub mod mapping;
+mod memory;
 pub mod metrics;
 pub mod routing;
+pub mod service;
 mod snapshot;
 
 pub use self::{
     bridge::{Bridge, Drained, Ports, Readiness},
     config::{Config, ConfigError},
+    memory::{MemoryBudget, Reserved},
     metrics::Metrics,
     snapshot::StartError,
 };

@@ -5,7 +5,11 @@
 
 mod declaration;
 
+use std::time::{Duration, SystemTime};
+
+use dicomweb::Remedy;
 use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
+use spool::Statistics;
 
 use self::declaration::Declaring;
 pub use self::declaration::{Declaration, Kind};
@@ -173,12 +177,58 @@ impl Metrics {
         &self.declarations
     }
 
+    /// Counts a request to an origin by the remedy that its failure has.
+    pub(crate) fn count_origin_request(
+        &self,
+        origin: &str,
+        service: &str,
+        took: Duration,
+        error: Option<&dicomweb::Error>,
+    ) {
+        let outcome = match error.map(dicomweb::Error::remedy) {
+            None => "answered",
+            Some(Remedy::Retry { .. }) => "retry",
+            Some(Remedy::Reject) => "reject",
+            Some(Remedy::FixCredentials) => "credentials",
+            Some(Remedy::Unknown) => "unknown",
+        };
+        self.origin_requests.with_label_values(&[origin, service, outcome]).inc();
+        self.origin_request_duration.with_label_values(&[origin, service]).observe(took.as_secs_f64());
+    }
+
+    /// Shows a picture of the spool. A destination that is not in it any more keeps no old values.
+    pub(crate) fn show_spool(&self, statistics: &Statistics, now: SystemTime) {
+        self.spool_entries.reset();
+        self.spool_bytes.reset();
+        self.spool_oldest.reset();
+        for gauge in &statistics.gauges {
+            let destination =
+                gauge.destination.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+            let labels = [destination.as_str(), gauge.state.as_str()];
+            let count = |value| i64::try_from(value).unwrap_or(i64::MAX);
+            self.spool_entries.with_label_values(&labels).set(count(gauge.entries));
+            self.spool_bytes.with_label_values(&labels).set(count(gauge.bytes));
+            let oldest =
+                gauge.oldest_accepted_at.and_then(|accepted_at| now.duration_since(accepted_at).ok());
+            self.spool_oldest.with_label_values(&labels).set(oldest.unwrap_or_default().as_secs_f64());
+        }
+        let accepting = i64::from(statistics.intake_refused.is_none());
+        self.spool_accepting.with_label_values::<&str>(&[]).set(accepting);
+    }
+
     /// Everything in the text format of Prometheus.
     ///
     /// # Errors
     /// A collector that fails; none of those declared here.
     pub fn to_text(&self) -> Result<String, prometheus::Error> {
         prometheus::TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+impl spool::Observer for Metrics {
+    fn synced(&self, took: Duration, _entries: usize) {
+        self.spool_syncs.with_label_values::<&str>(&[]).inc();
+        self.spool_sync_duration.with_label_values::<&str>(&[]).observe(took.as_secs_f64());
     }
 }
 

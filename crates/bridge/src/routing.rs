@@ -108,6 +108,20 @@ impl RoutingTable {
             (true, Unrouted::Reject) => Decision::Refused,
         }
     }
+
+    /// Destinations that instances of an association between these AE titles may have, whatever
+    /// they are; some more than once.
+    pub fn reachable<'a>(
+        &'a self,
+        calling_ae: &'a AeTitle,
+        called_ae: &'a AeTitle,
+    ) -> impl Iterator<Item = &'a Destination> {
+        let open = |route: &&Route| {
+            one_of(&route.matches.calling_ae, calling_ae.as_str())
+                && one_of(&route.matches.called_ae, called_ae.as_str())
+        };
+        self.routes.iter().filter(open).flat_map(|route| &route.store)
+    }
 }
 
 impl Resolved {
@@ -124,9 +138,6 @@ impl Resolved {
 }
 
 fn matches(conditions: &Match, facts: &Facts<'_>) -> Matched {
-    let one_of = |patterns: &[Pattern], value: &str| {
-        patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(value))
-    };
     let command = one_of(&conditions.calling_ae, facts.calling_ae.as_str())
         && one_of(&conditions.called_ae, facts.called_ae.as_str())
         && one_of(&conditions.sop_class, facts.sop_class.as_str());
@@ -137,6 +148,10 @@ fn matches(conditions: &Match, facts: &Facts<'_>) -> Matched {
         Modality::Known(modality) if one_of(&conditions.modality, modality) => Matched::Yes,
         Modality::Known(_) => Matched::No,
     }
+}
+
+fn one_of(patterns: &[Pattern], value: &str) -> bool {
+    patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(value))
 }
 
 #[cfg(test)]

@@ -1,6 +1,18 @@
 //! A configuration made ready for use: what an association or a delivery holds on to.
 
-use crate::config::{Config, ConfigError};
+use std::{collections::HashMap, sync::Arc};
+
+use instance::{AeTitle, Uid};
+use spool::Destination;
+
+use crate::{
+    config::{Config, ConfigError, Duplicate, Peer, ServedAe, Services},
+    forward::{
+        batch,
+        edit::{Edit, Untouched},
+    },
+    routing::RoutingTable,
+};
 
 /// Why a configuration cannot be put to use.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +22,7 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The client of an origin cannot be made: a certificate or key file that cannot be used.
-    #[error("origin.{origin}: {source}")]
+    #[error("origin.{origin}: {}", crate::forward::verdict::failure_in_words(source))]
     Client {
         /// The origin.
         origin: String,
@@ -19,15 +31,78 @@ pub enum StartError {
     },
 }
 
-/// A configuration made ready for use.
+/// An origin server, ready to be used. Its credentials are read when a request is made.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) name: String,
+    pub(crate) client: dicomweb::Client,
+    pub(crate) duplicate: Duplicate,
+    pub(crate) workers: usize,
+    pub(crate) limits: batch::Limits,
+    pub(crate) edit: Arc<dyn Edit>,
+}
+
+/// A configuration made ready for use. Associations and deliveries keep the one they began with.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) config: Config,
+    pub(crate) routing: RoutingTable,
+    pub(crate) origins: HashMap<String, Arc<Origin>>,
 }
 
 impl Snapshot {
+    /// Checks a configuration and makes the clients of its origins.
     pub(crate) fn new(config: Config) -> Result<Self, StartError> {
         config.check()?;
-        Ok(Self { config })
+        let mut origins = HashMap::new();
+        for origin in &config.origins {
+            let client = dicomweb::Client::new(origin.client.clone())
+                .map_err(|source| StartError::Client { origin: origin.name.clone(), source })?;
+            let limits = batch::Limits::of(&config.forward, client.profile());
+            let workers = origin.workers.unwrap_or(config.forward.workers);
+            let (name, duplicate) = (origin.name.clone(), origin.duplicate);
+            let edit: Arc<dyn Edit> = Arc::new(Untouched);
+            origins.insert(name.clone(), Arc::new(Origin { name, client, duplicate, workers, limits, edit }));
+        }
+        Ok(Self { routing: RoutingTable::new(&config), config, origins })
+    }
+
+    /// The AE title under which a peer called, if it is served.
+    pub(crate) fn served(&self, title: &AeTitle) -> Option<&ServedAe> {
+        self.config.served.iter().find(|served| served.title == *title)
+    }
+
+    /// The peer of the configuration with this AE title.
+    pub(crate) fn peer(&self, title: &AeTitle) -> Option<&Peer> {
+        self.config.peers.iter().find(|peer| peer.ae_title == *title)
+    }
+
+    /// The services that a calling AE title may use; an unknown one that was let in may use all.
+    pub(crate) fn allowed(&self, calling: &AeTitle) -> Services {
+        self.peer(calling).map_or(Services::ALL, |peer| peer.allow)
+    }
+
+    /// The origin behind a destination.
+    pub(crate) fn origin(&self, destination: &Destination) -> Option<&Arc<Origin>> {
+        match destination {
+            Destination::Origin(name) => self.origins.get(name),
+            Destination::Peer(_) => None,
+        }
+    }
+
+    /// Transfer syntaxes that every origin takes which instances of this association may reach;
+    /// `None` where all do.
+    pub(crate) fn transfer_syntaxes(&self, calling: &AeTitle, called: &AeTitle) -> Option<Vec<Uid>> {
+        let mut narrowed: Option<Vec<Uid>> = None;
+        for destination in self.routing.reachable(calling, called) {
+            let profile = self.origin(destination).map(|origin| origin.client.profile());
+            let Some(list) = profile.and_then(|profile| profile.transfer_syntaxes.as_ref()) else { continue };
+            let takes = |uid: &Uid| list.iter().any(|syntax| syntax.uid() == uid);
+            narrowed = Some(match narrowed {
+                None => list.iter().map(|syntax| syntax.uid().clone()).collect(),
+                Some(before) => before.into_iter().filter(takes).collect(),
+            });
+        }
+        narrowed
     }
 }

@@ -85,8 +85,7 @@ impl Config {
             ("dimse.idle_timeout", self.timers.idle),
             ("dimse.message_timeout", self.timers.message),
             ("dimse.stored_timeout", self.timers.stored),
-            ("forward.stall_timeout", self.forward.stall),
-            ("forward.attempt_timeout", self.forward.attempt),
+            ("forward.lease", self.forward.lease),
         ];
         match timers.into_iter().find(|(_, timer)| timer.is_zero()) {
             Some((key, _)) => fault(key, "a time-out of zero would end everything at once"),

@@ -14,11 +14,10 @@ pub struct Forward {
     /// Bytes in one request. Default: 64 MiB; the profile may say less. One larger instance goes
     /// alone.
     pub batch_bytes: u64,
-    /// How long one attempt may take when not a byte moves. Default: 60 s.
-    pub stall: Duration,
-    /// How long one attempt may take as a whole, beyond one second for each 64 KiB of it. Default:
-    /// 5 min. It also bounds the lease of the entries.
-    pub attempt: Duration,
+    /// How long entries stay with an attempt that gives no sign of life; renewed while it lives. How
+    /// long a request itself may take is the client's
+    /// [`Timeouts`](dicomweb::Timeouts). Default: 60 s; after a crash they are sent again then.
+    pub lease: Duration,
     /// When a failed delivery is tried again.
     pub back_off: BackOff,
     /// When a destination counts as down.
@@ -31,8 +30,7 @@ impl Default for Forward {
             workers: 4,
             batch_instances: 50,
             batch_bytes: 64 * 1024 * 1024,
-            stall: Duration::from_secs(60),
-            attempt: Duration::from_secs(5 * 60),
+            lease: Duration::from_secs(60),
             back_off: BackOff::default(),
             breaker: Breaker::default(),
         }

@@ -2,7 +2,10 @@ use super::*;
 use crate::config::{Origin, Peer, PeerAddress, ServedAe};
 
 fn client() -> dicomweb::ClientConfig {
-    todo!()
+    dicomweb::ClientConfig::new(
+        "http://127.0.0.1:1/dicom-web".parse().unwrap(),
+        dicomweb::Profile::standard(),
+    )
 }
 
 fn one_origin() -> Config {

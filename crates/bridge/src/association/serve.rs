@@ -1,0 +1,255 @@
+//! One connection, from its first to its last PDU.
+
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
+
+use dimse::{
+    Abort, Error, MessageReceiver, Timer, abort_for,
+    acse::{
+        AssociateReject,
+        acceptor::{RequestedAssociation, read_associate_request},
+    },
+    association::{Settings, Timers},
+};
+use futures::FutureExt;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::Instrument;
+
+use super::{
+    Context,
+    admission::{Admitted, Silent},
+    messages::{self, End},
+    negotiate::{self, Acceptable, Rejection},
+};
+use crate::{bridge::Core, metrics::OTHER, snapshot::Snapshot};
+
+/// Serves a connection to its end. A panic ends this one connection and is counted.
+pub(crate) async fn connection<S>(core: Arc<Core>, stream: S, address: SocketAddr, silent: Silent)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let span = tracing::info_span!("association", id = core.next_association_id(), %address);
+    let metrics = Arc::clone(&core.metrics);
+    let served = AssertUnwindSafe(serve(core, stream, address, silent)).catch_unwind();
+    if served.instrument(span).await.is_err() {
+        metrics.panics.with_label_values(&["connection"]).inc();
+        tracing::error!(%address, "a connection ended by a panic");
+    }
+}
+
+async fn serve<S>(core: Arc<Core>, stream: S, address: SocketAddr, silent: Silent)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let snapshot = core.snapshot.load_full();
+    let requested = tokio::select! {
+        () = silent.displaced() => return without_association(&core, "displaced", None),
+        () = core.phases.aborting.cancelled() => return,
+        requested = read_associate_request(stream, settings(&snapshot)) => match requested {
+            Ok(requested) => requested,
+            Err(error) => return without_association(&core, label_of(&error), Some(&error)),
+        },
+    };
+    let decision = decide(&core, &requested, address, &snapshot);
+    let (acceptable, admitted) = match decision {
+        Ok(accepted) => accepted,
+        Err(rejection) => {
+            tokio::select! {
+                () = silent.displaced() => {}
+                () = core.phases.aborting.cancelled() => {}
+                () = reject(&core, requested, rejection) => {}
+            }
+            return;
+        }
+    };
+    drop(silent);
+    accepted(core, snapshot, requested, address, acceptable).await;
+    drop(admitted);
+}
+
+fn decide<S>(
+    core: &Arc<Core>,
+    requested: &RequestedAssociation<S>,
+    address: SocketAddr,
+    snapshot: &Snapshot,
+) -> Result<(Acceptable, Admitted), Rejection>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let busy = |label| Rejection { reject: AssociateReject::LOCAL_LIMIT_EXCEEDED, label };
+    if core.phases.draining.is_cancelled() {
+        return Err(busy("draining"));
+    }
+    let acceptable = negotiate::decide(requested.request(), address.ip(), snapshot)?;
+    let max = snapshot.config.limits.max_associations;
+    let admitted = core.admission.association(max).ok_or_else(|| busy("local_limit"))?;
+    Ok((acceptable, admitted))
+}
+
+async fn reject<S>(core: &Core, requested: RequestedAssociation<S>, rejection: Rejection)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Rejection { reject, label } = rejection;
+    core.metrics.associations_rejected.with_label_values(&[label]).inc();
+    let request = requested.request();
+    tracing::warn!(
+        calling = ?request.calling_ae_title,
+        called = ?request.called_ae_title,
+        cause = label,
+        answer = %reject,
+        "association rejected"
+    );
+    if let Err(error) = requested.reject(reject).await {
+        tracing::debug!(%error, "the peer did not close after the rejection");
+    }
+}
+
+async fn accepted<S>(
+    core: Arc<Core>,
+    snapshot: Arc<Snapshot>,
+    requested: RequestedAssociation<S>,
+    address: SocketAddr,
+    acceptable: Acceptable,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let Acceptable { calling, called, allowed, accept } = acceptable;
+    let label = snapshot.peer(&calling).map_or_else(|| OTHER.to_owned(), |peer| peer.ae_title.to_string());
+    let user = requested.request().user_identity.as_ref().and_then(|identity| identity.username());
+    let context = Arc::new(Context {
+        user: user.map(|user| user.chars().take(USER_LENGTH_MAX).collect()),
+        peer_address: address.ip().to_canonical(),
+        core: Arc::clone(&core),
+        snapshot,
+        calling,
+        called,
+        allowed,
+        label,
+    });
+    let window = context.snapshot.config.limits.max_operations_invoked;
+    tracing::info!(calling = %context.calling, called = %context.called, "association accepted");
+    let open = core.metrics.associations_open.with_label_values(&[&context.label]);
+    open.inc();
+    let outcome = match requested.accept(accept).await {
+        Ok(association) => {
+            let invoked = match association.operations_invoked_max() {
+                0 => window,
+                invoked => invoked.min(window),
+            };
+            let (mut receiver, mut sender) = association.split();
+            let exchange = messages::exchange(&mut receiver, &mut sender, &context, invoked);
+            let end = AssertUnwindSafe(exchange).catch_unwind().await;
+            let (outcome, conclusion) = conclude(&core, end);
+            let ended_by_us = conclusion.is_some();
+            match conclusion {
+                None => {}
+                Some(Conclusion::Release) => {
+                    if let Err(error) = sender.release_response().await {
+                        tracing::debug!(%error, "the release was not answered");
+                    }
+                }
+                Some(Conclusion::Abort(abort)) => sender.abort(abort).await,
+            }
+            linger(&core, &mut receiver, ended_by_us).await;
+            outcome
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the association could not be accepted");
+            label_of(&error)
+        }
+    };
+    open.dec();
+    core.metrics.associations.with_label_values(&[context.label.as_str(), outcome]).inc();
+}
+
+/// Waits for the peer's close, so that the last PDU is not lost to a reset.
+async fn linger<R>(core: &Core, receiver: &mut MessageReceiver<R>, ended_by_us: bool)
+where
+    R: AsyncRead + Unpin + Send,
+{
+    if !ended_by_us {
+        return;
+    }
+    tokio::select! {
+        () = core.phases.aborting.cancelled() => {}
+        closed = receiver.await_close() => if let Err(error) = closed {
+            tracing::debug!(%error, "the peer did not close in order");
+        },
+    }
+}
+
+/// Longest user name that is kept, in characters: the entry header takes 256 bytes.
+const USER_LENGTH_MAX: usize = 64;
+
+enum Conclusion {
+    Release,
+    Abort(Abort),
+}
+
+/// Logs how an association ended: its label in metrics, and the last PDU to send.
+fn conclude(
+    core: &Core,
+    end: Result<Result<End, Error>, Box<dyn std::any::Any + Send>>,
+) -> (&'static str, Option<Conclusion>) {
+    match end {
+        Ok(Ok(End::Released)) => {
+            tracing::info!("association released");
+            ("released", Some(Conclusion::Release))
+        }
+        Ok(Ok(End::Drained)) => {
+            tracing::info!("association aborted, the bridge is stopping");
+            ("drained", Some(Conclusion::Abort(Abort::SERVICE_USER)))
+        }
+        Ok(Ok(End::CutShort)) => {
+            tracing::warn!("association aborted in the middle of a message, the bridge is stopping");
+            core.count_cut_association();
+            ("drained", Some(Conclusion::Abort(Abort::SERVICE_USER)))
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "association ended");
+            (label_of(&error), abort_for(&error).map(Conclusion::Abort))
+        }
+        Err(_) => {
+            core.metrics.panics.with_label_values(&["association"]).inc();
+            tracing::error!("association ended by a panic");
+            ("panic", Some(Conclusion::Abort(Abort::SERVICE_USER)))
+        }
+    }
+}
+
+fn without_association(core: &Core, cause: &str, error: Option<&Error>) {
+    core.metrics.connections_without_association.with_label_values(&[cause]).inc();
+    match error {
+        Some(error) => tracing::info!(cause, %error, "connection without association"),
+        None => tracing::info!(cause, "connection without association"),
+    }
+}
+
+/// The label of an error in metrics.
+const fn label_of(error: &Error) -> &'static str {
+    match error {
+        Error::Io(_) | Error::Closed => "cut",
+        Error::Timeout(Timer::Artim) => "artim",
+        Error::Timeout(Timer::Idle) => "idle",
+        Error::Timeout(_) => "timeout",
+        Error::PeerMisbehaved(dimse::Misbehaviour::UnrecognizedPdu(_)) => "garbage",
+        Error::PeerMisbehaved(_) => "misbehaved",
+        Error::PeerIncompatible(_) => "incompatible",
+        Error::Aborted(_) => "aborted",
+        _ => "other",
+    }
+}
+
+fn settings(snapshot: &Snapshot) -> Settings {
+    let timers = &snapshot.config.timers;
+    Settings {
+        timers: Timers {
+            artim: timers.artim,
+            idle: timers.idle,
+            message: timers.message,
+            write: timers.message,
+            ..Timers::default()
+        },
+        ..Settings::default()
+    }
+}

@@ -1,0 +1,156 @@
+//! The circuit breaker of one destination.
+//!
+//! ```text
+//!   Closed --- failures in a row ---> Open --- probe answered ---> Trial --- success ---> Closed
+//!                                      ^  ^---- probe failed                  |
+//!                                      +------------- failure ----------------+
+//! ```
+//! While it is open nothing is leased, so no attempts are used up. In trial one request goes at a
+//! time: a server may answer probes and still refuse to store.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::Breaker as Settings;
+
+/// Why a destination counts as down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// It cannot be reached, or it answers that it is out of service.
+    Unavailable,
+    /// It refuses our credentials. Probed slowly, since frequent attempts lock accounts.
+    Credentials,
+}
+
+/// What a request told about the destination itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It answered, whatever it thinks of the instances.
+    Answered,
+    /// It does not serve at all.
+    Failed(Cause),
+    /// It serves, and asks to be left alone for a while.
+    Pause(Duration),
+    /// Nothing was learnt.
+    Unclear,
+}
+
+/// How many requests may be under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permitted {
+    /// As many as there are workers.
+    All,
+    /// One.
+    One,
+    /// None before this moment, when a probe is due (or, after a pause, everything).
+    NotBefore(Instant),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Closed { failures: u32 },
+    Paused { until: Instant },
+    Open { cause: Cause, wait: Duration, probe_at: Instant },
+    Trial { cause: Cause, wait: Duration },
+}
+
+/// The longest pause that a destination can ask for: an hour. One that answers with a date in the
+/// next century would otherwise never be asked again.
+const PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// The circuit breaker of one destination. It knows no clock: the moment is given.
+#[derive(Debug, Clone)]
+pub struct CircuitBreaker {
+    settings: Settings,
+    state: State,
+}
+
+impl CircuitBreaker {
+    /// A closed one.
+    #[must_use]
+    pub const fn new(settings: Settings) -> Self {
+        Self { settings, state: State::Closed { failures: 0 } }
+    }
+
+    /// Whether the destination counts as down, and why.
+    #[must_use]
+    pub const fn down(&self) -> Option<Cause> {
+        match self.state {
+            State::Open { cause, .. } | State::Trial { cause, .. } => Some(cause),
+            State::Closed { .. } | State::Paused { .. } => None,
+        }
+    }
+
+    /// How many requests may be under way at `now`.
+    #[must_use]
+    pub fn permitted(&self, now: Instant) -> Permitted {
+        match self.state {
+            State::Paused { until } if until > now => Permitted::NotBefore(until),
+            State::Closed { .. } | State::Paused { .. } => Permitted::All,
+            State::Trial { .. } => Permitted::One,
+            State::Open { probe_at, .. } => Permitted::NotBefore(probe_at),
+        }
+    }
+
+    /// Whether a probe is due at `now`.
+    #[must_use]
+    pub fn probe_due(&self, now: Instant) -> bool {
+        matches!(self.state, State::Open { probe_at, .. } if probe_at <= now)
+    }
+
+    /// Takes in what a request told. Requests that began before it opened are heard too.
+    pub fn observe(&mut self, health: Health, now: Instant) {
+        match (health, self.state) {
+            (Health::Unclear, _) => {}
+            // A late success of a request begun earlier proves that it serves.
+            (Health::Answered, _) => self.state = State::Closed { failures: 0 },
+            (Health::Pause(asked), State::Closed { .. } | State::Paused { .. } | State::Trial { .. }) => {
+                self.state = State::Paused { until: now + asked.min(PAUSE_MAX) };
+            }
+            (Health::Pause(_), State::Open { .. }) => {}
+            (Health::Failed(cause), State::Closed { failures }) => self.failed(cause, failures + 1, now),
+            (Health::Failed(cause), State::Paused { .. }) => self.failed(cause, 1, now),
+            (Health::Failed(cause), State::Trial { wait, .. }) => self.open(cause, wait * 2, now),
+            (Health::Failed(cause), State::Open { wait, .. }) => {
+                if cause == Cause::Credentials {
+                    self.open(cause, wait, now);
+                }
+            }
+        }
+    }
+
+    /// Takes in what a probe told: anything but a failure puts it on trial.
+    pub fn probed(&mut self, health: Health, now: Instant) {
+        let State::Open { cause, wait, .. } = self.state else { return };
+        match health {
+            Health::Failed(cause) => self.open(cause, wait * 2, now),
+            Health::Pause(asked) => self.open(cause, asked.min(PAUSE_MAX), now),
+            Health::Answered | Health::Unclear => self.state = State::Trial { cause, wait },
+        }
+    }
+
+    /// Takes over other settings; the state stays.
+    pub fn configure(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    fn failed(&mut self, cause: Cause, failures: u32, now: Instant) {
+        if cause == Cause::Credentials || failures >= self.settings.failures {
+            self.open(cause, self.settings.probe_min, now);
+        } else {
+            self.state = State::Closed { failures };
+        }
+    }
+
+    fn open(&mut self, cause: Cause, wait: Duration, now: Instant) {
+        let wait = match cause {
+            Cause::Credentials => self.settings.credentials,
+            Cause::Unavailable => wait.clamp(self.settings.probe_min, self.settings.probe_max),
+        };
+        self.state = State::Open { cause, wait, probe_at: now + wait };
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! Deliveries to DIMSE peers: C-STORE as service class user (PS3.4 §B.3).
+
+use std::time::SystemTime;
+
+use dimse::{
+    Status,
+    association::Settings,
+    command::{CStoreRq, Priority, Response},
+    requestor::{self, Proposal, RequestorAssociation},
+    socket::{self, QuickAck},
+};
+use futures::TryStreamExt;
+use instance::{TransferSyntax, Uid};
+use spool::{Destination, HeldReason, Lease, Outcome};
+use tokio::{net::TcpStream, time::timeout};
+
+use super::{
+    back_off,
+    breaker::{Cause, Health},
+    settlement::Settlement,
+};
+use crate::{
+    config::{Config, PeerAddress},
+    memory,
+    service::verification,
+    snapshot::Snapshot,
+};
+
+/// Associations to one peer at the same time: many devices accept a single one.
+pub(crate) const WORKERS: usize = 1;
+
+/// Why a peer could not be used at all.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("the peer has no address any more")]
+    NoAddress,
+    #[error("the peer {host}:{port} does not take a connection: {source}")]
+    Connect { host: String, port: u16, source: std::io::Error },
+    #[error(transparent)]
+    Association(#[from] dimse::Error),
+}
+
+/// Whether a peer answers C-ECHO.
+pub(crate) async fn probe(snapshot: &Snapshot, destination: &Destination) -> Health {
+    let contexts = match verification::SOP_CLASS.parse() {
+        Ok(uid) => vec![(uid, implicit())],
+        Err(_) => return Health::Unclear,
+    };
+    match associate(&snapshot.config, destination, contexts).await {
+        Ok(mut association) => {
+            let answer = association.echo().await;
+            let _ = association.release().await;
+            answer.map_or(Health::Failed(Cause::Unavailable), |_| Health::Answered)
+        }
+        // A peer that rejects may do so for good reasons, but it is not to be hammered either.
+        Err(_) => Health::Failed(Cause::Unavailable),
+    }
+}
+
+/// Delivers `leases` over one association, one after the other, and settles each of them.
+pub(crate) async fn deliver(
+    snapshot: &Snapshot,
+    settlement: &Settlement,
+    destination: &Destination,
+    leases: Vec<Lease>,
+) -> Health {
+    let mut association = match associate(&snapshot.config, destination, contexts(&leases)).await {
+        Ok(association) => association,
+        Err(error) => {
+            tracing::warn!(%destination, %error, "no association");
+            release(settlement, &leases).await;
+            return Health::Failed(Cause::Unavailable);
+        }
+    };
+    for (index, lease) in leases.iter().enumerate() {
+        if settlement.stop.is_cancelled() {
+            release(settlement, &leases[index..]).await;
+            break;
+        }
+        let _reserved = settlement.memory.reserve(memory::SENDING).await;
+        let (outcome, usable) = match store(&mut association, settlement, lease).await {
+            Ok(outcome) => (outcome, Health::Answered),
+            Err(error) => of_error(settlement, lease, &error),
+        };
+        settlement.record(lease, outcome).await;
+        if usable != Health::Answered {
+            release(settlement, &leases[index + 1..]).await;
+            return usable;
+        }
+    }
+    if let Err(error) = association.release().await {
+        tracing::debug!(%destination, %error, "the association was not released in order");
+    }
+    Health::Answered
+}
+
+async fn store(
+    association: &mut RequestorAssociation<QuickAck>,
+    settlement: &Settlement,
+    lease: &Lease,
+) -> Result<Outcome, dimse::Error> {
+    let entry = &lease.entry;
+    let (identity, syntax) = (&entry.trailer.identity, &entry.header.transfer_syntax);
+    let Some(context) = association.contexts().find(&identity.sop_class_uid, syntax).cloned() else {
+        let words = format!("the peer accepts no presentation context with transfer syntax {}", syntax.uid());
+        return Ok(Outcome::Held { reason: HeldReason::Refused(words) });
+    };
+    let request = CStoreRq {
+        message_id: 1,
+        priority: Priority::Medium,
+        affected_sop_class_uid: identity.sop_class_uid.clone(),
+        affected_sop_instance_uid: identity.sop_instance_uid.clone(),
+        move_originator: None,
+    };
+    let bytes = settlement.ports.payloads.read(entry.entry_id, 0..entry.length);
+    let response = association.store(&context, request, bytes.map_err(std::io::Error::other)).await?;
+    Ok(of_response(settlement, lease, &response))
+}
+
+/// The association is lost. Our own bytes may be the reason; otherwise the object in hand may or may
+/// not be stored, and C-STORE may be repeated (PS3.4 §B.2).
+fn of_error(settlement: &Settlement, lease: &Lease, error: &dimse::Error) -> (Outcome, Health) {
+    let own = match error {
+        dimse::Error::Source(source) => source.get_ref().and_then(|source| source.downcast_ref()),
+        _ => None,
+    };
+    match own {
+        Some(spool::Error::Corrupt { .. }) => {
+            (Outcome::Quarantined { reason: error.to_string() }, Health::Unclear)
+        }
+        Some(_) => (deferred(settlement, lease, error.to_string()), Health::Unclear),
+        None => (deferred(settlement, lease, error.to_string()), Health::Failed(Cause::Unavailable)),
+    }
+}
+
+fn of_response(settlement: &Settlement, lease: &Lease, response: &Response) -> Outcome {
+    let status = response.status;
+    match status.0 {
+        _ if status.is_done() => Outcome::Delivered { answer: format!("the peer answered {status}") },
+        0xA700..=0xA7FF => {
+            deferred(settlement, lease, format!("the peer answered {status}, out of resources"))
+        }
+        _ if status == Status::DUPLICATE_SOP_INSTANCE => {
+            Outcome::Held { reason: HeldReason::Refused(format!("the peer answered {status}, duplicate")) }
+        }
+        _ => Outcome::Held { reason: HeldReason::Refused(format!("the peer answered {status}")) },
+    }
+}
+
+fn deferred(settlement: &Settlement, lease: &Lease, reason: String) -> Outcome {
+    let wait = back_off::wait(&settlement.forward.back_off, lease.attempts, None, &mut rand::rng());
+    Outcome::Deferred { not_before: SystemTime::now() + wait, reason }
+}
+
+async fn release(settlement: &Settlement, leases: &[Lease]) {
+    for lease in leases {
+        settlement.record(lease, Outcome::Released { not_before: SystemTime::now() }).await;
+    }
+}
+
+/// One context for each pair of SOP Class and transfer syntax among the instances, with nothing but
+/// that syntax: the bytes are not changed.
+fn contexts(leases: &[Lease]) -> Vec<(Uid, Vec<TransferSyntax>)> {
+    let mut contexts: Vec<(Uid, Vec<TransferSyntax>)> = Vec::new();
+    for lease in leases {
+        let class = lease.entry.trailer.identity.sop_class_uid.clone();
+        let context = (class, vec![lease.entry.header.transfer_syntax.clone()]);
+        if !contexts.contains(&context) {
+            contexts.push(context);
+        }
+    }
+    contexts
+}
+
+fn implicit() -> Vec<TransferSyntax> {
+    instance::transfer_syntax::IMPLICIT_VR_LITTLE_ENDIAN
+        .parse()
+        .map(TransferSyntax::new)
+        .into_iter()
+        .collect()
+}
+
+async fn associate(
+    config: &Config,
+    destination: &Destination,
+    presentation_contexts: Vec<(Uid, Vec<TransferSyntax>)>,
+) -> Result<RequestorAssociation<QuickAck>, Unusable> {
+    let Destination::Peer(called) = destination else { return Err(Unusable::NoAddress) };
+    let peer = config.peers.iter().find(|peer| peer.ae_title == *called);
+    let address = peer.and_then(|peer| peer.address.as_ref()).ok_or(Unusable::NoAddress)?;
+    let calling = config.served.first().ok_or(Unusable::NoAddress)?.title.clone();
+    let stream = connect(address).await.map_err(|source| {
+        let (host, port) = (address.host.clone(), address.port);
+        Unusable::Connect { host, port, source }
+    })?;
+    let proposal = Proposal { presentation_contexts, ..Proposal::new(called.clone(), calling) };
+    Ok(requestor::request(stream, &proposal, Settings::default()).await?)
+}
+
+async fn connect(address: &PeerAddress) -> std::io::Result<QuickAck> {
+    let connecting = TcpStream::connect((address.host.as_str(), address.port));
+    let stream = timeout(address.connect_timeout, connecting).await??;
+    socket::prepare(&stream)?;
+    Ok(QuickAck::new(stream))
+}

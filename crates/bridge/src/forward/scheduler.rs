@@ -1,0 +1,342 @@
+//! The one task that decides what is attempted when.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::ArcSwap;
+use futures::FutureExt;
+use spool::{Destination, Lease, LeaseRequest, RetrySchedule};
+use tokio::{
+    sync::Notify,
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    breaker::{Cause, CircuitBreaker, Health, Permitted},
+    delivery::Attempt,
+    gone, peer,
+    settlement::Settlement,
+    verdict,
+};
+use crate::snapshot::Snapshot;
+
+/// How often deliveries to destinations that are not configured are looked for: those accepted by
+/// associations that still held an older configuration come later than the reload.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// The longest time without looking at a destination. Only a guard: work is announced by the spool.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// After the spool could not lease: long enough not to spin, short enough to be back soon.
+const SPOOL_AGAIN: Duration = Duration::from_secs(2);
+
+/// Leases what is due and hands it to workers, as far as breakers allow.
+pub(crate) struct Scheduler {
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    settlement: Settlement,
+    reloaded: Arc<Notify>,
+    lanes: HashMap<Destination, Lane>,
+    tasks: JoinSet<Ended>,
+    sweep_at: Option<Instant>,
+}
+
+/// One destination.
+struct Lane {
+    breaker: CircuitBreaker,
+    in_flight: usize,
+    probing: bool,
+    /// Nothing is due before; a moment in the past to look now.
+    look_at: Instant,
+}
+
+enum Ended {
+    Attempt(Destination, Health),
+    Probe(Destination, Health),
+    Sweep,
+}
+
+impl Scheduler {
+    pub(crate) fn new(
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        settlement: Settlement,
+        reloaded: Arc<Notify>,
+    ) -> Self {
+        let tasks = JoinSet::new();
+        Self { snapshot, settlement, reloaded, lanes: HashMap::new(), tasks, sweep_at: Some(Instant::now()) }
+    }
+
+    /// Runs until the settlement is told to stop; then finishes the requests that are under way,
+    /// for at most `drain` of the configuration. Returns how many were cut.
+    pub(crate) async fn run(mut self) -> usize {
+        let mut notified = self.settlement.ports.deliveries.notified();
+        let stop = self.settlement.stop.clone();
+        self.take_configuration();
+        loop {
+            self.start_all().await;
+            let wake_at = self.wake_at();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return self.drain().await,
+                Some(ended) = self.tasks.join_next() => self.take_end(ended),
+                () = self.reloaded.notified() => self.take_configuration(),
+                announced = notified.changed() => match announced {
+                    Ok(()) => self.look_everywhere(),
+                    // The spool is gone; nothing can be leased any more.
+                    Err(_) => stop.cancel(),
+                },
+                () = sleep_until(wake_at) => {}
+            }
+        }
+    }
+
+    async fn drain(mut self) -> usize {
+        let timeout = self.snapshot.load().config.drain.timeout;
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(timeout, all).await.is_ok() {
+            return 0;
+        }
+        let cut = self.tasks.len();
+        self.tasks.shutdown().await;
+        cut
+    }
+
+    /// Makes the lanes those of the configuration. Breakers of destinations that stay keep their state.
+    fn take_configuration(&mut self) {
+        let snapshot = self.snapshot.load_full();
+        let config = &snapshot.config;
+        self.settlement.forward = config.forward.clone();
+        let origins = config.origins.iter().map(|origin| Destination::Origin(origin.name.clone()));
+        let peers = config.peers.iter().filter(|peer| peer.address.is_some());
+        let destinations: Vec<_> =
+            origins.chain(peers.map(|peer| Destination::Peer(peer.ae_title.clone()))).collect();
+        // A lane with tasks under way stays until they have ended.
+        self.lanes.retain(|destination, lane| lane.in_flight > 0 || destinations.contains(destination));
+        for destination in destinations {
+            let settings = &config.forward.breaker;
+            let lane = self.lanes.entry(destination).or_insert_with(|| Lane {
+                breaker: CircuitBreaker::new(settings.clone()),
+                in_flight: 0,
+                probing: false,
+                look_at: Instant::now(),
+            });
+            lane.breaker.configure(settings.clone());
+            lane.look_at = Instant::now();
+        }
+        self.sweep_at = Some(Instant::now());
+    }
+
+    fn look_everywhere(&mut self) {
+        let now = Instant::now();
+        self.lanes.values_mut().for_each(|lane| lane.look_at = now);
+    }
+
+    async fn start_all(&mut self) {
+        let snapshot = self.snapshot.load_full();
+        let destinations: Vec<Destination> = self.lanes.keys().cloned().collect();
+        for destination in destinations {
+            if snapshot.config.knows(&destination) {
+                self.start_probe(&destination, &snapshot);
+                self.start_attempts(&destination, &snapshot).await;
+            }
+        }
+        if self.sweep_at.is_some_and(|at| at <= Instant::now()) {
+            self.sweep_at = None;
+            let deliveries = Arc::clone(&self.settlement.ports.deliveries);
+            let sweep = gone::hold_all(deliveries, snapshot);
+            self.spawn("sweep", sweep.map(|()| Ended::Sweep), || Ended::Sweep);
+        }
+    }
+
+    fn start_probe(&mut self, destination: &Destination, snapshot: &Arc<Snapshot>) {
+        let Some(lane) = self.lanes.get_mut(destination) else { return };
+        if lane.probing || !lane.breaker.probe_due(Instant::now()) {
+            return;
+        }
+        lane.probing = true;
+        let (snapshot, to, ended) = (Arc::clone(snapshot), destination.clone(), destination.clone());
+        let probe = async move {
+            let health = match snapshot.origin(&to) {
+                Some(origin) => verdict::of_probe(&origin.client.probe().await),
+                None => peer::probe(&snapshot, &to).await,
+            };
+            Ended::Probe(to, health)
+        };
+        self.spawn("probe", probe, move || Ended::Probe(ended, Health::Unclear));
+    }
+
+    async fn start_attempts(&mut self, destination: &Destination, snapshot: &Arc<Snapshot>) {
+        while let Some(entries_max) = self.may_start(destination, snapshot) {
+            let leases = match self.lease(destination, snapshot, entries_max).await {
+                Ok(leases) => leases,
+                Err(error) => {
+                    tracing::error!(%destination, %error, "the spool could not lease");
+                    self.look_later(destination, SPOOL_AGAIN);
+                    return;
+                }
+            };
+            if leases.is_empty() {
+                let wait = self.until_next_due(destination).await;
+                self.look_later(destination, wait);
+                return;
+            }
+            self.start_attempt(destination, snapshot, leases);
+        }
+    }
+
+    /// Whether another attempt may start, and with how many instances.
+    fn may_start(&self, destination: &Destination, snapshot: &Snapshot) -> Option<usize> {
+        let lane = self.lanes.get(destination)?;
+        let now = Instant::now();
+        let (workers, instances) = match snapshot.origin(destination) {
+            Some(origin) => (origin.workers, origin.limits.instances),
+            None => (peer::WORKERS, snapshot.config.forward.batch_instances),
+        };
+        let (workers, instances) = match lane.breaker.permitted(now) {
+            Permitted::All => (workers, instances),
+            // A trial need not be paid for with a long batch.
+            Permitted::One => (1, 1),
+            Permitted::NotBefore(_) => return None,
+        };
+        (lane.in_flight < workers && lane.look_at <= now).then_some(instances)
+    }
+
+    async fn lease(
+        &self,
+        destination: &Destination,
+        snapshot: &Snapshot,
+        entries_max: usize,
+    ) -> Result<Vec<Lease>, spool::Error> {
+        let forward = &snapshot.config.forward;
+        let bytes_max =
+            snapshot.origin(destination).map_or(forward.batch_bytes, |origin| origin.limits.bytes);
+        let request = LeaseRequest {
+            destination: destination.clone(),
+            owner: format!("dimseway/{}", std::process::id()),
+            entries_max,
+            bytes_max,
+            ttl: forward.lease,
+            same_study: true,
+            retry: RetrySchedule { max: forward.back_off.max, ..RetrySchedule::default() },
+        };
+        self.settlement.ports.deliveries.lease(request).await
+    }
+
+    fn start_attempt(&mut self, destination: &Destination, snapshot: &Arc<Snapshot>, leases: Vec<Lease>) {
+        let Some(lane) = self.lanes.get_mut(destination) else { return };
+        lane.in_flight += 1;
+        let (snapshot, settlement) = (Arc::clone(snapshot), self.settlement.clone());
+        let (to, ended) = (destination.clone(), destination.clone());
+        let tokens: Vec<_> = leases.iter().map(|lease| lease.token.clone()).collect();
+        let attempt = async move {
+            let work = async {
+                match snapshot.origin(&to) {
+                    Some(origin) => Attempt { origin, settlement: &settlement }.run(leases).await,
+                    None => peer::deliver(&snapshot, &settlement, &to, leases).await,
+                }
+            };
+            let health = tokio::select! {
+                health = work => health,
+                never = settlement.renew(tokens) => match never {},
+            };
+            Ended::Attempt(to, health)
+        };
+        self.spawn("delivery", attempt, move || Ended::Attempt(ended, Health::Unclear));
+    }
+
+    /// Spawns a task whose panic is counted and ends as `otherwise` says.
+    fn spawn(
+        &mut self,
+        task: &'static str,
+        work: impl Future<Output = Ended> + Send + 'static,
+        otherwise: impl FnOnce() -> Ended + Send + 'static,
+    ) {
+        let metrics = Arc::clone(&self.settlement.metrics);
+        self.tasks.spawn(async move {
+            AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+                metrics.panics.with_label_values(&[task]).inc();
+                tracing::error!(task, "a task panicked and was ended");
+                otherwise()
+            })
+        });
+    }
+
+    fn take_end(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
+        let now = Instant::now();
+        match ended {
+            Ok(Ended::Attempt(destination, health)) => self.with_lane(&destination, |lane| {
+                lane.in_flight = lane.in_flight.saturating_sub(1);
+                lane.look_at = now;
+                lane.breaker.observe(health, now);
+            }),
+            Ok(Ended::Probe(destination, health)) => {
+                let outcome = if matches!(health, Health::Failed(_)) { "failed" } else { "answered" };
+                let label = destination.to_string();
+                self.settlement.metrics.probes.with_label_values(&[label.as_str(), outcome]).inc();
+                self.with_lane(&destination, |lane| {
+                    lane.probing = false;
+                    lane.look_at = now;
+                    lane.breaker.probed(health, now);
+                });
+            }
+            Ok(Ended::Sweep) => self.sweep_at = Some(now + SWEEP),
+            // Panics are caught inside, and nothing is cancelled before the end.
+            Err(error) => tracing::error!(%error, "a task of the scheduler was lost"),
+        }
+    }
+
+    /// Changes a lane, and tells when its destination went down or came back.
+    fn with_lane(&mut self, destination: &Destination, change: impl FnOnce(&mut Lane)) {
+        let Some(lane) = self.lanes.get_mut(destination) else { return };
+        let before = lane.breaker.down();
+        change(lane);
+        let after = lane.breaker.down();
+        match (before, after) {
+            (None, Some(Cause::Unavailable)) => {
+                tracing::error!(%destination, "the destination is down; deliveries wait, it is probed");
+            }
+            (None | Some(Cause::Unavailable), Some(Cause::Credentials)) => {
+                tracing::error!(%destination, "the destination refuses our credentials or address; deliveries wait, it is probed");
+            }
+            (Some(_), None) => tracing::info!(%destination, "the destination serves again"),
+            _ => {}
+        }
+        let down = i64::from(after.is_some());
+        self.settlement.metrics.breaker_open.with_label_values(&[&destination.to_string()]).set(down);
+    }
+
+    fn look_later(&mut self, destination: &Destination, wait: Duration) {
+        if let Some(lane) = self.lanes.get_mut(destination) {
+            lane.look_at = Instant::now() + wait;
+        }
+    }
+
+    async fn until_next_due(&self, destination: &Destination) -> Duration {
+        match self.settlement.ports.deliveries.next_due(destination).await {
+            // What is due and was not leased waits for one of the same instance that is under way.
+            Ok(Some(due)) => match due.duration_since(SystemTime::now()) {
+                Ok(wait) => wait.min(LOOK_AGAIN),
+                Err(_) => SPOOL_AGAIN,
+            },
+            Ok(None) => LOOK_AGAIN,
+            Err(_) => SPOOL_AGAIN,
+        }
+    }
+
+    fn wake_at(&self) -> Instant {
+        let now = Instant::now();
+        let lanes = self.lanes.values().filter_map(|lane| match lane.breaker.permitted(now) {
+            Permitted::NotBefore(_) if lane.probing => None,
+            Permitted::NotBefore(at) => Some(at),
+            // What is under way wakes the scheduler when it ends.
+            Permitted::All | Permitted::One => (lane.look_at > now).then_some(lane.look_at),
+        });
+        let all = lanes.chain(self.sweep_at).min();
+        all.unwrap_or(now + LOOK_AGAIN)
+    }
+}

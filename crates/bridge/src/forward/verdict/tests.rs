@@ -1,0 +1,124 @@
+use super::*;
+
+fn answer(status: u16, outcome: InstanceOutcome) -> StoreAnswer {
+    StoreAnswer {
+        http_status: StatusCode::from_u16(status).unwrap(),
+        retry_after: None,
+        body: match outcome {
+            InstanceOutcome::Unknown => AnswerBody::Unreadable(Unreadable::Empty),
+            _ => AnswerBody::ResponseDataSet,
+        },
+        instances: vec![outcome],
+    }
+}
+
+fn failed(failure_reason: Option<u16>) -> InstanceOutcome {
+    InstanceOutcome::Failed { failure_reason, duplicate: false }
+}
+
+fn refused(status: u16, retry_after: Option<u64>) -> Error {
+    Error::Refused {
+        status: StatusCode::from_u16(status).unwrap(),
+        retry_after: retry_after.map(Duration::from_secs),
+        credentials_changed: false,
+    }
+}
+
+#[test]
+fn an_answer_that_names_the_instance_settles_it() {
+    let profile = Profile::standard();
+    let verdict =
+        |status, outcome: InstanceOutcome| of_instance(&answer(status, outcome.clone()), &outcome, &profile);
+    let stored = |warning_reason| InstanceOutcome::Stored { warning_reason, retrieve_url: None };
+    assert_eq!(verdict(200, stored(None)), Verdict::Delivered("the origin answered 200 OK".into()));
+    assert!(
+        matches!(verdict(202, stored(Some(0xB000))), Verdict::Delivered(words) if words.contains("B000"))
+    );
+    assert!(matches!(verdict(202, failed(Some(0xC000))), Verdict::Refused(words) if words.contains("C000")));
+    assert!(matches!(verdict(409, failed(Some(0x0110))), Verdict::Refused(_)));
+    assert!(matches!(verdict(409, failed(None)), Verdict::Refused(_)));
+    assert!(matches!(verdict(409, failed(Some(0xA700))), Verdict::Later(..)));
+    let duplicate = InstanceOutcome::Failed { failure_reason: Some(0x0111), duplicate: true };
+    assert_eq!(verdict(409, duplicate), Verdict::Duplicate);
+}
+
+#[test]
+fn an_answer_that_does_not_name_it_is_looked_up() {
+    let cases = [
+        (StoreResponse::Verify, IfNotAskable::Held),
+        (StoreResponse::Hold, IfNotAskable::Held),
+        (StoreResponse::StatusOnly, IfNotAskable::Delivered),
+    ];
+    for (store_response, expected) in cases {
+        let profile = Profile { store_response, ..Profile::standard() };
+        let outcome = InstanceOutcome::Unknown;
+        let verdict = of_instance(&answer(200, outcome.clone()), &outcome, &profile);
+        assert!(matches!(verdict, Verdict::Unknown(_, otherwise) if otherwise == expected), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_request_that_fails_as_a_whole_tells_about_the_destination() {
+    let profile = Profile::standard();
+    let of = |error: &Error| of_request(error, 2, &profile);
+    let unavailable = Health::Failed(Cause::Unavailable);
+    let credentials = Health::Failed(Cause::Credentials);
+
+    assert_eq!(of(&Error::Connect("refused".into())), (Whole::NotAttempted, unavailable));
+    for status in [401, 403] {
+        assert_eq!(of(&refused(status, None)), (Whole::NotAttempted, credentials), "{status}");
+    }
+    for status in [400, 409, 413, 415] {
+        let (whole, health) = of(&refused(status, None));
+        assert!(matches!(whole, Whole::Divide(Verdict::Refused(_))), "{status}: {whole:?}");
+        assert_eq!(health, Health::Answered, "{status}");
+    }
+    for (status, after, health) in [
+        (503, None, unavailable),
+        (502, None, unavailable),
+        (504, None, unavailable),
+        (429, Some(7), Health::Pause(Duration::from_secs(7))),
+        (503, Some(30), Health::Pause(Duration::from_secs(30))),
+        (500, None, Health::Unclear),
+    ] {
+        let (whole, got) = of(&refused(status, after));
+        assert!(matches!(whole, Whole::Each(Verdict::Later(..))), "{status}: {whole:?}");
+        assert_eq!(got, health, "{status}");
+    }
+    for error in [Error::Timeout(dicomweb::error::Wait::Answer), Error::Interrupted("reset".into())] {
+        let (whole, health) = of(&error);
+        assert!(matches!(whole, Whole::Each(Verdict::Unknown(_, IfNotAskable::SentAgain))), "{whole:?}");
+        assert_eq!(health, unavailable);
+    }
+}
+
+#[test]
+fn a_status_that_means_duplicate_counts_for_one_instance_only() {
+    let profile = Profile { duplicate_statuses: vec![409], ..Profile::standard() };
+    assert_eq!(of_request(&refused(409, None), 1, &profile).0, Whole::Each(Verdict::Duplicate));
+    assert!(matches!(of_request(&refused(409, None), 2, &profile).0, Whole::Divide(_)));
+}
+
+#[test]
+fn a_probe_asks_only_whether_it_serves() {
+    let cases = [
+        (Ok(()), Health::Answered),
+        (Err(refused(400, None)), Health::Answered),
+        (Err(refused(401, None)), Health::Failed(Cause::Credentials)),
+        (Err(refused(503, None)), Health::Failed(Cause::Unavailable)),
+        (Err(refused(503, Some(9))), Health::Pause(Duration::from_secs(9))),
+        (Err(Error::Connect("refused".into())), Health::Failed(Cause::Unavailable)),
+    ];
+    for (probe, health) in cases {
+        assert_eq!(of_probe(&probe), health, "{probe:?}");
+    }
+}
+
+#[test]
+fn causes_are_told_in_words() {
+    assert_eq!(
+        failure_in_words(&Error::Connect("connection refused".into())),
+        "no connection to the origin: connection refused"
+    );
+    assert_eq!(failure_in_words(&refused(413, None)), "the origin answered 413 Payload Too Large");
+}

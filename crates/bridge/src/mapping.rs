@@ -1,0 +1,3 @@
+//! From the words of one side to those of the other.
+
+pub mod status;
