@@ -311,3 +311,6 @@ fn identity(user: &UserIdentity) -> UlUserIdentity {
         user.secondary.to_vec(),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -176,3 +176,6 @@ fn identity_response(user: &UserIdentity, policy: &Policy) -> Option<Bytes> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;
