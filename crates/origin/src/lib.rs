@@ -19,6 +19,6 @@ pub mod synthetic;
 pub use authentication::Credentials;
 pub use error::Error;
 pub use limits::Limits;
-pub use personality::Personality;
+pub use personality::{Personality, UnknownPersonality};
 pub use server::{BASE_PATH, Options, Origin, base_url, serve};
 pub use storage::StoredInstance;

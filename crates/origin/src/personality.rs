@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-/// The server whose behaviour the origin shows. What differs only in degree is data in [`Rules`];
+/// The server whose behaviour the origin shows. What differs only in degree is data in `Rules`;
 /// what has resources of its own gets handlers of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]

@@ -54,6 +54,7 @@ impl Options {
 
 impl Origin {
     /// Opens, or makes, the folder with default limits and without credentials. Blocks on the disk.
+    /// What another process is receiving into the same folder is lost: one process at a time.
     ///
     /// # Errors
     /// The folder cannot be made, or holds an index that SQLite cannot read.
@@ -99,7 +100,8 @@ pub fn base_url(address: SocketAddr) -> String {
 }
 
 /// Serves `origin` on `listener` (HTTP/1.1, and HTTP/2 with prior knowledge) until `shutdown`
-/// resolves; requests in work are finished first.
+/// resolves; requests in work are finished first. The HTTP library bounds the head of a request: 100
+/// header fields and about 400 KiB in HTTP/1.1, 16 KiB in HTTP/2, and 64 KB of URL in both.
 ///
 /// # Errors
 /// The listener fails for good.

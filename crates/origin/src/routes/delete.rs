@@ -1,5 +1,5 @@
-//! Deletion of studies, series and instances: not in PS3.18 for these resources, but what most
-//! archives offer under the same paths.
+//! Deletion of studies, series and instances: the standard has none for these, but most
+//! archives offer it under the same paths.
 
 use std::sync::Arc;
 

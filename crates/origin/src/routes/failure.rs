@@ -1,5 +1,5 @@
-//! Values of Failure Reason (0008,1197), which are the statuses of C-STORE (PS3.4 §B.2.3, PS3.18
-//! §I.2.2).
+//! Values of Failure Reason (0008,1197), which are the statuses of C-STORE (PS3.4 §B.2.3,
+//! PS3.18 §I.2.2).
 
 /// The origin failed, for a reason of its own (PS3.7 §C.5.21).
 pub(crate) const PROCESSING_FAILURE: u16 = 0x0110;

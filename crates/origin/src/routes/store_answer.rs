@@ -1,4 +1,4 @@
-//! The response data set of a store transaction (PS3.18 §10.5.3 and §I.2).
+//! The response data set of a store transaction (PS3.18 §10.5.3 and PS3.18 §I.2).
 
 use axum::{
     http::{HeaderMap, StatusCode},

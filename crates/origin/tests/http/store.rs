@@ -197,6 +197,29 @@ async fn says_when_it_has_too_much_to_do() {
 }
 
 #[tokio::test]
+async fn a_connection_too_many_waits_for_another_to_close() {
+    let served = serve_with(|options| options.limits.connections_max = 1).await;
+    let (first, second) = (served.client.clone(), reqwest::Client::new());
+    let url = format!("{}/studies", served.base);
+    assert_eq!(first.get(&url).send().await.unwrap().status(), 204);
+    let waiting = tokio::spawn(second.get(&url).send());
+    for _ in 0..50 {
+        assert_eq!(first.get(&url).send().await.unwrap().status(), 204);
+    }
+    assert!(!waiting.is_finished());
+    let closing = first.get(&url).header(header::CONNECTION, "close").send().await.unwrap();
+    assert_eq!(closing.status(), 204);
+    assert_eq!(waiting.await.unwrap().unwrap().status(), 204);
+}
+
+#[tokio::test]
+async fn a_request_head_without_end_is_refused() {
+    let served = serve().await;
+    let request = served.get("/studies").header("x-long", "x".repeat(1 << 20));
+    assert_eq!(request.send().await.unwrap().status(), 431);
+}
+
+#[tokio::test]
 async fn a_folder_is_found_again_as_it_was_left() {
     let served = serve().await;
     let one = Study::new(1, 1).instance(0);
