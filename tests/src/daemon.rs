@@ -198,6 +198,26 @@ impl Daemon {
         Metrics::parse(&self.get("/metrics").text())
     }
 
+    /// Deliveries that the admin API lists for a query such as `state=held`; the first thousand.
+    ///
+    /// # Panics
+    /// Where it does not answer with a page.
+    #[must_use]
+    pub fn queue(&self, query: &str) -> Vec<Value> {
+        let answer = self.get(&format!("/api/v1/queue?limit=1000&{query}"));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["deliveries"].as_array().expect("a page of deliveries").clone()
+    }
+
+    /// Waits until so many deliveries are in a state, and lists them.
+    #[must_use]
+    pub fn wait_for(&self, state: &str, count: usize) -> Vec<Value> {
+        eventually(&format!("{count} deliveries are {state}"), || {
+            let found = self.queue(&format!("state={state}"));
+            (found.len() >= count).then_some(found)
+        })
+    }
+
     /// `SIGKILL`, and waits until the process is gone.
     ///
     /// # Panics

@@ -5,7 +5,11 @@ use std::path::Path;
 use crate::command;
 
 /// A page, and the arguments with which the program prints it.
-const PAGES: &[(&str, &[&str])] = &[];
+const PAGES: &[(&str, &[&str])] = &[
+    ("docs/configuration.md", &["config", "reference"]),
+    ("docs/dimseway.example.toml", &["config", "example"]),
+    ("docs/metrics.md", &["config", "metrics"]),
+];
 
 /// Writes the pages, or compares them with what would be written; true where nothing differs.
 pub(crate) fn run(workspace: &Path, check: bool) -> anyhow::Result<bool> {

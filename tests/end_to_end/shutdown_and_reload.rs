@@ -1,0 +1,62 @@
+//! SIGTERM finishes what is in hand; SIGHUP and a changed file bring a new configuration.
+
+use tests::configuration::Configuration;
+use tests::daemon::Home;
+use tests::instances::Instance;
+use tests::scripted_origin::ScriptedOrigin;
+use tests::sender::{Sender, store_all};
+use tests::wait::eventually;
+
+#[test]
+fn the_message_in_hand_is_answered_before_the_end() {
+    let origin = ScriptedOrigin::start([]);
+    let home = Home::new(&Configuration::new().origin("archive", &origin.url()));
+    let daemon = home.start();
+    let instance = Instance::ct(1, 1, 200_000);
+    let mut sender = Sender::open(daemon.dimse(), [&instance]);
+    assert!(sender.send_request(&instance));
+    // Half of the data set is on its way when the signal comes.
+    let half = instance.data_set.len() / 2;
+    let first = Instance { data_set: instance.data_set[..half].to_vec(), ..instance.clone() };
+    let rest = Instance { data_set: instance.data_set[half..].to_vec(), ..instance.clone() };
+    assert!(sender.send_data_set(&first, half, false));
+    daemon.signal("TERM");
+    eventually("it drains", || daemon.log().to_lowercase().contains("drain").then_some(()));
+    assert!(sender.send_data_set(&rest, rest.data_set.len(), true));
+    assert_eq!(sender.response().expect("an answer").status, 0x0000);
+    let status = daemon.wait();
+    assert!(status.success(), "{status}");
+    let daemon = home.start();
+    eventually("it arrives, now or after the restart", || (origin.count() == 1).then_some(()));
+    assert!(origin.stored()[&instance.sop_instance].ends_with(&instance.data_set));
+    drop(daemon);
+}
+
+#[test]
+fn a_new_file_is_read_and_a_wrong_one_is_not() {
+    let (first, second) = (ScriptedOrigin::start([]), ScriptedOrigin::start([]));
+    let configuration = |url: &str| Configuration::new().origin("archive", url);
+    let home = Home::new(&configuration(&first.url()));
+    let daemon = home.start();
+    store_all(daemon.dimse(), &[Instance::ct(1, 1, 100)]);
+    eventually("the first archive has it", || (first.count() == 1).then_some(()));
+
+    home.configure(&configuration(&second.url()).set("dimse", "nonsense = 1"));
+    daemon.signal("HUP");
+    eventually("the wrong file is counted", || {
+        (daemon.metrics().sum("dimseway_configuration_reloads_total", &[("outcome", "refused")]) >= 1.0
+            || daemon.metrics().sum("dimseway_configuration_reloads_total", &[("outcome", "failed")]) >= 1.0
+            || daemon.metrics().sum("dimseway_configuration_reloads_total", &[("outcome", "invalid")]) >= 1.0)
+            .then_some(())
+    });
+    store_all(daemon.dimse(), &[Instance::ct(1, 2, 100)]);
+    eventually("the first archive is still used", || (first.count() == 2).then_some(()));
+
+    home.configure(&configuration(&second.url()));
+    daemon.signal("HUP");
+    eventually("the second archive is used", || {
+        store_all(daemon.dimse(), &[Instance::ct(1, 3, 100)]);
+        eventually("somebody has it", || (first.count() == 3 || second.count() > 0).then_some(()));
+        (second.count() > 0).then_some(())
+    });
+}
