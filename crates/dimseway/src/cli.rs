@@ -1,0 +1,327 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use instance::AeTitle;
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+
+const EXAMPLES: &str = "\
+Examples:
+  dimseway demo                              try it: bridge, archive and a study in one process
+  dimseway config example > dimseway.toml    begin a configuration
+  dimseway check --connect                   is it right, and does everything answer?
+  dimseway serve                             run
+  dimseway send ./study                      store a folder through the running daemon
+  dimseway queue list --state held           what waits for a decision
+
+Exit codes: 0 done, 64 usage, 65 data, 69 unavailable, 70 internal, 78 configuration.";
+
+/// DIMSE in front, DICOMweb behind: takes studies from modalities and PACS with C-STORE and
+/// delivers them to a DICOMweb archive, without losing one.
+#[derive(Debug, Parser)]
+#[command(name = "dimseway", version, about, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Configuration file.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "DIMSEWAY_CONFIG",
+        default_value = "dimseway.toml"
+    )]
+    pub(crate) config: PathBuf,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the bridge until SIGTERM or Ctrl-C.
+    ///
+    /// SIGHUP reads the configuration again, as does a change of the file. SIGTERM drains: new
+    /// associations are rejected, messages in hand are finished; a second signal ends at once.
+    Serve(Serve),
+    /// Validate the configuration, and with --connect everything that it names.
+    #[command(after_help = "\
+Examples:
+  dimseway check                             the file alone
+  dimseway check --connect                   every peer, origin, credential and disk; one verdict per line
+  dimseway check --ready                     for container probes: is the running daemon ready?")]
+    Check(Check),
+    /// Try it: the bridge and an archive in one process, and a synthetic CT study sent through.
+    #[command(after_help = "\
+Examples:
+  dimseway demo                              in a temporary directory, until Ctrl-C
+  dimseway demo --directory ./demo           keep what was stored
+  dimseway demo --exit-after-send            as a self test: ends with 0 once the study is delivered")]
+    Demo(Demo),
+    /// Run the small DICOMweb origin server alone, for trials and tests.
+    #[command(after_help = "\
+Example:
+  dimseway origin --profile standard --directory ./archive --listen 127.0.0.1:8081")]
+    Origin(OriginServer),
+    /// See what waits for delivery, and decide about it.
+    ///
+    /// With a daemon running this goes through its admin address; with none, it takes the spool's
+    /// own lock. `list`, `show` and `export` also read a stopped spool without changing it.
+    #[command(after_help = "\
+Examples:
+  dimseway queue list --state held
+  dimseway queue show 0k1v3gsw8mx40                     every attempt and why it failed
+  dimseway queue retry --destination archive make deferred entries due now
+  dimseway queue reroute 0k1v3gsw8mx40 --to archive2    its origin is gone from the configuration
+  dimseway queue export 0k1v3gsw8mx40 --to ./rescue     as Part 10 files")]
+    Queue(Queue),
+    /// Store files and folders through an association, each with its own transfer syntax.
+    #[command(after_help = "\
+Examples:
+  dimseway send ./study                      to the daemon of the configuration
+  dimseway send *.dcm --to ARCHIVE@10.0.0.5:104 --from CT1")]
+    Send(Send),
+    /// Verify a peer with C-ECHO.
+    #[command(after_help = "\
+Examples:
+  dimseway echo                              the daemon of the configuration
+  dimseway echo CT1                          a peer of the configuration
+  dimseway echo ARCHIVE@10.0.0.5:104")]
+    Echo(Echo),
+    /// The configuration's documentation.
+    #[command(subcommand)]
+    Config(Config),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Write the bound addresses to this file as JSON once everything serves.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ready_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Connect to every peer and origin, use every credential, try the spool's disk.
+    #[arg(long, conflicts_with = "ready")]
+    pub(crate) connect: bool,
+    /// Ask the running daemon whether it is ready.
+    #[arg(long)]
+    pub(crate) ready: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Profile of the embedded origin.
+    #[arg(long, default_value = "standard")]
+    pub(crate) profile: String,
+    /// Keep spool and archive in this directory; a temporary one is removed at the end.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Address for DIMSE. Default: 127.0.0.1:11112, or a free port where that one is taken.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Address for the admin page and metrics. Default: 127.0.0.1:8080, or a free port.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin: Option<SocketAddr>,
+    /// Address of the embedded origin. Default: 127.0.0.1:8081, or a free port.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) origin: Option<SocketAddr>,
+    /// Instances of the synthetic study.
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) instances: u32,
+    /// End once the study is delivered and verified.
+    #[arg(long)]
+    pub(crate) exit_after_send: bool,
+    /// Write the bound addresses to this file as JSON once everything serves.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ready_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OriginServer {
+    /// Profile of the server to stand in for.
+    #[arg(long, default_value = "standard")]
+    pub(crate) profile: String,
+    /// Where the instances are kept.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) directory: PathBuf,
+    /// Address to listen on.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// Ask for Basic authentication with this user name.
+    #[arg(long, requires = "password")]
+    pub(crate) username: Option<String>,
+    /// The password that goes with it.
+    #[arg(long, requires = "username", env = "DIMSEWAY_ORIGIN_PASSWORD", hide_env_values = true)]
+    pub(crate) password: Option<String>,
+    /// Write the base URL to this file as JSON once it serves.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ready_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Queue {
+    /// Print JSON, as the admin API answers it.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) action: QueueAction,
+}
+
+/// A state of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeliveryState {
+    /// Waits for its turn.
+    Due,
+    /// On its way now.
+    Delivering,
+    /// Failed, will be tried again.
+    Deferred,
+    /// Done.
+    Delivered,
+    /// Waits for a person.
+    Held,
+    /// Damaged on disk.
+    Quarantined,
+}
+
+/// Which deliveries are meant.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Selection {
+    /// Entries, by number, as `queue list` prints them.
+    #[arg(value_name = "ENTRY")]
+    pub(crate) entries: Vec<String>,
+    /// All for this destination: the name of an origin, or peer:AE.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) destination: Option<String>,
+    /// All in this state.
+    #[arg(long)]
+    pub(crate) state: Option<DeliveryState>,
+    /// All of this study.
+    #[arg(long, value_name = "UID")]
+    pub(crate) study: Option<String>,
+    /// All with this SOP Instance UID.
+    #[arg(long, value_name = "UID")]
+    pub(crate) instance: Option<String>,
+}
+
+/// What to do with deliveries.
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueueAction {
+    /// One line per delivery.
+    List {
+        #[command(flatten)]
+        selection: Selection,
+        /// Lines at most.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// Continue behind the cursor that an earlier list printed.
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Everything about one entry: where it came from, where it goes, every attempt.
+    Show {
+        /// The entry's number.
+        entry: String,
+    },
+    /// Make deferred and held deliveries due now.
+    Retry(Selection),
+    /// Hold deliveries until they are released.
+    Hold {
+        #[command(flatten)]
+        selection: Selection,
+        /// Why, for the next person who looks.
+        #[arg(long, default_value = "held by an operator")]
+        reason: String,
+    },
+    /// Release held deliveries.
+    Release(Selection),
+    /// Give up deliveries for good: the instances are deleted from the spool.
+    Discard {
+        #[command(flatten)]
+        selection: Selection,
+        /// Yes, delete the only copy that Dimseway has.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Send entries to other destinations.
+    Reroute {
+        #[command(flatten)]
+        selection: Selection,
+        /// New destination: the name of an origin, or peer:AE. It takes the place of the one that
+        /// --destination names, or of all that are not delivered.
+        #[arg(long, value_name = "NAME")]
+        to: String,
+    },
+    /// Write entries as Part 10 files, whatever their state.
+    Export {
+        #[command(flatten)]
+        selection: Selection,
+        /// Directory for the files, named by SOP Instance UID.
+        #[arg(long, value_name = "DIRECTORY")]
+        to: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Send {
+    /// Files and folders; folders are searched whole, files that are no DICOM files are skipped.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where to: AE@host:port. Default: the daemon of the configuration.
+    #[arg(long, value_name = "AE@HOST:PORT")]
+    pub(crate) to: Option<PeerAddress>,
+    /// Calling AE title. Default: the first peer of the configuration that may store, else DIMSEWAY.
+    #[arg(long, value_name = "AE")]
+    pub(crate) from: Option<AeTitle>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Echo {
+    /// AE@host:port, or the AE title of a configured peer. Default: the daemon of the configuration.
+    #[arg(value_name = "PEER")]
+    pub(crate) peer: Option<String>,
+    /// Calling AE title.
+    #[arg(long, value_name = "AE")]
+    pub(crate) from: Option<AeTitle>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Every key with meaning, unit, default and source, as Markdown.
+    Reference,
+    /// The JSON Schema, for editors.
+    Schema,
+    /// A file to begin with, every key in it.
+    Example,
+    /// Every metric with its meaning, as Markdown.
+    Metrics,
+}
+
+/// A DIMSE peer on the command line: `AE@host:port`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PeerAddress {
+    /// The called AE title.
+    pub(crate) ae_title: AeTitle,
+    /// Host and port.
+    pub(crate) address: String,
+}
+
+impl FromStr for PeerAddress {
+    type Err = String;
+
+    fn from_str(value: &str) -> Result<Self, String> {
+        let (title, address) =
+            value.split_once('@').ok_or("write AE@host:port, such as ARCHIVE@10.0.0.5:104")?;
+        let ae_title = title.parse().map_err(|error| format!("`{title}`: {error}"))?;
+        let port = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+        match port {
+            Some((host, port)) if !host.is_empty() && port != 0 => {
+                Ok(Self { ae_title, address: address.to_owned() })
+            }
+            _ => Err(format!("`{address}`: write host:port, such as 10.0.0.5:104")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! What each command of the command line does.
+
+pub(crate) mod check;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod echo;
+pub(crate) mod origin;
+pub(crate) mod queue;
+pub(crate) mod send;
+pub(crate) mod serve;

@@ -1,0 +1,139 @@
+//! `dimseway check`.
+
+use super::{echo::join, send::reachable};
+use crate::{
+    cli::Check,
+    configuration::Configuration,
+    exit::{Exit, OrExit, fail},
+    requestor::{self, Callee},
+};
+use anyhow::Context;
+use dicomweb::Remedy;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// Longest wait for the daemon's word on its readiness: below the time-out of a container probe.
+const READY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One verdict.
+enum Verdict {
+    Good(String),
+    Bad(String),
+    Untested(String),
+}
+
+/// Validates the configuration and, if asked to, what it names.
+///
+/// # Errors
+/// The configuration is wrong ([`Exit::Configuration`]), or something does not answer as it should
+/// ([`Exit::Unavailable`]).
+pub(crate) async fn run(path: &Path, arguments: &Check) -> anyhow::Result<()> {
+    let configuration = Configuration::read(path).or_exit(Exit::Configuration)?;
+    if arguments.ready {
+        return ready(&configuration).await;
+    }
+    configuration.check_clients().or_exit(Exit::Configuration)?;
+    println!("ok       configuration {}", path.display());
+    if !arguments.connect {
+        return Ok(());
+    }
+    let mut bad = 0;
+    let mut tell = |subject: String, verdict: Verdict| match verdict {
+        Verdict::Good(words) => println!("ok       {subject}: {words}"),
+        Verdict::Untested(words) => println!("skipped  {subject}: {words}"),
+        Verdict::Bad(words) => {
+            bad += 1;
+            println!("FAILED   {subject}: {words}");
+        }
+    };
+    tell(format!("spool {}", configuration.spool.directory.display()), disk(&configuration));
+    for origin in &configuration.bridge.origins {
+        tell(format!("origin {}", origin.name), probe(origin).await);
+    }
+    for peer in &configuration.bridge.peers {
+        tell(format!("peer {}", peer.ae_title), verify(&configuration, peer).await);
+    }
+    match bad {
+        0 => Ok(()),
+        _ => Err(fail(Exit::Unavailable, format!("{bad} checks failed"))),
+    }
+}
+
+/// The running daemon's own word.
+async fn ready(configuration: &Configuration) -> anyhow::Result<()> {
+    let url = format!("http://{}/readyz", reachable(configuration.admin.listen));
+    let client = reqwest::Client::builder().timeout(READY_TIMEOUT).no_proxy().build()?;
+    let answer = client
+        .get(&url)
+        .send()
+        .await
+        .with_context(|| format!("{url} does not answer"))
+        .or_exit(Exit::Unavailable)?;
+    let ready = answer.status().is_success();
+    let word = answer.text().await.unwrap_or_default();
+    println!("{}", word.trim());
+    if ready { Ok(()) } else { Err(fail(Exit::Unavailable, "the daemon is not ready")) }
+}
+
+/// Whether the spool's directory can be written to, or be made, and has room.
+fn disk(configuration: &Configuration) -> Verdict {
+    let directory = &configuration.spool.directory;
+    let Some(existing) = directory.ancestors().find(|ancestor| ancestor.is_dir()) else {
+        return Verdict::Bad("no part of the path exists".to_owned());
+    };
+    if let Err(error) = rustix::fs::access(existing, rustix::fs::Access::WRITE_OK) {
+        return Verdict::Bad(format!("{} cannot be written to by this user: {error}", existing.display()));
+    }
+    let free = match rustix::fs::statvfs(existing) {
+        Ok(figures) => figures.f_bavail.saturating_mul(figures.f_frsize),
+        Err(error) => return Verdict::Bad(format!("the free space cannot be told: {error}")),
+    };
+    if free < configuration.spool.minimum_free_bytes {
+        return Verdict::Bad(format!(
+            "{} MB are free, below `spool.minimum_free`: C-STORE would be answered A700; free space or move the spool",
+            free / 1_000_000
+        ));
+    }
+    Verdict::Good(format!("can be written to, {} MB are free", free / 1_000_000))
+}
+
+async fn probe(origin: &bridge::config::Origin) -> Verdict {
+    let client = match dicomweb::Client::new(origin.client.clone()) {
+        Ok(client) => client,
+        Err(error) => return Verdict::Bad(error.to_string()),
+    };
+    let started = Instant::now();
+    match client.probe().await {
+        Ok(_) => Verdict::Good(format!("answers in {:.1?}", started.elapsed())),
+        Err(error) => {
+            let advice = match error.remedy() {
+                Remedy::FixCredentials => "look at `auth`, `headers` and `tls` of this origin",
+                Remedy::Retry { .. } => "is it up, and is `url` right?",
+                Remedy::Reject | Remedy::Unknown => "look at `url` and `profile` of this origin",
+            };
+            Verdict::Bad(format!("{:#}; {advice}", anyhow::Error::new(error)))
+        }
+    }
+}
+
+async fn verify(configuration: &Configuration, peer: &bridge::config::Peer) -> Verdict {
+    let Some(address) = &peer.address else {
+        return Verdict::Untested("has no `address`, so it only calls".to_owned());
+    };
+    let Some(served) = configuration.bridge.served.first() else {
+        return Verdict::Untested("no AE title of our own".to_owned());
+    };
+    let callee = Callee {
+        called: peer.ae_title.clone(),
+        address: join(&address.host, address.port),
+        calling: served.title.clone(),
+    };
+    match requestor::echo(&callee).await {
+        Ok(took) => Verdict::Good(format!("C-ECHO answered in {took:.1?}")),
+        Err(error) => {
+            Verdict::Bad(format!("{error:#}; is `address` right, and does the peer know {}?", served.title))
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! `dimseway demo`: the bridge and an archive in one process, and a study through both.
+
+mod study;
+
+use crate::{
+    cli::Demo,
+    config_file::{Document, File},
+    configuration::Configuration,
+    daemon::{Daemon, Listeners},
+    exit::{Exit, OrExit},
+    open_files,
+    ready_file::Addresses,
+    signals, telemetry,
+};
+use anyhow::Context;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+use tokio::net::TcpListener;
+
+/// AE title of the bridge of the demonstration.
+const AE_TITLE: &str = "DIMSEWAY";
+
+/// Runs the demonstration.
+///
+/// # Errors
+/// A port that was asked for is taken, the directory cannot be used, or the study does not arrive.
+pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
+    let directory = Directory::make(arguments.directory.as_deref())?;
+    let listen = bind(arguments.listen, 11112, "--listen").await?;
+    let admin = bind(arguments.admin, 8080, "--admin").await?;
+    let origin_listener = bind(arguments.origin, 8081, "--origin").await?;
+    let url = origin::base_url(origin_listener.local_addr()?);
+
+    let configuration = configuration(&directory.path, &url, listen.local_addr()?, admin.local_addr()?)?;
+    telemetry::install(&configuration.log);
+    open_files::raise_limit();
+    let stop = signals::stop()?;
+    let archive = super::origin::open(&arguments.profile, &directory.path.join("archive"), None).await?;
+    let origin_stop = tokio_util::sync::CancellationToken::new();
+    let origin_server = tokio::spawn({
+        let (archive, stop) = (archive.clone(), origin_stop.clone());
+        async move { origin::serve(origin_listener, &archive, stop.cancelled_owned()).await }
+    });
+    let listeners = Listeners { dimse: vec![listen], admin };
+    let daemon = Daemon::start(&configuration, listeners, &stop).await?;
+
+    println!("The bridge listens as {AE_TITLE} at {}, the archive is at {url}.", daemon.dimse);
+    if let Some(path) = &arguments.ready_file {
+        let addresses = Addresses {
+            dimse: Some(daemon.dimse),
+            admin: Some(daemon.admin),
+            origin: Some(url.clone()),
+            ..Addresses::default()
+        };
+        addresses.write(path)?;
+    }
+    let sent = tokio::select! {
+        sent = study::send(&daemon, &archive, arguments.instances) => sent,
+        () = stop.drain.cancelled() => Ok(()),
+    };
+    if sent.is_err() || arguments.exit_after_send {
+        stop.drain.cancel();
+    } else if !stop.drain.is_cancelled() {
+        invite(&daemon, &url, &directory);
+    }
+    // The archive answers until the last delivery in flight has ended.
+    let finished = daemon.finish(&stop).await;
+    origin_stop.cancel();
+    // Ended or not, the process is about to.
+    origin_server.abort();
+    sent.and(finished)
+}
+
+/// The place of the demonstration; a temporary one is removed in the end.
+struct Directory {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Directory {
+    fn make(asked_for: Option<&Path>) -> anyhow::Result<Self> {
+        let path = match asked_for {
+            Some(path) => path.to_owned(),
+            None => std::env::temp_dir().join(format!("dimseway-demo-{}", std::process::id())),
+        };
+        std::fs::create_dir_all(&path)
+            .with_context(|| format!("{} cannot be made", path.display()))
+            .or_exit(Exit::Unavailable)?;
+        let path = std::path::absolute(path)?;
+        Ok(Self { path, temporary: asked_for.is_none() })
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if self.temporary {
+            // What is left in a temporary directory hurts nobody.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Listens where it was asked for; else at the usual port, or at a free one where that is taken.
+async fn bind(asked_for: Option<SocketAddr>, usual: u16, option: &str) -> anyhow::Result<TcpListener> {
+    let address = asked_for.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, usual)));
+    let bound = TcpListener::bind(address).await;
+    if bound.is_err() && asked_for.is_none() {
+        println!("Port {usual} is taken, so a free one is used; {option} ADDRESS chooses another.");
+        return Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?);
+    }
+    bound.with_context(|| format!("{option}: {address} cannot be listened on")).or_exit(Exit::Unavailable)
+}
+
+/// The configuration that somebody would write for this.
+fn configuration(
+    directory: &Path,
+    url: &str,
+    listen: SocketAddr,
+    admin: SocketAddr,
+) -> anyhow::Result<Configuration> {
+    let text = format!(
+        "[dimse]\n\
+         ae_title = \"{AE_TITLE}\"\n\
+         listen = \"{listen}\"\n\
+         unknown_peers = \"accept\"\n\
+         drain_delay = \"0s\"\n\
+         \n\
+         [origin.archive]\n\
+         url = \"{url}\"\n\
+         \n\
+         [spool]\n\
+         directory = \"spool\"\n\
+         \n\
+         [admin]\n\
+         listen = \"{admin}\"\n\
+         \n\
+         [log]\n\
+         level = \"warn\"\n"
+    );
+    let path = directory.join("dimseway.toml");
+    std::fs::write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
+    let (file, document) = File::parse(Document::new(path, text))?;
+    Ok(Configuration::from_file(&file, document)?)
+}
+
+fn invite(daemon: &Daemon, url: &str, directory: &Directory) {
+    let (ip, port) = (daemon.dimse.ip(), daemon.dimse.port());
+    println!(
+        "\n\
+         Now it is your turn:\n  \
+           echoscu -aec {AE_TITLE} {ip} {port}\n  \
+           storescu -aec {AE_TITLE} -xs {ip} {port} image.dcm\n  \
+           dimseway send ./folder --to {AE_TITLE}@{ip}:{port} --from ME\n  \
+           curl '{url}/instances?limit=3'\n  \
+           dimseway --config {}/dimseway.toml queue list\n\n\
+         Page      http://{}/\n\
+         Metrics   http://{}/metrics\n\n\
+         Ctrl-C ends it{}.",
+        directory.path.display(),
+        daemon.admin,
+        daemon.admin,
+        if directory.temporary { " and removes everything" } else { "" },
+    );
+}

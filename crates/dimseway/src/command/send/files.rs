@@ -1,0 +1,181 @@
+//! Files and folders to send.
+
+use anyhow::Context;
+use bytes::Bytes;
+use futures::Stream;
+use instance::part10::{self, FILE_META_LENGTH_MAX, FileMeta, InvalidFile, PREAMBLE_LENGTH};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+use tokio::io::AsyncSeekExt;
+use tokio_util::io::ReaderStream;
+
+/// Files of one call at most: their paths are kept in memory.
+const FILES_MAX: usize = 1_000_000;
+
+/// Bytes read from a file at a time.
+const CHUNK_LENGTH: usize = 128 * 1024;
+
+/// A file that may be one to send.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Found {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// Named on the command line, not found in a folder.
+    pub(super) named: bool,
+}
+
+/// Every file among `paths` and below them, the last one first.
+///
+/// # Errors
+/// A path that does not exist, or a folder that cannot be read.
+pub(super) fn walk(paths: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
+    let mut files = Vec::new();
+    let mut folders = Vec::new();
+    for path in paths {
+        let unreadable = || format!("{} cannot be read", path.display());
+        if std::fs::metadata(path).with_context(unreadable)?.is_dir() {
+            folders.push(path.clone());
+        } else {
+            files.push(Found { path: path.clone(), named: true });
+        }
+    }
+    while let Some(folder) = folders.pop() {
+        let unreadable = || format!("{} cannot be read", folder.display());
+        for entry in std::fs::read_dir(&folder).with_context(unreadable)? {
+            let entry = entry.with_context(unreadable)?;
+            let kind = entry.file_type().with_context(unreadable)?;
+            // A link to a folder may lead in a circle; a link to a file is a file.
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() || kind.is_symlink() && entry.path().is_file() {
+                files.push(Found { path: entry.path(), named: false });
+            }
+            anyhow::ensure!(
+                files.len() <= FILES_MAX,
+                "more than {FILES_MAX} files; send them folder by folder"
+            );
+        }
+    }
+    files.sort_unstable_by(|a, b| b.cmp(a));
+    files.dedup_by(|a, b| a.path == b.path);
+    Ok(files)
+}
+
+/// A Part 10 file and what its File Meta Information says.
+#[derive(Debug)]
+pub(super) struct DicomFile {
+    pub(super) path: PathBuf,
+    pub(super) meta: FileMeta,
+    /// Bytes of the whole file.
+    pub(super) length: u64,
+    /// Where the data set begins.
+    offset: u64,
+}
+
+/// Why a file cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    /// Something else.
+    #[error("not a DICOM file: {0}")]
+    NotDicom(InvalidFile),
+    /// The disk or its permissions.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl DicomFile {
+    /// Reads the head of a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no Part 10 file.
+    pub(super) fn open(path: &Path) -> Result<Self, Unreadable> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut head = Vec::with_capacity(4096);
+        // Most heads have a few hundred bytes; only a long one is read on.
+        for limit in [4096, PREAMBLE_LENGTH + FILE_META_LENGTH_MAX] {
+            let missing = (limit - head.len()) as u64;
+            let read = file.by_ref().take(missing).read_to_end(&mut head)?;
+            match part10::read(&head) {
+                Ok((meta, offset)) => {
+                    return Ok(Self { path: path.to_owned(), meta, length, offset: offset as u64 });
+                }
+                Err(InvalidFile::Incomplete) if read as u64 == missing => {}
+                Err(error) => return Err(Unreadable::NotDicom(error)),
+            }
+        }
+        Err(Unreadable::NotDicom(InvalidFile::Incomplete))
+    }
+
+    /// The data set, as it stands in the file.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub(super) async fn data_set(&self) -> io::Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>> {
+        let mut file = tokio::fs::File::open(&self.path).await?;
+        file.seek(io::SeekFrom::Start(self.offset)).await?;
+        let chunks = ReaderStream::with_capacity(file, CHUNK_LENGTH);
+        Ok(chunks)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::TryStreamExt;
+    use instance::TransferSyntax;
+
+    fn meta() -> FileMeta {
+        FileMeta {
+            sop_class_uid: "1.2.840.10008.5.1.4.1.1.2".parse().unwrap(),
+            sop_instance_uid: "1.2.3.4.5".parse().unwrap(),
+            transfer_syntax: TransferSyntax::new("1.2.840.10008.1.2.1".parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn folders_are_searched_whole_and_named_files_are_marked() {
+        let top = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(top.path().join("a/b")).unwrap();
+        for name in ["a/2", "a/b/1", "3"] {
+            std::fs::write(top.path().join(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink(top.path(), top.path().join("a/circle")).unwrap();
+        let found = walk(&[top.path().join("a"), top.path().join("3")]).unwrap();
+        let names: Vec<_> = found
+            .iter()
+            .map(|found| {
+                (found.path.strip_prefix(top.path()).unwrap().to_str().unwrap().to_owned(), found.named)
+            })
+            .collect();
+        assert_eq!(names, [("a/b/1".to_owned(), false), ("a/2".to_owned(), false), ("3".to_owned(), true)]);
+        assert!(walk(&[top.path().join("gone")]).is_err());
+    }
+
+    #[tokio::test]
+    async fn the_data_set_is_what_follows_the_file_meta() {
+        let top = tempfile::tempdir().unwrap();
+        let path = top.path().join("one.dcm");
+        let data_set: Vec<u8> = (0..300_000_u32).flat_map(|n| (n as u16).to_le_bytes()).collect();
+        let data_set = [b"\x08\0\x16\0UI\x02\x001\0".to_vec(), data_set].concat();
+        std::fs::write(&path, [part10::write(&meta(), None), data_set.clone()].concat()).unwrap();
+        let file = DicomFile::open(&path).unwrap();
+        assert_eq!(file.meta, meta());
+        let chunks: Vec<Bytes> = file.data_set().await.unwrap().try_collect().await.unwrap();
+        assert_eq!(chunks.concat(), data_set);
+    }
+
+    #[test]
+    fn what_is_no_dicom_file_is_told_apart_from_what_cannot_be_read() {
+        let top = tempfile::tempdir().unwrap();
+        let path = top.path().join("notes.txt");
+        for content in [&b""[..], b"hello", &[b' '; 9000]] {
+            std::fs::write(&path, content).unwrap();
+            assert!(matches!(DicomFile::open(&path), Err(Unreadable::NotDicom(_))), "{content:?}");
+        }
+        assert!(matches!(DicomFile::open(&top.path().join("gone")), Err(Unreadable::Io(_))));
+    }
+}

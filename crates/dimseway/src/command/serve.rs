@@ -1,0 +1,35 @@
+//! `dimseway serve`.
+
+use crate::{
+    cli::Serve,
+    configuration::Configuration,
+    daemon::{self, Daemon, Listeners},
+    exit::{Exit, OrExit},
+    open_files,
+    ready_file::Addresses,
+    signals, telemetry,
+};
+use std::path::Path;
+
+/// Runs the bridge until it is told to stop.
+///
+/// # Errors
+/// The configuration is wrong, a port is taken, the spool cannot be opened or closed.
+pub(crate) async fn run(path: &Path, arguments: &Serve) -> anyhow::Result<()> {
+    let configuration = Configuration::read(path).or_exit(Exit::Configuration)?;
+    configuration.check_clients().or_exit(Exit::Configuration)?;
+    let level = telemetry::install(&configuration.log);
+    let files = open_files::raise_limit();
+    tracing::info!(configuration = %path.display(), ?files, "starting");
+    // From here on a signal drains instead of killing, a first one during recovery too.
+    let stop = signals::stop()?;
+    let listeners = Listeners::bind(&configuration).await?;
+    let daemon = Daemon::start(&configuration, listeners, &stop).await?;
+    daemon::watch(path, &configuration, &daemon, level, stop.drain.clone())?;
+    if let Some(path) = &arguments.ready_file {
+        let addresses =
+            Addresses { dimse: Some(daemon.dimse), admin: Some(daemon.admin), ..Addresses::default() };
+        addresses.write(path)?;
+    }
+    daemon.finish(&stop).await
+}

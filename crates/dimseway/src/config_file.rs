@@ -1,0 +1,81 @@
+//! The configuration file: what was written, before the bridge's own configuration is made of it.
+//!
+//! The types here are the reference: their comments, defaults and examples become
+//! `docs/configuration.md` and the example file.
+
+mod document;
+mod intake;
+mod later;
+mod operation;
+mod origin;
+mod reference;
+mod routing;
+mod units;
+mod values;
+
+pub(crate) use document::{Document, KeyPath, Problem};
+pub(crate) use intake::{Ae, Allow, Dimse, Peer, UnknownPeers};
+pub(crate) use operation::{Admin, Forward, Log, LogFormat, Spool};
+pub(crate) use origin::{Auth, AuthType, Duplicate, Lookup, Origin, Override, StoreForm, StoreResponse};
+pub(crate) use reference::{example, reference, schema};
+pub(crate) use routing::{Acknowledge, Match, Route, Routing, Unrouted};
+pub(crate) use units::{Size, Span};
+pub(crate) use values::{HeaderValue, HostPort, ListenAddress, Network, OneOrMany, Parsed};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::Path};
+
+/// Bytes of the largest configuration file: 10,000 peers of 400 bytes.
+const FILE_LENGTH_MAX: u64 = 4 << 20;
+
+/// Everything that a configuration file may say.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct File {
+    pub(crate) dimse: Dimse,
+    pub(crate) ae: Vec<Ae>,
+    pub(crate) peer: Vec<Peer>,
+    pub(crate) origin: BTreeMap<String, Origin>,
+    pub(crate) route: Vec<Route>,
+    pub(crate) routing: Routing,
+    pub(crate) spool: Spool,
+    pub(crate) forward: Forward,
+    pub(crate) admin: Admin,
+    pub(crate) log: Log,
+}
+
+impl File {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// The first problem in the file: it is absent, is no TOML, has a key that is unknown or not
+    /// served by this version, or a value of the wrong type.
+    pub(crate) fn read(path: &Path) -> Result<(Self, Document), Problem> {
+        let whole =
+            |message: String| Problem { file: path.to_owned(), line: None, key: String::new(), message };
+        let length =
+            std::fs::metadata(path).map_err(|error| whole(format!("cannot be read: {error}")))?.len();
+        if length > FILE_LENGTH_MAX {
+            return Err(whole(format!("has {length} bytes, {FILE_LENGTH_MAX} are allowed")));
+        }
+        let text =
+            std::fs::read_to_string(path).map_err(|error| whole(format!("cannot be read: {error}")))?;
+        Self::parse(Document::new(path.to_owned(), text))
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// As [`File::read`].
+    pub(crate) fn parse(document: Document) -> Result<(Self, Document), Problem> {
+        later::refuse(&document)?;
+        match toml::from_str(document.text()) {
+            Ok(file) => Ok((file, document)),
+            Err(error) => Err(document.toml_problem(&error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

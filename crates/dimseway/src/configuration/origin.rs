@@ -1,0 +1,257 @@
+//! Origins of the configuration: where they are, what they can do, who we are there.
+
+use super::secret;
+use crate::config_file::{
+    Auth, AuthType, Document, Duplicate, File, HeaderValue, KeyPath, Lookup, Origin, Override, Problem,
+    StoreForm, StoreResponse,
+};
+use bridge::config::Origin as BridgeOrigin;
+use dicomweb::{ClientConfig, Credentials, Profile, Timeouts, Tls, profile::Paths};
+use http::{HeaderName, header::AUTHORIZATION};
+use instance::TransferSyntax;
+use secrecy::{ExposeSecret, SecretString};
+use std::path::PathBuf;
+
+/// All origins. `files` gets the files whose change asks for a reload.
+///
+/// # Errors
+/// The first problem.
+pub(super) fn all(
+    file: &File,
+    document: &Document,
+    files: &mut Vec<PathBuf>,
+) -> Result<Vec<BridgeOrigin>, Problem> {
+    let mut origins = Vec::with_capacity(file.origin.len());
+    for (name, origin) in &file.origin {
+        let mut reading =
+            Reading { origin, path: KeyPath::from("origin").key(name.as_str()), document, files };
+        let client = reading.client()?;
+        origins.push(BridgeOrigin {
+            name: name.clone(),
+            client,
+            duplicate: match origin.duplicate {
+                Duplicate::Verify => bridge::config::Duplicate::Verify,
+                Duplicate::Success => bridge::config::Duplicate::Success,
+                Duplicate::Reject => bridge::config::Duplicate::Reject,
+                Duplicate::Overwrite => bridge::config::Duplicate::Overwrite,
+            },
+            workers: origin.workers.map(super::count),
+        });
+    }
+    Ok(origins)
+}
+
+struct Reading<'a> {
+    origin: &'a Origin,
+    path: KeyPath,
+    document: &'a Document,
+    files: &'a mut Vec<PathBuf>,
+}
+
+impl Reading<'_> {
+    fn client(&mut self) -> Result<ClientConfig, Problem> {
+        let origin = self.origin;
+        let base_url =
+            origin.url.parse().map_err(|error| self.problem("url", format!("`{}`: {error}", origin.url)))?;
+        let mut profile = Profile::built_in(&origin.profile).ok_or_else(|| {
+            let message =
+                format!("this version has no profile `{}`; there are standard and orthanc", origin.profile);
+            self.problem("profile", message)
+        })?;
+        override_profile(&mut profile, &origin.r#override);
+        self.override_paths(&mut profile.paths)?;
+        if let Some(meaning) = origin.store_response {
+            profile.store_response = match meaning {
+                StoreResponse::Verify => dicomweb::profile::StoreResponse::Verify,
+                StoreResponse::StatusOnly => dicomweb::profile::StoreResponse::StatusOnly,
+                StoreResponse::Hold => dicomweb::profile::StoreResponse::Hold,
+            };
+        }
+        let mut headers = self.headers()?;
+        let credentials = self.credentials(&mut headers)?;
+        let tls = self.tls()?;
+        let timeouts = Timeouts {
+            connect: origin.connect_timeout.0,
+            send_idle: origin.send_timeout.0,
+            answer: origin.answer_timeout.0,
+            read_idle: origin.read_timeout.0,
+            ..Timeouts::default()
+        };
+        Ok(ClientConfig { base_url, profile, credentials, tls, headers, timeouts })
+    }
+
+    fn credentials(
+        &mut self,
+        headers: &mut Vec<(HeaderName, http::HeaderValue)>,
+    ) -> Result<Credentials, Problem> {
+        let auth = &self.origin.auth;
+        self.refuse_unused(auth)?;
+        match auth.r#type {
+            AuthType::None => Ok(Credentials::None),
+            AuthType::Basic => {
+                let Some(username) = auth.username.clone() else {
+                    return Err(self.problem("auth", "`basic` needs `username`"));
+                };
+                let password =
+                    self.secret("password", auth.password_file.as_deref(), auth.password_env.as_deref())?;
+                Ok(Credentials::Basic { username, password })
+            }
+            AuthType::Bearer => match (&auth.token_file, &auth.token_env) {
+                (Some(file), None) => {
+                    let key = self.path.key("auth").key("token_file");
+                    // Read once now, so that an empty file is found before a port opens; the client
+                    // reads it again when it changes, so it is not watched here.
+                    secret::from_file(file, &key, self.document, &mut Vec::new())?;
+                    Ok(Credentials::BearerFile(self.document.directory().join(file)))
+                }
+                (file, variable) => {
+                    let token = self.secret("token", file.as_deref(), variable.as_deref())?;
+                    let value = SecretString::from(format!("Bearer {}", token.expose_secret()));
+                    let value = self.header_value(&self.path.key("auth").key("token_env"), &value)?;
+                    headers.push((AUTHORIZATION, value));
+                    Ok(Credentials::None)
+                }
+            },
+        }
+    }
+
+    /// The secret `{name}_file` or `{name}_env`.
+    fn secret(
+        &mut self,
+        name: &str,
+        file: Option<&str>,
+        variable: Option<&str>,
+    ) -> Result<SecretString, Problem> {
+        let path = self.path.key("auth");
+        match (file, variable) {
+            (Some(file), None) => {
+                secret::from_file(file, &path.key(format!("{name}_file")), self.document, self.files)
+            }
+            (None, Some(variable)) => {
+                secret::from_environment(variable, &path.key(format!("{name}_env")), self.document)
+            }
+            (None, None) => Err(self.problem("auth", format!("`{name}_file` or `{name}_env` is needed"))),
+            (Some(_), Some(_)) => {
+                Err(self.problem("auth", format!("`{name}_file` and `{name}_env` exclude each other")))
+            }
+        }
+    }
+
+    /// A key that the type of authentication does not use is a mistake.
+    fn refuse_unused(&self, auth: &Auth) -> Result<(), Problem> {
+        let basic = [
+            ("username", &auth.username),
+            ("password_file", &auth.password_file),
+            ("password_env", &auth.password_env),
+        ];
+        let bearer = [("token_file", &auth.token_file), ("token_env", &auth.token_env)];
+        let (unused, word): (Vec<_>, _) = match auth.r#type {
+            AuthType::None => (basic.into_iter().chain(bearer).collect(), "none"),
+            AuthType::Basic => (bearer.to_vec(), "basic"),
+            AuthType::Bearer => (basic.to_vec(), "bearer"),
+        };
+        match unused.into_iter().find(|(_, value)| value.is_some()) {
+            Some((key, _)) => {
+                let path = self.path.key("auth").key(key);
+                Err(self.document.problem(&path, format!("has no meaning with type = \"{word}\"")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn headers(&mut self) -> Result<Vec<(HeaderName, http::HeaderValue)>, Problem> {
+        let mut headers = Vec::with_capacity(self.origin.headers.len());
+        for (name, value) in &self.origin.headers {
+            let path = self.path.key("headers").key(name.as_str());
+            let header = HeaderName::try_from(name.as_str())
+                .map_err(|_| self.document.problem(&path, "not the name of an HTTP header"))?;
+            let value = match value {
+                HeaderValue::Plain(value) => SecretString::from(value.as_str()),
+                HeaderValue::File(file) => secret::from_file(file, &path, self.document, self.files)?,
+                HeaderValue::Environment(variable) => {
+                    secret::from_environment(variable, &path, self.document)?
+                }
+            };
+            headers.push((header, self.header_value(&path, &value)?));
+        }
+        Ok(headers)
+    }
+
+    fn header_value(&self, path: &KeyPath, value: &SecretString) -> Result<http::HeaderValue, Problem> {
+        let mut value = http::HeaderValue::try_from(value.expose_secret())
+            .map_err(|_| self.document.problem(path, "holds characters that an HTTP header cannot carry"))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    fn tls(&mut self) -> Result<Tls, Problem> {
+        let origin = self.origin;
+        let mut file = |key: &str, name: &Option<String>| {
+            let path = self.path.key("tls").key(key);
+            name.as_deref().map(|name| secret::readable(name, &path, self.document, self.files)).transpose()
+        };
+        let tls = Tls {
+            ca_file: file("ca", &origin.tls.ca)?,
+            certificate_file: file("certificate", &origin.tls.certificate)?,
+            key_file: file("key", &origin.tls.key)?,
+        };
+        if tls.certificate_file.is_some() != tls.key_file.is_some() {
+            return Err(self.problem("tls", "`certificate` and `key` are needed together"));
+        }
+        Ok(tls)
+    }
+
+    fn override_paths(&self, paths: &mut Paths) -> Result<(), Problem> {
+        let written = &self.origin.r#override.paths;
+        let pairs = [
+            ("store", &written.store, &mut paths.store),
+            ("search_instances", &written.search_instances, &mut paths.search_instances),
+            ("instance_metadata", &written.instance_metadata, &mut paths.instance_metadata),
+            ("instance", &written.instance, &mut paths.instance),
+            ("probe", &written.probe, &mut paths.probe),
+        ];
+        for (key, written, path) in pairs {
+            if let Some(text) = written {
+                let place = self.path.key("override").key("paths").key(key);
+                *path = text
+                    .parse()
+                    .map_err(|error| self.document.problem(&place, format!("`{text}`: {error}")))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
+        self.document.problem(&self.path.key(key), message)
+    }
+}
+
+/// Puts what the file says of the server in the place of what its profile says.
+fn override_profile(profile: &mut Profile, written: &Override) {
+    fn set<T>(field: &mut T, value: Option<T>) {
+        if let Some(value) = value {
+            *field = value;
+        }
+    }
+    let form = written.store_form.map(|form| match form {
+        StoreForm::Multipart => dicomweb::profile::StoreForm::Multipart,
+        StoreForm::SinglePart => dicomweb::profile::StoreForm::SinglePart,
+    });
+    let lookup = written.lookup.map(|lookup| match lookup {
+        Lookup::Search => dicomweb::profile::Lookup::Search,
+        Lookup::Metadata => dicomweb::profile::Lookup::Metadata,
+        Lookup::None => dicomweb::profile::Lookup::None,
+    });
+    let syntaxes = written.transfer_syntaxes.as_ref();
+    let syntaxes = syntaxes.map(|list| list.iter().map(|uid| TransferSyntax::new(uid.0.clone())).collect());
+    set(&mut profile.store_form, form);
+    set(&mut profile.unknown_length_accepted, written.unknown_length_accepted);
+    set(&mut profile.request_bytes_max, written.request_bytes_max.map(|size| Some(size.0)));
+    set(&mut profile.request_instances_max, written.request_instances_max.map(super::count));
+    set(&mut profile.transfer_syntaxes, syntaxes.map(Some));
+    set(&mut profile.duplicate_failure_reasons, written.duplicate_failure_reasons.clone());
+    set(&mut profile.duplicate_statuses, written.duplicate_statuses.clone());
+    set(&mut profile.lookup, lookup);
+    set(&mut profile.any_transfer_syntax, written.any_transfer_syntax);
+    set(&mut profile.delete, written.delete);
+}

@@ -1,0 +1,207 @@
+use super::*;
+
+fn read(text: &str) -> Result<Configuration, String> {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, content) in [("password", "secret\n"), ("empty", "\n"), ("ca.pem", "-"), ("client.pem", "-")] {
+        std::fs::write(directory.path().join(name), content).unwrap();
+    }
+    let document = Document::new(directory.path().join("dimseway.toml"), text.to_owned());
+    let result = File::parse(document).and_then(|(file, document)| Configuration::from_file(&file, document));
+    let within = format!("{}/", directory.path().display());
+    result.map_err(|problem| problem.to_string().replace(&within, ""))
+}
+
+#[test]
+fn what_contradicts_itself_names_file_line_and_key() {
+    let origin = "[origin.a]\nurl = \"http://127.0.0.1:8042/dicom-web\"\n";
+    let cases = [
+        ("", "dimseway.toml: origin: without a route there must be one origin"),
+        (
+            "[dimse]\nlisten = []\n[origin.a]\nurl = \"http://a\"\n",
+            "dimseway.toml:2: dimse.listen: at least one address",
+        ),
+        (
+            "[dimse]\nmax_pdu = \"8GiB\"\n[origin.a]\nurl = \"http://a\"\n",
+            "dimseway.toml:2: dimse.max_pdu: the largest PDU",
+        ),
+        (
+            "[dimse]\nmax_pdu = \"1KiB\"\n[origin.a]\nurl = \"http://a\"\n",
+            "dimseway.toml:2: dimse.max_pdu: the largest PDU",
+        ),
+        (
+            "[dimse]\nmemory_budget = \"1KiB\"\n[origin.a]\nurl = \"http://a\"\n",
+            "dimseway.toml:2: dimse.memory_budget: ",
+        ),
+        (
+            "[dimse]\nae_title = \"A\"\n[[ae]]\ntitle = \"A\"\n[origin.a]\nurl = \"http://a\"\n",
+            "dimseway.toml:4: ae.title: A is served twice",
+        ),
+        (
+            "[[peer]]\nae_title = \"A\"\n[[peer]]\nae_title = \"A\"\n[origin.a]\nurl = \"http://a\"\n",
+            "dimseway.toml:4: peer.ae_title: A is there twice",
+        ),
+        ("[origin.a]\nurl = \"ftp://a\"\n", "dimseway.toml:2: origin.a.url: `ftp://a`: "),
+        ("[origin.a]\nurl = \"http://u:p@a\"\n", "dimseway.toml:2: origin.a.url: "),
+        (
+            "[origin.a]\nurl = \"http://a\"\nprofile = \"dcm4chee\"\n",
+            "dimseway.toml:3: origin.a.profile: this version has no profile `dcm4chee`",
+        ),
+        ("[origin.a]\nurl = \"http://a\"\nworkers = 0\n", "dimseway.toml:3: origin.a.workers: at least 1"),
+        (
+            "[origin.\"a.b\"]\nurl = \"http://a\"\nworkers = 0\n",
+            "dimseway.toml:3: origin.a.b.workers: at least 1",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\nauth = { type = \"basic\", username = \"u\", password_file = \"gone\" }\n",
+            "dimseway.toml:3: origin.a.auth.password_file: gone: No such file",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\n[origin.a.auth]\ntype = \"basic\"\nusername = \"u\"\npassword_file = \"empty\"\n",
+            "dimseway.toml:6: origin.a.auth.password_file: empty: is empty",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\nauth = { type = \"basic\", username = \"u\" }\n",
+            "dimseway.toml:3: origin.a.auth: `password_file` or `password_env` is needed",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\nauth = { type = \"basic\", password_file = \"password\" }\n",
+            "dimseway.toml:3: origin.a.auth: `basic` needs `username`",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\nauth = { type = \"basic\", username = \"u\", password_env = \"DIMSEWAY_NO_SUCH\" }\n",
+            "dimseway.toml:3: origin.a.auth.password_env: the environment variable DIMSEWAY_NO_SUCH is not set",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\nauth = { type = \"bearer\", username = \"u\" }\n",
+            "dimseway.toml:3: origin.a.auth.username: has no meaning with type = \"bearer\"",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\nauth = { token_file = \"password\" }\n",
+            "dimseway.toml:3: origin.a.auth.token_file: has no meaning with type = \"none\"",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\nheaders = { \"X Y\" = \"z\" }\n",
+            "dimseway.toml:3: origin.a.headers.X Y: not the name of an HTTP header",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\nheaders.X = { value_file = \"gone\" }\n",
+            "dimseway.toml:3: origin.a.headers.X: gone: ",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\ntls = { certificate = \"client.pem\" }\n",
+            "dimseway.toml:3: origin.a.tls: `certificate` and `key`",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\ntls = { ca = \"gone.pem\" }\n",
+            "dimseway.toml:3: origin.a.tls.ca: gone.pem: ",
+        ),
+        ("{origin}[[route]]\nstore = [\"b\"]\n", "dimseway.toml:4: route.store: there is no [origin.b]"),
+        (
+            "{origin}[[route]]\nstore = [\"a\"]\n[[route]]\nstore = [\"peer:X\"]\n",
+            "dimseway.toml:6: route.store: there is no [[peer]] with ae_title X",
+        ),
+        ("{origin}[[route]]\nstore = [\"a\",\n  \"peer:\"]\n", "dimseway.toml:5: route.store: `peer:`: no AE title"),
+        ("{origin}[[route]]\nstore = []\n", "dimseway.toml:4: route.store: at least one destination"),
+        (
+            "{origin}[[route]]\nmatch = { modality = \"\" }\nstore = [\"a\"]\n",
+            "dimseway.toml:4: route.match.modality: ``: the pattern is empty",
+        ),
+        ("{origin}[origin.b]\nurl = \"http://b\"\n", "dimseway.toml: route: there are several origins"),
+        (
+            "{origin}[admin]\nlisten = \"0.0.0.0:8080\"\n",
+            "dimseway.toml:4: admin.listen: 0.0.0.0:8080 is not a loopback address, so `token_file` is required",
+        ),
+        ("{origin}[admin]\ntoken_file = \"gone\"\n", "dimseway.toml:4: admin.token_file: gone: "),
+        ("{origin}[forward.back_off]\nmin = \"1h\"\n", "dimseway.toml:3: forward.back_off.max: "),
+    ];
+    for (text, expected) in cases {
+        let text = text.replace("{origin}", origin);
+        let problem = read(&text).err().unwrap_or_else(|| panic!("accepted: {text}"));
+        assert!(problem.starts_with(expected), "{text}\n  got      {problem}\n  expected {expected}");
+        assert_eq!(problem.lines().count(), 1, "{problem}");
+    }
+}
+
+#[test]
+fn the_design_of_the_file_is_taken_whole() {
+    let configuration = read(
+        r#"
+[dimse]
+ae_title = "DIMSEWAY"
+listen = ["127.0.0.1:0", "[::1]:0"]
+unknown_peers = "accept"
+max_associations = 7
+
+[[ae]]
+title = "ARCHIVE2"
+
+[[peer]]
+ae_title = "CT1"
+address = "10.0.0.5:104"
+from = ["10.0.0.0/24", "10.1.0.9"]
+allow = ["echo", "store", "query", "retrieve", "worklist", "mpps", "commitment"]
+
+[origin.archive]
+url = "https://dicom.example.org/dicom-web"
+profile = "standard"
+auth = { type = "basic", username = "u", password_file = "password" }
+headers = { X-Site = "north" }
+
+[[route]]
+match = { calling_ae = "CT*", modality = ["CT", "PT"] }
+store = ["archive", "peer:CT1"]
+acknowledge = "stored"
+continue = true
+
+[routing]
+unrouted = "reject"
+
+[spool]
+directory = "spool"
+
+[admin]
+listen = "127.0.0.1:0"
+
+[log]
+format = "json"
+level = "debug"
+"#,
+    )
+    .unwrap();
+    let bridge = &configuration.bridge;
+    let titles: Vec<&str> = bridge.served.iter().map(|ae| ae.title.as_str()).collect();
+    assert_eq!(titles, ["DIMSEWAY", "ARCHIVE2"]);
+    assert_eq!(configuration.listen.len(), 2);
+    assert_eq!(bridge.limits.max_associations, 7);
+    assert_eq!(bridge.peers[0].from.len(), 2);
+    assert_eq!(bridge.peers[0].address, Some(PeerAddress::new("10.0.0.5", 104)));
+    assert_eq!(bridge.routes[0].store.len(), 2);
+    assert!(bridge.routes[0].continues);
+    assert_eq!(bridge.routes[0].matches.modality.len(), 2);
+    assert_eq!(bridge.origins[0].client.headers.len(), 1);
+    assert!(configuration.spool.directory.ends_with("spool"));
+    assert_eq!(configuration.files.len(), 1);
+    assert!(!format!("{configuration:?}").contains("secret"));
+}
+
+#[test]
+fn defaults_are_those_of_the_rooms() {
+    let configuration = read("[origin.a]\nurl = \"http://127.0.0.1:1\"\n").unwrap();
+    let ours = bridge::Config::default();
+    let bridge = &configuration.bridge;
+    assert_eq!(bridge.served, ours.served);
+    assert_eq!(bridge.limits, ours.limits);
+    assert_eq!(bridge.timers, ours.timers);
+    assert_eq!(bridge.forward, ours.forward);
+    assert_eq!(bridge.drain, ours.drain);
+    assert_eq!(bridge.unrouted, ours.unrouted);
+    assert_eq!(bridge.unknown_peers, ours.unknown_peers);
+    assert_eq!(bridge.origins[0].client.timeouts, dicomweb::Timeouts::default());
+    let spool = spool::local::Config::new("/var/lib/dimseway/spool");
+    assert_eq!(format!("{:?}", configuration.spool), format!("{spool:?}"));
+}
+
+#[test]
+fn the_example_contradicts_nothing() {
+    read(&crate::config_file::example().unwrap()).unwrap();
+}

@@ -1,0 +1,168 @@
+//! Reading the configuration again: on SIGHUP, and when it or a file that it names changes, because
+//! Kubernetes sends no signal.
+
+use super::Daemon;
+use crate::{config_file::File, configuration::Configuration, signals, telemetry::LevelHandle};
+use bridge::{Bridge, Metrics};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks at the files: short for a person who waits, long for a disk.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Watches over the configuration of `daemon` until `stop`.
+///
+/// # Errors
+/// The operating system refuses SIGHUP.
+pub(crate) fn watch(
+    path: &Path,
+    configuration: &Configuration,
+    daemon: &Daemon,
+    level: LevelHandle,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut hangup = signals::hangup()?;
+    let mut watched = Watched {
+        path: path.to_owned(),
+        files: configuration.files.clone(),
+        fingerprint: 0,
+        file: configuration.file.clone(),
+        bridge: daemon.bridge.clone(),
+        shared: Arc::clone(&daemon.shared),
+        level,
+    };
+    watched.fingerprint = watched.fingerprint_now();
+    tokio::spawn(async move {
+        let mut interval = tokio::time::interval(INTERVAL);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let asked = tokio::select! {
+                () = stop.cancelled() => return,
+                _ = hangup.recv() => true,
+                _ = interval.tick() => false,
+            };
+            // Files are read on a thread that may wait for a disk.
+            watched = match tokio::task::spawn_blocking(move || watched.look(asked)).await {
+                Ok(watched) => watched,
+                Err(error) => {
+                    tracing::error!(%error, "the configuration is not watched any more");
+                    return;
+                }
+            };
+        }
+    });
+    Ok(())
+}
+
+struct Watched {
+    path: PathBuf,
+    /// Secrets and certificates that the configuration in force names.
+    files: Vec<PathBuf>,
+    fingerprint: u64,
+    /// The configuration in force.
+    file: File,
+    bridge: Bridge,
+    shared: Arc<crate::admin::Shared>,
+    level: LevelHandle,
+}
+
+impl Watched {
+    fn look(mut self, asked: bool) -> Self {
+        let fingerprint = self.fingerprint_now();
+        if asked || fingerprint != self.fingerprint {
+            self.reload();
+            // Also after a failure, which would otherwise be told every few seconds.
+            self.fingerprint = self.fingerprint_now();
+        }
+        self
+    }
+
+    fn reload(&mut self) {
+        let read = Configuration::read(&self.path).and_then(|new| new.check_clients().map(|()| new));
+        let new = match read {
+            Ok(new) => new,
+            Err(problem) => return rejected(&self.shared.metrics, &problem),
+        };
+        // The bridge counts this one itself, either way.
+        if let Err(error) = self.bridge.reload(new.bridge.clone()) {
+            let problem = new.start_problem(&error);
+            return tracing::error!(%problem, "the configuration is invalid; the old one stays in force");
+        }
+        self.level.set(&new.log);
+        self.shared.set_token(new.admin.token.clone());
+        let restart = needs_restart(&self.file, &new.file);
+        if restart.is_empty() {
+            tracing::info!("a new configuration is in force");
+        } else {
+            tracing::warn!(
+                keys = restart.join(", "),
+                "a new configuration is in force, but for keys that need a restart"
+            );
+        }
+        self.files = new.files;
+        self.file = new.file;
+    }
+
+    /// A number that changes with the content of the files. Names that are links, as Kubernetes
+    /// makes them, are followed.
+    fn fingerprint_now(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for path in std::iter::once(&self.path).chain(&self.files) {
+            match std::fs::read(path) {
+                Ok(content) => content.hash(&mut hasher),
+                Err(error) => error.kind().hash(&mut hasher),
+            }
+        }
+        hasher.finish()
+    }
+}
+
+fn rejected(metrics: &Metrics, problem: &crate::config_file::Problem) {
+    metrics.reloads.with_label_values(&["rejected"]).inc();
+    tracing::error!(%problem, "the configuration is invalid; the old one stays in force");
+}
+
+/// Keys that differ and are only read at start.
+fn needs_restart(old: &File, new: &File) -> Vec<&'static str> {
+    let mut keys = Vec::new();
+    if written(&old.dimse.listen) != written(&new.dimse.listen) {
+        keys.push("dimse.listen");
+    }
+    if written(&old.admin.listen) != written(&new.admin.listen) {
+        keys.push("admin.listen");
+    }
+    if written(&old.spool) != written(&new.spool) {
+        keys.push("spool");
+    }
+    if old.log.format != new.log.format {
+        keys.push("log.format");
+    }
+    keys
+}
+
+/// A value as it would stand in a file.
+fn written(value: &impl serde::Serialize) -> Option<String> {
+    serde_json::to_string(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_what_needs_a_restart() {
+        let old = File::default();
+        let mut new = File::default();
+        new.dimse.max_associations = 1;
+        assert_eq!(needs_restart(&old, &new), [""; 0]);
+        new.dimse.listen.0.clear();
+        new.spool.spare_segments = 1;
+        new.log.format = crate::config_file::LogFormat::Json;
+        assert_eq!(needs_restart(&old, &new), ["dimse.listen", "spool", "log.format"]);
+    }
+}

@@ -1,0 +1,64 @@
+//! The file that tells others where this program serves.
+
+use anyhow::Context;
+use serde::Serialize;
+use std::{net::SocketAddr, path::Path};
+
+/// Addresses that are bound, and what a client of the embedded origin needs.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Addresses {
+    /// First DIMSE address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dimse: Option<SocketAddr>,
+    /// Admin HTTP address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) admin: Option<SocketAddr>,
+    /// Base URL of the embedded origin, as an origin's `url` takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) origin: Option<String>,
+    /// User name for the embedded origin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) username: Option<String>,
+    /// Password for the embedded origin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) password: Option<String>,
+}
+
+impl Addresses {
+    /// Writes the file under its final name only when it is whole, so that who waits for the name
+    /// can read it at once.
+    ///
+    /// # Errors
+    /// The directory cannot be written to.
+    pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".new");
+        let mut text = serde_json::to_string(self)?;
+        text.push('\n');
+        std::fs::write(&name, text)
+            .and_then(|()| std::fs::rename(&name, path))
+            .with_context(|| format!("cannot write the ready file {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_what_is_bound_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ready.json");
+        let addresses = Addresses {
+            dimse: Some("127.0.0.1:11112".parse().unwrap()),
+            origin: Some("http://127.0.0.1:8081/dicom-web".to_owned()),
+            ..Addresses::default()
+        };
+        addresses.write(&path).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "{\"dimse\":\"127.0.0.1:11112\",\"origin\":\"http://127.0.0.1:8081/dicom-web\"}\n"
+        );
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+}
