@@ -7,6 +7,8 @@
 //! Four ports, [`Payloads`], [`Deliveries`], [`Documents`] and [`Outbox`], and one backend so far,
 //! [`local::LocalSpool`]. This room stores: it knows no sockets, no HTTP and no DIMSE status.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod deliveries;
 pub mod delivery;
 pub mod destination;

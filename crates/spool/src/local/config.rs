@@ -12,8 +12,9 @@ pub struct Config {
     /// Bytes of a segment, a multiple of 1 MiB. Default 16 MiB: about thirty CT slices share one, 64
     /// associations that each hold one need 1 GiB, and a new one is written in a fraction of a second.
     pub segment_bytes: u64,
-    /// Segments that are kept written and ready. Default 8 (128 MiB with the default size): enough
-    /// for the modalities of one department to begin at once; more are made as they are needed.
+    /// Segments that are kept written and ready. Default 16 (256 MiB with the default size): enough
+    /// for the modalities of one department at once, and little for a closet PC; more are made as they
+    /// are needed, which costs the instance that needs one some milliseconds.
     pub spare_segments: usize,
     /// Bytes of the file system that the spool leaves free. Default 512 MiB.
     pub minimum_free_bytes: u64,
@@ -36,7 +37,7 @@ impl Config {
         Self {
             directory: directory.into(),
             segment_bytes: 16 * 1024 * 1024,
-            spare_segments: 8,
+            spare_segments: 16,
             minimum_free_bytes: 512 * 1024 * 1024,
             reserve_bytes: 32 * 1024 * 1024,
             record_retention: Duration::from_secs(7 * 24 * 3600),

@@ -81,7 +81,15 @@ impl Deliveries for LocalSpool {
     }
 
     async fn show(&self, entry_id: EntryId) -> Result<Details, Error> {
-        self.query(move |connection| query::details(connection, entry_id)).await
+        let show = move |connection: &Connection| query::details(connection, entry_id);
+        match self.query(show).await {
+            // What was committed a moment ago may still be on its way to the index.
+            Err(Error::NotFound(_)) => {
+                self.shared.index.ask(false, |_| Ok(())).await?;
+                self.query(show).await
+            }
+            shown => shown,
+        }
     }
 
     async fn retry(&self, entry_id: EntryId, destination: Option<&Destination>) -> Result<usize, Error> {

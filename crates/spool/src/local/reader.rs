@@ -137,7 +137,15 @@ pub(crate) fn read(
 }
 
 fn open(shared: &Arc<Shared>, entry_id: EntryId, range: Range<u64>) -> Result<Reading, Error> {
-    let location = shared.query(|connection| query::location(connection, entry_id))?;
+    let locate = || shared.query(|connection| query::location(connection, entry_id));
+    let location = match locate() {
+        // What was committed a moment ago may still be on its way to the index.
+        Err(Error::NotFound(_)) => {
+            shared.index.ask_blocking(false, |_| Ok(()))?;
+            locate()?
+        }
+        located => located?,
+    };
     if range.start > range.end || range.end > location.length {
         let Range { start, end } = range;
         return Err(Error::Range { entry_id, start, end, length: location.length });

@@ -4,6 +4,24 @@ mod stage;
 
 use stage::*;
 
+struct Local(Stage);
+
+#[async_trait::async_trait]
+impl crate::conformance::Backend for Local {
+    async fn open(&mut self) -> Box<dyn crate::Spool> {
+        Box::new(self.0.open())
+    }
+
+    async fn crash(&mut self, spool: Box<dyn crate::Spool>) {
+        drop(spool);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conforms() {
+    crate::conformance::run(|| Local(Stage::new())).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_committed_is_leased_read_and_recorded() {
     let stage = Stage::new();

@@ -64,7 +64,7 @@ impl Changes<'_> {
         let select = format!("SELECT {} FROM delivery", changes::ROW);
         if !request.same_study {
             let mut statement = self.connection.prepare_cached(&format!(
-                "{select} WHERE destination = ?1 AND ready = 1 AND due_at <= ?2 ORDER BY due_at, entry LIMIT ?3"
+                "{select} INDEXED BY delivery_ready WHERE destination = ?1 AND ready = 1 AND due_at <= ?2 ORDER BY due_at, entry LIMIT ?3"
             ))?;
             let rows = statement.query_map(params![destination, self.now, limit as i64], changes::row)?;
             return Ok(rows.collect::<Result<_, _>>()?);
@@ -72,14 +72,14 @@ impl Changes<'_> {
         let study: Option<String> = self
             .connection
             .prepare_cached(
-                "SELECT study FROM delivery WHERE destination = ?1 AND ready = 1 AND due_at <= ?2 \
+                "SELECT study FROM delivery INDEXED BY delivery_ready WHERE destination = ?1 AND ready = 1 AND due_at <= ?2 \
                  ORDER BY due_at, entry LIMIT 1",
             )?
             .query_row([destination, self.now], |row| row.get(0))
             .optional()?;
         let Some(study) = study else { return Ok(Vec::new()) };
         let mut statement = self.connection.prepare_cached(&format!(
-            "{select} WHERE destination = ?1 AND ready = 1 AND study = ?2 AND due_at <= ?3 \
+            "{select} INDEXED BY delivery_ready_study WHERE destination = ?1 AND ready = 1 AND study = ?2 AND due_at <= ?3 \
              ORDER BY due_at, entry LIMIT ?4"
         ))?;
         let rows = statement.query_map(params![destination, study, self.now, limit as i64], changes::row)?;
@@ -198,8 +198,10 @@ impl Changes<'_> {
     /// After a restart: what was under way waits for the next attempt time that its lease committed.
     pub(crate) fn interrupt_all(&mut self) -> Result<u64, Error> {
         let rows: Vec<Row> = {
-            let mut statement =
-                self.connection.prepare(&format!("SELECT {} FROM delivery WHERE state = 1", changes::ROW))?;
+            let mut statement = self.connection.prepare(&format!(
+                "SELECT {} FROM delivery INDEXED BY delivery_leased WHERE state = 1",
+                changes::ROW
+            ))?;
             let rows = statement.query_map([], changes::row)?;
             rows.collect::<Result<_, _>>()?
         };

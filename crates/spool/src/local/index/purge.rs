@@ -21,10 +21,10 @@ impl Changes<'_> {
         let over = kept.saturating_sub(i64::try_from(records_max).unwrap_or(i64::MAX)).clamp(0, STEP as i64);
         let records: Vec<(i64, i64)> = {
             let mut statement = self.connection.prepare_cached(
-                "SELECT id, length FROM (SELECT id, length, finished_at FROM entry \
+                "SELECT id, length FROM (SELECT id, length, finished_at FROM entry INDEXED BY entry_record \
                  WHERE segment IS NULL AND finished_at IS NOT NULL ORDER BY finished_at LIMIT ?2) \
                  WHERE finished_at < ?1 \
-                 UNION SELECT id, length FROM (SELECT id, length FROM entry \
+                 UNION SELECT id, length FROM (SELECT id, length FROM entry INDEXED BY entry_record \
                  WHERE segment IS NULL AND finished_at IS NOT NULL ORDER BY finished_at LIMIT ?3)",
             )?;
             let rows = statement

@@ -211,7 +211,7 @@ fn line(row: &Row<'_>) -> Result<Listed, Error> {
 pub(crate) fn next_due(connection: &Connection, to: &Destination) -> Result<Option<SystemTime>, Error> {
     let due: Option<i64> = connection
         .prepare_cached(
-            "SELECT MIN(due_at) FROM delivery WHERE ready = 1 AND \
+            "SELECT MIN(due_at) FROM delivery INDEXED BY delivery_ready WHERE ready = 1 AND \
              destination = (SELECT id FROM destination WHERE name = ?1)",
         )?
         .query_row([to.to_string()], |row| row.get(0))?;
@@ -221,7 +221,7 @@ pub(crate) fn next_due(connection: &Connection, to: &Destination) -> Result<Opti
 pub(crate) fn gauges(connection: &Connection) -> Result<Vec<Gauge>, Error> {
     let mut statement = connection.prepare_cached(
         "SELECT g.destination, n.name, g.state, g.entries, g.bytes, \
-         (SELECT e.accepted_at FROM delivery d JOIN entry e ON e.id = d.entry \
+         (SELECT e.accepted_at FROM delivery d INDEXED BY delivery_state JOIN entry e ON e.id = d.entry \
           WHERE d.destination = g.destination AND d.state = g.state ORDER BY d.entry LIMIT 1) \
          FROM gauge g JOIN destination n ON n.id = g.destination ORDER BY n.name, g.state",
     )?;

@@ -1,0 +1,68 @@
+//! Documents and calls.
+
+use std::time::{Duration, SystemTime};
+
+use super::Backend;
+use crate::{Call, CallOutcome, Error, RetrySchedule};
+
+pub(super) async fn documents_compare_and_set(backend: &mut impl Backend) {
+    let spool = backend.open().await;
+    assert_eq!(spool.get("mpps", "1").await.unwrap(), None);
+    let first = spool.put("mpps", "1", None, b"a".to_vec()).await.unwrap();
+    let exists = spool.put("mpps", "1", None, b"b".to_vec()).await;
+    assert!(matches!(exists, Err(Error::Conflict { current }) if current == first), "{exists:?}");
+    let second = spool.put("mpps", "1", Some(first), b"b".to_vec()).await.unwrap();
+    assert!(second > first);
+    assert!(matches!(spool.delete("mpps", "1", first).await, Err(Error::Conflict { .. })));
+    spool.put("mpps", "2", None, b"c".to_vec()).await.unwrap();
+    spool.put("other", "0", None, b"d".to_vec()).await.unwrap();
+    backend.crash(spool).await;
+    let spool = backend.open().await;
+    let document = spool.get("mpps", "1").await.unwrap().unwrap();
+    assert_eq!((document.version, document.value.as_slice()), (second, b"b".as_slice()));
+    let keys = |documents: Vec<crate::Document>| documents.into_iter().map(|one| one.key).collect::<Vec<_>>();
+    assert_eq!(keys(spool.documents("mpps", None, 10).await.unwrap()), ["1", "2"]);
+    assert_eq!(keys(spool.documents("mpps", Some("1"), 10).await.unwrap()), ["2"]);
+    spool.delete("mpps", "1", second).await.unwrap();
+    let third = spool.put("mpps", "1", None, b"e".to_vec()).await.unwrap();
+    assert!(third > second, "a version is never used again");
+    let large = spool.put("mpps", "3", None, vec![0; crate::documents::DOCUMENT_BYTES_MAX + 1]).await;
+    assert!(matches!(large, Err(Error::TooLarge { .. })));
+}
+
+pub(super) async fn calls_are_made_in_order(backend: &mut impl Backend) {
+    let spool = backend.open().await;
+    let call = |key: &str, body: &str| Call {
+        kind: "report".into(),
+        key: key.into(),
+        body: body.into(),
+        not_before: SystemTime::UNIX_EPOCH,
+    };
+    for (key, body) in [("a", "1"), ("a", "2"), ("b", "3")] {
+        spool.enqueue(call(key, body)).await.unwrap();
+    }
+    let hour = Duration::from_secs(3600);
+    let none = RetrySchedule { first: Duration::ZERO, max: Duration::ZERO };
+    let leases = spool.lease_calls("report", 10, hour, none).await.unwrap();
+    let bodies = |leases: &[crate::CallLease]| leases.iter().map(|l| l.call.body.clone()).collect::<Vec<_>>();
+    assert_eq!(bodies(&leases), [b"1", b"3"], "calls of one key wait for each other");
+    assert_eq!(spool.lease_calls("report", 10, hour, none).await.unwrap(), []);
+    spool.record_call(leases[0].token, CallOutcome::Done).await.unwrap();
+    let stale = spool.record_call(leases[0].token, CallOutcome::Done).await;
+    assert!(matches!(stale, Err(Error::StaleToken)), "{stale:?}");
+    let failed = CallOutcome::Failed { reason: "gone".into() };
+    spool.record_call(leases[1].token, failed).await.unwrap();
+    let second = spool.lease_calls("report", 10, hour, none).await.unwrap();
+    assert_eq!(bodies(&second), [b"2"]);
+    let later = CallOutcome::Deferred { not_before: SystemTime::UNIX_EPOCH, reason: "busy".into() };
+    spool.record_call(second[0].token, later).await.unwrap();
+    backend.crash(spool).await;
+    let spool = backend.open().await;
+    let listed = spool.calls("report", None, 10).await.unwrap();
+    assert_eq!(listed.iter().map(|call| call.failed).collect::<Vec<_>>(), [false, true]);
+    assert!(spool.retry_call(listed[1].call_id).await.unwrap());
+    let again = spool.lease_calls("report", 10, hour, none).await.unwrap();
+    assert_eq!(again.len(), 2);
+    assert_eq!(again.iter().map(|lease| lease.attempts).collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(spool.next_call_due("nothing").await.unwrap(), None);
+}
