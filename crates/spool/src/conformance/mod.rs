@@ -2,7 +2,7 @@
 //!
 //! A check panics where the backend fails it. Nothing here waits for a clock: where a backend may take
 //! its time, the checks wait for its notifications.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a check fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a check fails by panicking")]
 
 mod order;
 mod payload;

@@ -1,5 +1,9 @@
 //! Tests of the local spool.
 
+mod damage;
+mod full;
+mod recycling;
+mod sequence;
 mod stage;
 
 use stage::*;

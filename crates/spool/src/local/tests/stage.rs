@@ -11,7 +11,7 @@ use instance::{Identity, Tag};
 use tempfile::TempDir;
 
 pub(crate) use crate::{
-    Committed, Deliveries, Destination, EntryHeader, EntryId, EntryTrailer, Error, Filter, HeldReason, Lease,
+    Committed, Deliveries, EntryHeader, EntryId, EntryTrailer, Error, Filter, HeldReason, Lease,
     LeaseRequest, Outcome, Payloads, RetrySchedule, State,
     local::{Config, LocalSpool, RecoveryReport, disk::Disk},
 };
