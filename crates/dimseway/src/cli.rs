@@ -18,7 +18,7 @@ Exit codes: 0 done, 64 usage, 65 data, 69 unavailable, 70 internal, 78 configura
 /// DIMSE in front, DICOMweb behind: takes studies from modalities and PACS with C-STORE and
 /// delivers them to a DICOMweb archive, without losing one.
 #[derive(Debug, Parser)]
-#[command(name = "dimseway", version, about, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "dimseway", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Cli {
     /// Configuration file.
     #[arg(
@@ -68,10 +68,10 @@ Example:
     #[command(after_help = "\
 Examples:
   dimseway queue list --state held
-  dimseway queue show 0k1v3gsw8mx40                     every attempt and why it failed
-  dimseway queue retry --destination archive make deferred entries due now
-  dimseway queue reroute 0k1v3gsw8mx40 --to archive2    its origin is gone from the configuration
-  dimseway queue export 0k1v3gsw8mx40 --to ./rescue     as Part 10 files")]
+  dimseway queue show 001k0tdt7c5k3                    every attempt and why it failed
+  dimseway queue retry --destination archive           make what waits due now
+  dimseway queue reroute 001k0tdt7c5k3 --to archive2   its origin is gone from the configuration
+  dimseway queue export 001k0tdt7c5k3 --to ./rescue    as Part 10 files")]
     Queue(Queue),
     /// Store files and folders through an association, each with its own transfer syntax.
     #[command(after_help = "\

@@ -109,7 +109,7 @@ impl Configuration {
         for origin in &self.bridge.origins {
             dicomweb::Client::new(origin.client.clone()).map_err(|error| {
                 let path = KeyPath::root().key("origin").key(origin.name.as_str()).key("tls");
-                self.document.problem(&path, ChainOf(&error).to_string())
+                self.document.problem(&path, error.to_string())
             })?;
         }
         Ok(())
@@ -119,9 +119,9 @@ impl Configuration {
     pub(crate) fn start_problem(&self, error: &bridge::StartError) -> Problem {
         match error {
             bridge::StartError::Config(error) => self.problem(&error.key, &error.message),
-            bridge::StartError::Client { origin, source } => self
-                .document
-                .problem(&KeyPath::root().key("origin").key(origin.as_str()), ChainOf(source).to_string()),
+            bridge::StartError::Client { origin, source } => {
+                self.document.problem(&KeyPath::root().key("origin").key(origin.as_str()), source.to_string())
+            }
             other => self.document.problem(&KeyPath::root(), other.to_string()),
         }
     }
@@ -161,21 +161,6 @@ impl Configuration {
             Some(index) => KeyPath::from("ae").index(index).key("title"),
             None => "dimse.ae_title".into(),
         })
-    }
-}
-
-/// An error with its causes in one line.
-struct ChainOf<'a>(&'a (dyn std::error::Error + 'static));
-
-impl std::fmt::Display for ChainOf<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }
 

@@ -53,12 +53,28 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // One line with the whole chain: an operator reads it in a terminal or a log.
-        write!(f, "{:#}", self.cause)
+        f.write_str(&in_one_line(&self.cause))
     }
 }
 
 impl std::error::Error for Failure {}
+
+/// An error and its causes, as an operator reads it in a terminal or a log. Errors of libraries may
+/// repeat their cause in their own words; it is told once.
+pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let words = cause.to_string();
+        if line.ends_with(&words) {
+            continue;
+        }
+        if !line.is_empty() {
+            line.push_str(": ");
+        }
+        line.push_str(&words);
+    }
+    line
+}
 
 /// Gives an error the exit code that it ends the program with.
 pub(crate) trait OrExit<T> {
@@ -78,4 +94,33 @@ pub(crate) fn fail(
     message: impl fmt::Display + fmt::Debug + Send + Sync + 'static,
 ) -> anyhow::Error {
     Failure { exit, cause: anyhow::Error::msg(message) }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no connection: {0}")]
+    struct Repeats(#[source] std::io::Error);
+
+    fn repeats() -> Repeats {
+        Repeats(std::io::Error::other("refused"))
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::Error::new(repeats()).context("no echo");
+        assert_eq!(in_one_line(&error), "no echo: no connection: refused");
+    }
+
+    #[test]
+    fn the_exit_code_survives_more_context() {
+        let failed: anyhow::Result<()> = Err(repeats()).or_exit(Exit::Unavailable);
+        let error = failed.context("check").unwrap_err();
+        assert_eq!(Failure::exit_of(&error).code(), 69);
+        assert_eq!(in_one_line(&error), "check: no connection: refused");
+        assert_eq!(Failure::exit_of(&anyhow::anyhow!("a defect")).code(), 70);
+    }
 }

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("dimseway: {error:#}");
+            eprintln!("dimseway: {}", exit::in_one_line(&error));
             Failure::exit_of(&error).into()
         }
     }

@@ -3,11 +3,13 @@
 
 mod export;
 pub(crate) mod model;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use export::file_of;
+pub(crate) use export::file_head;
 
 use futures::future::BoxFuture;
-use model::{Action, Changed, EntryDetails, Query, QueuePage, Selection};
+use model::{Action, Changed, Query, Selection};
 use spool::{Cursor, Deliveries, Destination, EntryId, Filter, HeldReason, State};
 
 /// Lines of a page that an action works through at a time.
@@ -40,24 +42,23 @@ impl From<spool::Error> for Error {
     }
 }
 
-/// One page of deliveries.
-///
-/// # Errors
-/// A filter or cursor that cannot be read, or the spool's.
-pub(crate) async fn list(deliveries: &dyn Deliveries, query: &Query) -> Result<QueuePage, Error> {
-    let filter = filter(&query.selection)?;
-    let cursor = parse_optional::<Cursor>("cursor", query.cursor.as_deref())?;
-    let limit = query.limit.unwrap_or(model::LIMIT_DEFAULT).min(model::LIMIT_MAX);
-    let page = deliveries.list(&filter, cursor, limit).await?;
-    Ok(QueuePage::from(page))
+/// What a question for a page asks of the spool.
+pub(crate) struct Question {
+    pub(crate) filter: Filter,
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) limit: usize,
 }
 
-/// Everything about one entry.
+/// Reads a question.
 ///
 /// # Errors
-/// No such entry, or the spool's.
-pub(crate) async fn show(deliveries: &dyn Deliveries, entry: &str) -> Result<EntryDetails, Error> {
-    Ok(EntryDetails::from(deliveries.show(entry_id(entry)?).await?))
+/// A filter or cursor that cannot be read.
+pub(crate) fn question(query: &Query) -> Result<Question, Error> {
+    Ok(Question {
+        filter: filter(&query.selection)?,
+        cursor: parse_optional::<Cursor>("cursor", query.cursor.as_deref())?,
+        limit: query.limit.unwrap_or(model::LIMIT_DEFAULT).min(model::LIMIT_MAX),
+    })
 }
 
 /// Does `action` with every delivery of its selection.

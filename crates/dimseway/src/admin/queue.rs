@@ -2,8 +2,8 @@
 
 use super::{Running, Shared};
 use crate::queue::{
-    self,
-    model::{ActionBody, ActionKind, Query, QueryString, Refusal},
+    self, Question,
+    model::{ActionBody, ActionKind, EntryDetails, Query, QueryString, QueuePage, Refusal},
 };
 use axum::{
     Json, Router,
@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use futures::{StreamExt, stream};
 use std::sync::Arc;
 
 pub(super) fn router() -> Router<Arc<Shared>> {
@@ -56,13 +57,16 @@ async fn list(
     State(shared): State<Arc<Shared>>,
     UrlQuery(query): UrlQuery<QueryString>,
 ) -> Result<Response, Refused> {
-    let page = queue::list(&*running(&shared)?.ports.deliveries, &Query::from(query)).await?;
-    Ok(Json(page).into_response())
+    let Question { filter, cursor, limit } = queue::question(&Query::from(query))?;
+    let running = running(&shared)?;
+    let page = running.ports.deliveries.list(&filter, cursor, limit).await.map_err(queue::Error::from)?;
+    Ok(Json(QueuePage::from(page)).into_response())
 }
 
 async fn show(State(shared): State<Arc<Shared>>, Path(entry): Path<String>) -> Result<Response, Refused> {
-    let details = queue::show(&*running(&shared)?.ports.deliveries, &entry).await?;
-    Ok(Json(details).into_response())
+    let id = queue::entry_id(&entry)?;
+    let details = running(&shared)?.ports.deliveries.show(id).await.map_err(queue::Error::from)?;
+    Ok(Json(EntryDetails::from(details)).into_response())
 }
 
 async fn act(
@@ -81,12 +85,18 @@ async fn act(
 }
 
 async fn file(State(shared): State<Arc<Shared>>, Path(entry): Path<String>) -> Result<Response, Refused> {
-    let running = running(&shared)?;
-    let file = queue::file_of(&*running.ports.deliveries, &*running.ports.payloads, &entry).await?;
+    let id = queue::entry_id(&entry)?;
+    let ports = running(&shared)?.ports.clone();
+    let head = queue::file_head(ports.deliveries.show(id).await.map_err(queue::Error::from)?)?;
+    let length = head.bytes.len() as u64 + head.data_set_length;
     let headers = [
         (header::CONTENT_TYPE, "application/dicom".to_owned()),
-        (header::CONTENT_LENGTH, file.length.to_string()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.dcm\"", file.name)),
+        (header::CONTENT_LENGTH, length.to_string()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.dcm\"", head.name)),
     ];
-    Ok((headers, Body::from_stream(file.bytes)).into_response())
+    // A damaged entry ends with an error: the client sees fewer bytes than announced.
+    let bytes = head.bytes;
+    let data_set = ports.payloads.read(id, 0..head.data_set_length);
+    let file = stream::once(async { Ok(bytes) }).chain(data_set);
+    Ok((headers, Body::from_stream(file)).into_response())
 }

@@ -4,7 +4,7 @@ use super::{echo::join, send::reachable};
 use crate::{
     cli::Check,
     configuration::Configuration,
-    exit::{Exit, OrExit, fail},
+    exit::{Exit, OrExit, fail, in_one_line},
     requestor::{self, Callee},
 };
 use anyhow::Context;
@@ -113,7 +113,7 @@ async fn probe(origin: &bridge::config::Origin) -> Verdict {
                 Remedy::Retry { .. } => "is it up, and is `url` right?",
                 Remedy::Reject | Remedy::Unknown => "look at `url` and `profile` of this origin",
             };
-            Verdict::Bad(format!("{:#}; {advice}", anyhow::Error::new(error)))
+            Verdict::Bad(format!("{error}; {advice}"))
         }
     }
 }
@@ -132,8 +132,10 @@ async fn verify(configuration: &Configuration, peer: &bridge::config::Peer) -> V
     };
     match requestor::echo(&callee).await {
         Ok(took) => Verdict::Good(format!("C-ECHO answered in {took:.1?}")),
-        Err(error) => {
-            Verdict::Bad(format!("{error:#}; is `address` right, and does the peer know {}?", served.title))
-        }
+        Err(error) => Verdict::Bad(format!(
+            "{}; is `address` right, and does the peer know {}?",
+            in_one_line(&error),
+            served.title
+        )),
     }
 }

@@ -29,7 +29,11 @@ pub(crate) async fn run(path: &Path, arguments: Queue) -> anyhow::Result<()> {
             "discard deletes the only copy that Dimseway has; say --yes if that is meant",
         ));
     }
-    let backend = Backend::open(&configuration).await?;
+    let change = !matches!(
+        arguments.action,
+        QueueAction::List { .. } | QueueAction::Show { .. } | QueueAction::Export { .. }
+    );
+    let backend = Backend::open(&configuration, change).await?;
     let done = dispatch(&backend, arguments).await;
     backend.close().await?;
     done

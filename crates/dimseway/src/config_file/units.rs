@@ -37,10 +37,6 @@ impl Size {
     pub(crate) const fn mib(count: u64) -> Self {
         Self(count << 20)
     }
-
-    pub(crate) const fn gib(count: u64) -> Self {
-        Self(count << 30)
-    }
 }
 
 impl Span {

@@ -100,7 +100,10 @@ fn what_contradicts_itself_names_file_line_and_key() {
             "{origin}[[route]]\nstore = [\"a\"]\n[[route]]\nstore = [\"peer:X\"]\n",
             "dimseway.toml:6: route.store: there is no [[peer]] with ae_title X",
         ),
-        ("{origin}[[route]]\nstore = [\"a\",\n  \"peer:\"]\n", "dimseway.toml:5: route.store: `peer:`: no AE title"),
+        (
+            "{origin}[[route]]\nstore = [\"a\",\n  \"peer:\"]\n",
+            "dimseway.toml:5: route.store: `peer:`: no AE title",
+        ),
         ("{origin}[[route]]\nstore = []\n", "dimseway.toml:4: route.store: at least one destination"),
         (
             "{origin}[[route]]\nmatch = { modality = \"\" }\nstore = [\"a\"]\n",

@@ -1,44 +1,34 @@
 //! An entry as a Part 10 file.
 
-use super::{Error, entry_id};
+use super::Error;
 use bytes::Bytes;
-use futures::{StreamExt, stream::BoxStream};
 use instance::part10::{self, FileMeta};
-use spool::{Deliveries, Payloads};
+use spool::Details;
 
-/// A Part 10 file in pieces.
-pub(crate) struct FileStream {
+/// What stands before the data set of an entry in its file.
+pub(crate) struct FileHead {
     /// SOP Instance UID, for the file's name.
     pub(crate) name: String,
-    /// Bytes of the whole file.
-    pub(crate) length: u64,
-    /// The bytes. A damaged entry ends with an error, and what came before is still its own.
-    pub(crate) bytes: BoxStream<'static, Result<Bytes, spool::Error>>,
+    /// Preamble and File Meta Information.
+    pub(crate) bytes: Bytes,
+    /// Bytes of the data set behind it.
+    pub(crate) data_set_length: u64,
 }
 
-/// The Part 10 file of an entry, in whatever state its deliveries are.
+/// The head of the Part 10 file of an entry, in whatever state its deliveries are.
 ///
 /// # Errors
-/// No such entry, its bytes are not kept any more, or the spool's.
-pub(crate) async fn file_of(
-    deliveries: &dyn Deliveries,
-    payloads: &dyn Payloads,
-    entry: &str,
-) -> Result<FileStream, Error> {
-    let id = entry_id(entry)?;
-    let details = deliveries.show(id).await?;
+/// The bytes are not kept any more.
+pub(crate) fn file_head(details: Details) -> Result<FileHead, Error> {
     if !details.payload_kept {
-        return Err(Error::Gone(entry.to_owned()));
+        return Err(Error::Gone(details.entry.entry_id.to_string()));
     }
     let header = details.entry.header;
     let meta = FileMeta {
         sop_class_uid: header.sop_class_uid,
-        sop_instance_uid: header.sop_instance_uid.clone(),
+        sop_instance_uid: header.sop_instance_uid,
         transfer_syntax: header.transfer_syntax,
     };
-    let head = Bytes::from(part10::write(&meta, Some(&header.calling_ae_title)));
-    let length = details.entry.length + head.len() as u64;
-    let data_set = payloads.read(id, 0..details.entry.length);
-    let bytes = futures::stream::once(async { Ok(head) }).chain(data_set).boxed();
-    Ok(FileStream { name: header.sop_instance_uid.to_string(), length, bytes })
+    let bytes = Bytes::from(part10::write(&meta, Some(&header.calling_ae_title)));
+    Ok(FileHead { name: meta.sop_instance_uid.to_string(), bytes, data_set_length: details.entry.length })
 }

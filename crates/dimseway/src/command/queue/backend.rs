@@ -5,17 +5,23 @@ use crate::{
     configuration::Configuration,
     exit::{Exit, OrExit, fail},
     queue::{
-        self,
+        self, Question,
         model::{Action, ActionBody, Changed, EntryDetails, Query, QueryString, QueuePage, Refusal},
     },
 };
 use anyhow::Context;
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream::BoxStream};
+use futures::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use spool::local::LocalSpool;
+use spool::{
+    Deliveries, Details, EntryId, Payloads,
+    local::{LocalSpool, ReadOnlySpool},
+};
 use std::time::Duration;
 
 /// Longest wait for a connection to the daemon on this machine.
@@ -31,8 +37,10 @@ const REFUSAL_LENGTH_MAX: usize = 64 * 1024;
 pub(super) enum Backend {
     /// In the running daemon.
     Api(Api),
-    /// In the spool, which is locked by us meanwhile.
+    /// In a spool that nobody has open; locked by us meanwhile, to change it.
     Spool(LocalSpool),
+    /// In a stopped or damaged spool, only looked at.
+    ReadOnly(ReadOnlySpool),
 }
 
 /// A Part 10 file in pieces.
@@ -51,11 +59,11 @@ pub(super) struct Api {
 }
 
 impl Backend {
-    /// Asks the daemon; where none answers, opens the spool.
+    /// Asks the daemon; where none answers, opens the spool, to `change` it or only to look at it.
     ///
     /// # Errors
     /// The spool is in use by a daemon that does not answer, or cannot be opened.
-    pub(super) async fn open(configuration: &Configuration) -> anyhow::Result<Self> {
+    pub(super) async fn open(configuration: &Configuration, change: bool) -> anyhow::Result<Self> {
         let api = Api::new(configuration)?;
         if api.answers().await {
             return Ok(Self::Api(api));
@@ -72,36 +80,58 @@ impl Backend {
                 ),
             ));
         }
-        let opened = tokio::task::spawn_blocking(move || LocalSpool::open(config)).await?;
-        let (spool, _) = opened
-            .with_context(|| {
-                format!("no daemon answers at {}, and the spool in {}", api.base, directory.display())
-            })
-            .or_exit(Exit::Unavailable)?;
-        Ok(Self::Spool(spool))
+        let opened = tokio::task::spawn_blocking(move || {
+            if change {
+                LocalSpool::open(config).map(|(spool, _)| Self::Spool(spool))
+            } else {
+                ReadOnlySpool::open(&config.directory).map(Self::ReadOnly)
+            }
+        });
+        let context =
+            || format!("no daemon answers at {}, and the spool in {}", api.base, directory.display());
+        let backend = opened.await?.with_context(context).or_exit(Exit::Unavailable)?;
+        if let Self::ReadOnly(spool) = &backend
+            && spool.is_from_segments()
+        {
+            eprintln!("the index of the spool cannot be read: every delivery shows as due or held");
+        }
+        Ok(backend)
     }
 
     /// Gives the lock of the spool back.
     pub(super) async fn close(self) -> anyhow::Result<()> {
         match self {
-            Self::Api(_) => Ok(()),
+            Self::Api(_) | Self::ReadOnly(_) => Ok(()),
             Self::Spool(spool) => Ok(tokio::task::spawn_blocking(move || spool.close()).await??),
         }
     }
 
     pub(super) async fn list(&self, query: &Query) -> anyhow::Result<QueuePage> {
-        match self {
-            Self::Api(api) => api.json(api.get("queue").query(&QueryString::from(query))).await,
-            Self::Spool(spool) => queue::list(spool, query).await.map_err(refused),
-        }
+        let Question { filter, cursor, limit } = queue::question(query).map_err(refused)?;
+        let page = match self {
+            Self::Api(api) => return api.json(api.get("queue").query(&QueryString::from(query))).await,
+            Self::Spool(spool) => spool.list(&filter, cursor, limit).await,
+            Self::ReadOnly(spool) => spool.list(&filter, cursor, limit).await,
+        };
+        Ok(QueuePage::from(page.map_err(|error| refused(error.into()))?))
     }
 
     pub(super) async fn show(&self, entry: &str) -> anyhow::Result<EntryDetails> {
         let id = queue::entry_id(entry).map_err(refused)?;
         match self {
             Self::Api(api) => api.json(api.get(&format!("queue/{id}"))).await,
-            Self::Spool(spool) => queue::show(spool, entry).await.map_err(refused),
+            _ => Ok(EntryDetails::from(self.details(id).await?)),
         }
+    }
+
+    /// What the spool has on record of an entry.
+    async fn details(&self, id: EntryId) -> anyhow::Result<Details> {
+        let details = match self {
+            Self::Spool(spool) => spool.show(id).await,
+            Self::ReadOnly(spool) => spool.show(id).await,
+            Self::Api(_) => return Err(fail(Exit::Internal, "the API has answers of its own")),
+        };
+        details.map_err(|error| refused(error.into()))
     }
 
     pub(super) async fn act(&self, action: &Action) -> anyhow::Result<Changed> {
@@ -111,22 +141,29 @@ impl Backend {
                 api.json(api.authorized(request).json(&ActionBody::from(action))).await
             }
             Self::Spool(spool) => queue::act(spool, action).await.map_err(refused),
+            Self::ReadOnly(_) => Err(fail(Exit::Internal, "the spool was opened to look at it only")),
         }
     }
 
     pub(super) async fn file(&self, entry: &str) -> anyhow::Result<ExportedFile> {
-        let name = self.show(entry).await?.instance;
-        match self {
-            Self::Api(api) => {
-                let id = queue::entry_id(entry).map_err(refused)?;
-                let response = api.answer(api.get(&format!("queue/{id}/file"))).await?;
-                Ok(ExportedFile { name, bytes: response.bytes_stream().map_err(anyhow::Error::new).boxed() })
-            }
-            Self::Spool(spool) => {
-                let file = queue::file_of(spool, spool, entry).await.map_err(refused)?;
-                Ok(ExportedFile { name, bytes: file.bytes.map_err(anyhow::Error::new).boxed() })
-            }
+        let id = queue::entry_id(entry).map_err(refused)?;
+        if let Self::Api(api) = self {
+            let name = self.show(entry).await?.instance;
+            let response = api.answer(api.get(&format!("queue/{id}/file"))).await?;
+            return Ok(ExportedFile {
+                name,
+                bytes: response.bytes_stream().map_err(anyhow::Error::new).boxed(),
+            });
         }
+        let head = queue::file_head(self.details(id).await?).map_err(refused)?;
+        let data_set = match self {
+            Self::Spool(spool) => Payloads::read(spool, id, 0..head.data_set_length),
+            Self::ReadOnly(spool) => spool.read(id, 0..head.data_set_length),
+            Self::Api(_) => stream::empty().boxed(),
+        };
+        let bytes = head.bytes;
+        let bytes = stream::once(async { Ok(bytes) }).chain(data_set).map_err(anyhow::Error::new).boxed();
+        Ok(ExportedFile { name: head.name, bytes })
     }
 }
 
