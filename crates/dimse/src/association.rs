@@ -192,3 +192,6 @@ where
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

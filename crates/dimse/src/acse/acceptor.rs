@@ -43,7 +43,9 @@ where
     match read.and_then(|body| codec::read_request(&body).map_err(Error::from)) {
         Ok(request) => Ok(RequestedAssociation { stream, request, settings }),
         Err(error) => {
-            end_stream(stream, abort_for(&error), &settings).await;
+            // PS3.8 §9.2.3: in Sta2 the action is AA-1, whose source is the service-user.
+            let abort = abort_for(&error).map(|_| Abort::SERVICE_USER);
+            end_stream(stream, abort, &settings).await;
             Err(error)
         }
     }

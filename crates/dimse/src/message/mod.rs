@@ -3,6 +3,8 @@
 mod assembler;
 mod receiver;
 mod sender;
+#[cfg(test)]
+mod tests;
 
 pub use receiver::MessageReceiver;
 pub(crate) use receiver::{ReleasePdu, await_close};

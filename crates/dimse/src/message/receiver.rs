@@ -132,6 +132,11 @@ where
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn buffered_capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Sets the timer that runs between two messages.
     pub(crate) const fn set_between(&mut self, timer: Timer, duration: Duration) {
         self.between = (timer, duration);

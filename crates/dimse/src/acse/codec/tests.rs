@@ -132,8 +132,11 @@ fn reads_requests_that_devices_send() {
         ),
         (
             "130 contexts",
-            [vec![application_context()], (0..130_u8).map(|i| proposed_context(i.wrapping_mul(2) | 1)).collect()]
-                .concat(),
+            [
+                vec![application_context()],
+                (0..130_u8).map(|i| proposed_context(i.wrapping_mul(2) | 1)).collect(),
+            ]
+            .concat(),
             APPLICATION_CONTEXT,
             130,
         ),
