@@ -79,7 +79,7 @@ fn the_command_line_sees_the_queue_of_a_running_and_of_a_stopped_daemon() {
     let instances = Instance::study(1, 3, 1000);
     store_all(daemon.dimse(), &instances);
     let lists_all = || {
-        let output = home.run(&["queue", "list"]);
+        let output = home.run(&["queue", "list", "--json"]);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(instances.iter().all(|instance| text.contains(&instance.sop_instance)), "{text}");

@@ -10,7 +10,7 @@ fn the_fault_is_named_in_one_line() {
         ("unknown key", good.clone().set("dimse", "max_asociations = 3"), "max_asociations"),
         ("unknown table", good.clone().set("dimze", "listen = 1"), "dimze"),
         ("wrong type", good.clone().set("dimse", "max_associations = \"many\""), "max_associations"),
-        ("size without unit", good.clone().set("spool", "keep_free = 7"), "keep_free"),
+        ("size without unit", good.clone().set("spool", "minimum_free = 7"), "minimum_free"),
         ("bad AE title", good.clone().set("dimse", "ae_title = \"A_TITLE_THAT_IS_TOO_LONG\""), "ae_title"),
         ("bad URL", good.clone().set("origin.archive", "url = \"archive\""), "url"),
         ("bad profile", good.clone().set("origin.archive", "profile = \"nonesuch\""), "profile"),

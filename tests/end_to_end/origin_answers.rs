@@ -22,9 +22,8 @@ fn trial(script: Vec<Answer>) -> Trial {
     let origin = ScriptedOrigin::start(script);
     let configuration = Configuration::new()
         .origin("archive", &origin.url())
-        .set("origin.archive", "response_timeout = \"2s\"")
-        .set("origin.archive", "stall_timeout = \"2s\"")
-        .set("forward", "stall_timeout = \"2s\"");
+        .set("origin.archive", "answer_timeout = \"2s\"")
+        .set("origin.archive", "send_timeout = \"2s\"");
     let home = Home::new(&configuration);
     let daemon = home.start();
     let instances = Instance::study(1, 6, 50_000);

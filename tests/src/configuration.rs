@@ -28,7 +28,7 @@ impl Configuration {
             .set("dimse", "unknown_peers = \"accept\"")
             .set("dimse", "drain_delay = \"0s\"")
             .set("spool", "directory = \"spool\"")
-            .set("spool", "keep_free = \"16MiB\"")
+            .set("spool", "minimum_free = \"16MiB\"")
             .set("spool", "segment_size = \"8MiB\"")
             .set("forward.back_off", "min = \"50ms\"")
             .set("forward.back_off", "max = \"1s\"")

@@ -20,11 +20,12 @@ pub enum Answer {
     Stored,
     /// A status with header lines and a body; nothing is stored.
     Refused(u16, Vec<(&'static str, String)>, &'static str),
-    /// 202: the instance named fails with a Failure Reason, the others are stored; 409 where it is alone.
+    /// For good: 202, the instance named fails with a Failure Reason and the others are stored; 409
+    /// where it is alone.
     AllBut(String, u16),
-    /// 409 for a whole batch without a data set, as long as the instance named is in it.
+    /// For good: 409 without a data set for a whole batch that the instance named is in.
     RefusedWith(String),
-    /// 409 with Failure Reason 45070 for every instance that is there already, the others are stored.
+    /// 409 with Failure Reason 273 for every instance that is there already, the others are stored.
     Duplicates,
     /// 200 with a page for people; nothing is stored.
     LoginPage,
@@ -197,8 +198,13 @@ impl Shared {
         }
     }
 
+    /// The next answer of the script; one about a named instance holds for good.
     fn next_answer(&self) -> Answer {
-        self.state().script.pop_front().unwrap_or(Answer::Stored)
+        let mut state = self.state();
+        match state.script.front() {
+            Some(lasting @ (Answer::AllBut(..) | Answer::RefusedWith(_))) => lasting.clone(),
+            _ => state.script.pop_front().unwrap_or(Answer::Stored),
+        }
     }
 
     /// False where the connection is over.
@@ -214,10 +220,6 @@ impl Shared {
             Answer::AllBut(uid, reason) => {
                 let alone = files.len() == 1 && sop_instance(&files[0]) == uid;
                 let failed = files.iter().any(|file| sop_instance(file) == uid);
-                if failed {
-                    // It fails for good, whatever else is asked.
-                    self.state().script.push_front(Answer::AllBut(uid.clone(), reason));
-                }
                 let body = self.store(files, |_, file| (sop_instance(file) == uid).then_some(reason));
                 let status = if alone {
                     409
@@ -230,7 +232,6 @@ impl Shared {
             }
             Answer::RefusedWith(uid) => {
                 let refused = files.iter().any(|file| sop_instance(file) == uid);
-                self.state().script.push_front(Answer::RefusedWith(uid));
                 if refused {
                     return write(stream, 409, &[], "text/plain", b"");
                 }
@@ -239,7 +240,7 @@ impl Shared {
             }
             Answer::Duplicates => {
                 let body = self.store(files, |state, file| {
-                    state.stored.contains_key(&sop_instance(file)).then_some(45070)
+                    state.stored.contains_key(&sop_instance(file)).then_some(273)
                 });
                 write(stream, 409, &[], "application/dicom+json", &body)
             }
