@@ -16,8 +16,8 @@ pub struct Timeouts {
     pub answer: Duration,
     /// Between two reads of an answer. Default 60 s.
     pub read_idle: Duration,
-    /// A whole request with its answer; retrieves count up to the header fields only. Default 6 h: 4 GiB
-    /// over 2 Mbit/s.
+    /// A whole store request with its answer. Default 6 h: 4 GiB over 2 Mbit/s. A retrieve has no such
+    /// limit, because whoever takes its bytes may be slow for good reason.
     pub total: Duration,
     /// How long an idle connection is kept. Default 15 s: below the keep-alive time of common servers, so
     /// that a request is rarely sent into a connection that is just being closed.

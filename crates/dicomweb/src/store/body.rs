@@ -20,7 +20,7 @@ use crate::{BoxError, Error};
 
 /// Bytes pumped before other tasks get a turn, so that an early answer of the server is seen between two
 /// writes and not only after the connection has broken.
-const BYTES_PER_TURN: usize = 256 * 1024;
+const BYTES_PER_TURN: usize = 64 * 1024;
 
 /// Pieces between pump and connection. One: memory stays flat, and a stall shows at once.
 const PIECES_AHEAD: usize = 1;
