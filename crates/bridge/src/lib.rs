@@ -15,6 +15,8 @@ pub mod metrics;
 pub mod routing;
 pub mod service;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     bridge::{Bridge, Drained, Ports, Readiness},

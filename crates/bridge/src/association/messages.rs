@@ -11,6 +11,7 @@ use std::{
 
 use dimse::{
     Error, Event, Message, MessageReceiver, MessageSender, Misbehaviour, Status,
+    acse::sop_class::VERIFICATION,
     command::{Command, Operation, Response},
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -119,7 +120,7 @@ async fn dispatch<R>(
 where
     R: AsyncRead + Unpin + Send,
 {
-    let is_verification = message.presentation_context.abstract_syntax.as_str() == verification::SOP_CLASS;
+    let is_verification = message.presentation_context.abstract_syntax.as_str() == VERIFICATION;
     let answer = match &message.command {
         Command::CEchoRq(request) if is_verification => {
             std::future::ready(verification::respond(request)).boxed()

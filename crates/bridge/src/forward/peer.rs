@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use dimse::{
     Status,
+    acse::sop_class::VERIFICATION,
     association::Settings,
     command::{CStoreRq, Priority, Response},
     requestor::{self, Proposal, RequestorAssociation},
@@ -22,7 +23,6 @@ use super::{
 use crate::{
     config::{Config, PeerAddress},
     memory,
-    service::verification,
     snapshot::Snapshot,
 };
 
@@ -42,7 +42,7 @@ enum Unusable {
 
 /// Whether a peer answers C-ECHO.
 pub(crate) async fn probe(snapshot: &Snapshot, destination: &Destination) -> Health {
-    let contexts = match verification::SOP_CLASS.parse() {
+    let contexts = match VERIFICATION.parse() {
         Ok(uid) => vec![(uid, implicit())],
         Err(_) => return Health::Unclear,
     };

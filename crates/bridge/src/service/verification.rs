@@ -5,9 +5,6 @@ use dimse::{
     command::{CEchoRq, Operation, Response},
 };
 
-/// UID of the Verification SOP Class (PS3.4 §A.4).
-pub const SOP_CLASS: &str = "1.2.840.10008.1.1";
-
 /// The answer to a C-ECHO-RQ: the association works (PS3.7 §9.1.5).
 #[must_use]
 pub fn respond(request: &CEchoRq) -> Response {
@@ -24,7 +21,7 @@ mod tests {
 
     #[test]
     fn answers_success_with_the_class_that_was_asked() {
-        let uid: instance::Uid = SOP_CLASS.parse().unwrap();
+        let uid: instance::Uid = dimse::acse::sop_class::VERIFICATION.parse().unwrap();
         let response = respond(&CEchoRq { message_id: 7, affected_sop_class_uid: Some(uid.clone()) });
         assert_eq!(response.status, Status::SUCCESS);
         assert_eq!(response.message_id_being_responded_to, 7);

@@ -64,7 +64,7 @@ where
     pub(super) async fn look_ahead(&mut self) -> Result<Result<Option<Attributes>, Refusal>, Error> {
         let head_max = self.context.snapshot.config.limits.head;
         let mut length = 0;
-        while matches!(self.scan, Scan::Running(_)) && length <= head_max {
+        while matches!(self.scan, Scan::Running(_)) && length < head_max {
             match self.receive().await? {
                 Some(fragment) => {
                     length += fragment.len();

@@ -1,0 +1,9 @@
+//! The bridge as a whole: a real listener, a real spool in a temporary directory, an origin that
+//! does what a test tells it to.
+
+mod delivering;
+mod origin;
+mod passing_through;
+mod receiving;
+mod site;
+mod stopping;

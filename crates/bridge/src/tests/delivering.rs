@@ -1,0 +1,179 @@
+//! What an archive sees, and what the queue shows.
+
+use dimse::Status;
+use spool::{Deliveries, State};
+use tokio::net::TcpListener;
+
+use super::{
+    origin::{Answer, FakeOrigin},
+    site::{Instance, Site, config, instance},
+};
+use crate::config::{Duplicate, Route};
+
+async fn send(site: &Site, instances: &[Instance]) {
+    let mut modality = site.modality().await;
+    for instance in instances {
+        assert_eq!(modality.store(instance).await.status, Status::SUCCESS);
+    }
+    modality.association.release().await.unwrap();
+}
+
+fn instances(count: usize) -> Vec<Instance> {
+    (0..count).map(|number| instance(number, 1000)).collect()
+}
+
+#[tokio::test]
+async fn the_archive_is_down_and_comes_back() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = closed.local_addr().unwrap();
+    drop(closed);
+    let origin = FakeOrigin::default();
+    let site = Site::with_origin(origin.clone(), address, |_| {}).await;
+    send(&site, &instances(30)).await;
+    site.metric("dimseway_destination_down{destination=\"archive\"} 1").await;
+    site.metric("dimseway_destination_probes_total{destination=\"archive\",outcome=\"failed\"}").await;
+    assert!(site.deliveries().await.iter().all(|line| line.attempts <= 1), "no attempts are used up");
+    origin.serve(TcpListener::bind(address).await.unwrap());
+    let lines = site.delivered(30).await;
+    assert!(lines.iter().all(|line| line.attempts <= 2), "{lines:?}");
+    assert_eq!(origin.stored().len(), 30);
+    site.metric("dimseway_destination_down{destination=\"archive\"} 0").await;
+}
+
+#[tokio::test]
+async fn answers_that_pass_are_waited_out() {
+    for answer in [
+        Answer::Status(503, None),
+        Answer::Status(429, Some(0)),
+        Answer::Status(500, None),
+        Answer::Status(401, None),
+        Answer::Status(403, None),
+        Answer::Say(200, "text/html", "<html>Please log in</html>"),
+        Answer::Say(200, "text/plain", ""),
+        Answer::Fail("1.2.3.4.0".into(), 0xA700),
+    ] {
+        let site = Site::new(|_| {}).await;
+        (0..4).for_each(|_| site.origin.then(answer.clone()));
+        send(&site, &instances(2)).await;
+        site.delivered(2).await;
+        assert_eq!(site.origin.stored().len(), 2, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_instance_that_is_refused_is_held() {
+    let site = Site::new(|_| {}).await;
+    site.origin.always(Answer::Fail("1.2.3.4.3".into(), 0xC000));
+    send(&site, &instances(10)).await;
+    let lines = site.settled(10, &[State::Delivered, State::Held]).await;
+    let held: Vec<_> = lines.iter().filter(|line| line.state == State::Held).collect();
+    assert_eq!(held.len(), 1);
+    assert_eq!(held[0].sop_instance_uid.as_str(), "1.2.3.4.3");
+    let reason = held[0].reason.clone().unwrap();
+    assert!(reason.contains("C000") && reason.contains("cannot understand"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_is_divided_until_the_culprit_stands_alone() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = closed.local_addr().unwrap();
+    drop(closed);
+    let origin = FakeOrigin::default();
+    origin.always(Answer::RefuseRequestsWith("1.2.3.4.17".into()));
+    let site = Site::with_origin(origin.clone(), address, |config| config.forward.workers = 1).await;
+    send(&site, &instances(40)).await;
+    origin.serve(TcpListener::bind(address).await.unwrap());
+    let lines = site.settled(40, &[State::Delivered, State::Held]).await;
+    let held: Vec<_> = lines.iter().filter(|line| line.state == State::Held).collect();
+    assert_eq!(held.len(), 1, "{lines:?}");
+    assert_eq!(held[0].sop_instance_uid.as_str(), "1.2.3.4.17");
+    assert!(held[0].reason.as_ref().is_some_and(|reason| reason.contains("400")));
+    assert!(origin.requests() < 40, "{} requests", origin.requests());
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_looked_up_and_not_sent_again() {
+    let site = Site::new(|_| {}).await;
+    site.origin.always(Answer::StoreAndSay(200, "text/plain", "thanks"));
+    send(&site, &instances(3)).await;
+    let lines = site.delivered(3).await;
+    assert!(lines.iter().all(|line| line.attempts == 1), "{lines:?}");
+    assert!(lines[0].reason.as_ref().is_some_and(|reason| reason.contains("found by search")), "{lines:?}");
+    site.metric("dimseway_verifications_total{destination=\"archive\",result=\"present\"} 3").await;
+}
+
+#[tokio::test]
+async fn a_duplicate_is_what_its_content_says() {
+    let sent = instance(1, 1000);
+    let says = || Answer::Fail("1.2.3.4.1".into(), 0x0111);
+    let cases = [
+        (Duplicate::Verify, sent.data_set.clone(), State::Delivered),
+        (Duplicate::Verify, instance(1, 999).data_set, State::Held),
+        (Duplicate::Success, instance(1, 999).data_set, State::Delivered),
+        (Duplicate::Reject, sent.data_set.clone(), State::Held),
+    ];
+    for (duplicate, at_origin, state) in cases {
+        let site = Site::new(|config| config.origins[0].duplicate = duplicate).await;
+        site.origin.holds("1.2.3.4.1", &at_origin);
+        site.origin.always(says());
+        send(&site, std::slice::from_ref(&sent)).await;
+        let lines = site.settled(1, &[State::Delivered, State::Held]).await;
+        assert_eq!(lines[0].state, state, "{duplicate:?}: {:?}", lines[0].reason);
+        if duplicate == Duplicate::Verify && state == State::Held {
+            assert_eq!(lines[0].reason.as_deref(), Some("same UID, different content"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_destinations_and_one_is_down() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let down = closed.local_addr().unwrap();
+    drop(closed);
+    let site = Site::new(|config| {
+        config.origins.extend(self::config(&[("second", down)]).origins);
+        let both = vec!["archive".parse().unwrap(), "second".parse().unwrap()];
+        config.routes = vec![Route::everything(both)];
+    })
+    .await;
+    send(&site, &instances(5)).await;
+    let complete = |lines: &[spool::Listed]| {
+        let archive = "archive".parse().ok();
+        lines.iter().filter(|line| line.destination == archive && line.state == State::Delivered).count()
+    };
+    site.metric("dimseway_deliveries_total{destination=\"archive\",outcome=\"delivered\"} 5").await;
+    assert_eq!(complete(&site.deliveries().await), 5);
+    let second = FakeOrigin::default();
+    second.serve(TcpListener::bind(down).await.unwrap());
+    site.delivered(10).await;
+    assert_eq!(second.stored().len(), 5);
+}
+
+#[tokio::test]
+async fn a_destination_that_is_gone_holds_its_deliveries() {
+    let site = Site::new(|_| {}).await;
+    site.origin.always(Answer::Status(503, None));
+    send(&site, &instances(3)).await;
+    site.metric("dimseway_destination_down{destination=\"archive\"} 1").await;
+    let mut changed = config(&[("other", site.origin_address)]);
+    changed.unknown_peers = crate::config::UnknownPeers::Accept;
+    site.bridge.reload(changed).unwrap();
+    let lines = site.settled(3, &[State::Held]).await;
+    assert_eq!(lines[0].reason.as_deref(), Some("the destination is not configured any more"));
+    site.origin.always(Answer::Store);
+    for line in &lines {
+        site.spool.reroute(line.entry_id, None, &"other".parse().unwrap()).await.unwrap();
+    }
+    site.delivered(3).await;
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_wrong_changes_nothing() {
+    let site = Site::new(|_| {}).await;
+    let mut wrong = config(&[("archive", site.origin_address)]);
+    wrong.forward.workers = 0;
+    assert!(site.bridge.reload(wrong).is_err());
+    site.metric("dimseway_configuration_reloads_total{outcome=\"rejected\"} 1").await;
+    send(&site, &instances(1)).await;
+    site.delivered(1).await;
+}

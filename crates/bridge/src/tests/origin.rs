@@ -1,0 +1,205 @@
+//! An origin server that answers as told.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Request, State},
+    http::{Response, StatusCode, header},
+    routing::{get, post},
+};
+use dicomweb::{
+    media_type::MediaType,
+    multipart::{Boundary, Reader, ReaderLimits},
+};
+use futures::StreamExt;
+use instance::part10;
+use tokio::net::TcpListener;
+
+/// What the origin does with the next store request.
+#[derive(Debug, Clone)]
+pub(super) enum Answer {
+    /// Stores everything and says so. What it does when nothing else was told.
+    Store,
+    /// This status, perhaps with Retry-After, whatever the body is.
+    Status(u16, Option<u32>),
+    /// 400 for every request that holds this instance, for ever; what it does not hold is stored.
+    RefuseRequestsWith(String),
+    /// 202 with this one refused for this Failure Reason; the rest is stored.
+    Fail(String, u16),
+    /// Stores everything and answers with this status, media type and body.
+    StoreAndSay(u16, &'static str, &'static str),
+    /// Stores nothing and answers with this status, media type and body.
+    Say(u16, &'static str, &'static str),
+}
+
+#[derive(Default)]
+struct Inner {
+    answers: VecDeque<Answer>,
+    lasting: Option<Answer>,
+    /// Data sets by SOP Instance UID.
+    stored: BTreeMap<String, Vec<u8>>,
+    requests: usize,
+}
+
+/// The origin. Cloning gives the same one.
+#[derive(Clone, Default)]
+pub(super) struct FakeOrigin(Arc<Mutex<Inner>>);
+
+impl FakeOrigin {
+    /// Serves on a listener until the runtime ends.
+    pub(super) fn serve(&self, listener: TcpListener) {
+        let router = Router::new()
+            .route("/dicom-web/studies", post(store).get(probe))
+            .route("/dicom-web/studies/{study}/series/{series}/instances", get(search))
+            .route("/dicom-web/studies/{study}/series/{series}/instances/{instance}", get(retrieve))
+            .with_state(self.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+    }
+
+    pub(super) fn then(&self, answer: Answer) {
+        self.0.lock().unwrap().answers.push_back(answer);
+    }
+
+    /// From now on, when nothing else was told.
+    pub(super) fn always(&self, answer: Answer) {
+        self.0.lock().unwrap().lasting = Some(answer);
+    }
+
+    pub(super) fn holds(&self, sop_instance_uid: &str, data_set: &[u8]) {
+        self.0.lock().unwrap().stored.insert(sop_instance_uid.to_owned(), data_set.to_vec());
+    }
+
+    pub(super) fn stored(&self) -> BTreeMap<String, Vec<u8>> {
+        self.0.lock().unwrap().stored.clone()
+    }
+
+    /// Store requests so far.
+    pub(super) fn requests(&self) -> usize {
+        self.0.lock().unwrap().requests
+    }
+
+    fn next(&self) -> Answer {
+        let mut inner = self.0.lock().unwrap();
+        inner.requests += 1;
+        let lasting = inner.lasting.clone().unwrap_or(Answer::Store);
+        inner.answers.pop_front().unwrap_or(lasting)
+    }
+}
+
+async fn probe(State(origin): State<FakeOrigin>) -> Response<Body> {
+    let lasting = origin.0.lock().unwrap().lasting.clone();
+    match lasting {
+        Some(Answer::Status(status, _)) => say(status, "text/plain", String::new()),
+        _ => say(200, "application/dicom+json", "[]".to_owned()),
+    }
+}
+
+async fn search(State(origin): State<FakeOrigin>, request: Request) -> Response<Body> {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let found: Vec<String> =
+        origin.stored().into_keys().filter(|uid| query.contains(&format!("={uid}"))).collect();
+    match found.first() {
+        Some(uid) => say(200, "application/dicom+json", format!("[{{{}}}]", element("00080018", "UI", uid))),
+        None => say(204, "application/dicom+json", String::new()),
+    }
+}
+
+async fn retrieve(
+    State(origin): State<FakeOrigin>,
+    Path((_, _, uid)): Path<(String, String, String)>,
+) -> Response<Body> {
+    let Some(data_set) = origin.stored().remove(&uid) else { return say(404, "text/plain", String::new()) };
+    let meta = part10::FileMeta {
+        sop_class_uid: super::site::CT.parse().unwrap(),
+        sop_instance_uid: uid.parse().unwrap(),
+        transfer_syntax: super::site::explicit(),
+    };
+    let mut body = b"--next\r\nContent-Type: application/dicom\r\n\r\n".to_vec();
+    body.extend(part10::write(&meta, None));
+    body.extend(data_set);
+    body.extend(b"\r\n--next--\r\n");
+    let media_type = "multipart/related; type=\"application/dicom\"; boundary=next";
+    Response::builder().header(header::CONTENT_TYPE, media_type).body(Body::from(body)).unwrap()
+}
+
+async fn store(State(origin): State<FakeOrigin>, request: Request) -> Response<Body> {
+    let answer = origin.next();
+    let parts = read_parts(request).await;
+    if let Answer::Status(status, retry_after) = answer {
+        let mut response = say(status, "text/plain", String::new());
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        return response;
+    }
+    let Ok(parts) = parts else { return say(400, "text/plain", "cut".to_owned()) };
+    if let Answer::Say(status, media_type, body) = answer {
+        return say(status, media_type, body.to_owned());
+    }
+    if let Answer::RefuseRequestsWith(culprit) = &answer
+        && parts.iter().any(|(uid, _)| uid == culprit)
+    {
+        return say(400, "text/plain", "bad instance".to_owned());
+    }
+    let (mut stored, mut failed) = (Vec::new(), Vec::new());
+    for (uid, data_set) in parts {
+        match &answer {
+            Answer::Fail(culprit, reason) if *culprit == uid => {
+                let reason = format!("\"00081197\":{{\"vr\":\"US\",\"Value\":[{reason}]}}");
+                failed.push(format!("{{{},{reason}}}", reference(&uid)));
+            }
+            _ => {
+                origin.holds(&uid, &data_set);
+                stored.push(format!("{{{}}}", reference(&uid)));
+            }
+        }
+    }
+    if let Answer::StoreAndSay(status, media_type, body) = answer {
+        return say(status, media_type, body.to_owned());
+    }
+    let sequence =
+        |tag: &str, items: &[String]| format!("\"{tag}\":{{\"vr\":\"SQ\",\"Value\":[{}]}}", items.join(","));
+    let body = format!("{{{},{}}}", sequence("00081199", &stored), sequence("00081198", &failed));
+    say(if failed.is_empty() { 200 } else { 202 }, "application/dicom+json", body)
+}
+
+fn reference(uid: &str) -> String {
+    format!("{},{}", element("00081150", "UI", super::site::CT), element("00081155", "UI", uid))
+}
+
+fn element(tag: &str, vr: &str, value: &str) -> String {
+    format!("\"{tag}\":{{\"vr\":\"{vr}\",\"Value\":[\"{value}\"]}}")
+}
+
+fn say(status: u16, media_type: &'static str, body: String) -> Response<Body> {
+    Response::builder()
+        .status(StatusCode::from_u16(status).unwrap())
+        .header(header::CONTENT_TYPE, media_type)
+        .body(Body::from(body))
+        .unwrap()
+}
+
+/// SOP Instance UID and data set of each part; an error where the body was cut.
+async fn read_parts(
+    request: Request,
+) -> Result<Vec<(String, Vec<u8>)>, Box<dyn std::error::Error + Send + Sync>> {
+    let content_type = request.headers()[header::CONTENT_TYPE].to_str()?;
+    let boundary = Boundary::of(&MediaType::parse(content_type)?)?;
+    let body = request.into_body().into_data_stream().boxed();
+    let mut reader = Reader::new(body, &boundary, ReaderLimits::default());
+    let mut parts = Vec::new();
+    while reader.next_part().await?.is_some() {
+        let mut file = Vec::new();
+        while let Some(chunk) = reader.next_chunk().await? {
+            file.extend_from_slice(&chunk);
+        }
+        let (meta, length) = part10::read(&file)?;
+        parts.push((meta.sop_instance_uid.to_string(), file.split_off(length)));
+    }
+    Ok(parts)
+}
