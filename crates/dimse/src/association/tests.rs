@@ -276,13 +276,15 @@ async fn every_pdu_while_awaiting_an_answer() {
 #[tokio::test]
 async fn a_requestor_ends_every_story() {
     type Check = fn(&Result<Status, Error>) -> bool;
+    // Name, what the acceptor writes after each PDU, the outcome, and the types of PDUs that it sees.
+    type Story = (&'static str, Vec<Vec<u8>>, Check, &'static [u8]);
     let ac = associate(pdu::ASSOCIATE_AC, 16384);
     let ok = response(Operation::CEcho, 1, Status::SUCCESS);
     let wrong_id = response(Operation::CEcho, 9, Status::SUCCESS);
     let rp = pdu::release_rp().to_vec();
     let collision = [pdu::release_rq(), pdu::release_rp()].concat();
     let success: Check = |result| matches!(result, Ok(Status::SUCCESS));
-    let cases: Vec<(&str, Vec<Vec<u8>>, Check, &[u8])> = vec![
+    let cases: Vec<Story> = vec![
         ("the usual way", vec![ac.clone(), ok.clone(), rp.clone()], success, &[1, 4, 5]),
         ("release collision", vec![ac.clone(), ok.clone(), collision], success, &[1, 4, 5, 6]),
         (
@@ -475,6 +477,12 @@ async fn a_syntax_that_was_not_proposed_is_refused() {
     assert_eq!(seen, [1, 7]);
 }
 
+/// Lets the paused clock go on.
+async fn pass(seconds: u64) {
+    let never = std::future::pending::<()>();
+    tokio::time::timeout(Duration::from_secs(seconds), never).await.unwrap_err();
+}
+
 /// Runs `work`, and returns the timer that ended it and the seconds that it took.
 async fn timed<T>(work: impl Future<Output = Result<T, Error>>) -> (Timer, u64) {
     let begin = Instant::now();
@@ -493,7 +501,7 @@ async fn artim_ends_silent_and_dripping_connections() {
         let (ours, mut theirs) = tokio::io::duplex(1 << 16);
         let drip = async {
             for byte in associate(pdu::ASSOCIATE_RQ, 16384) {
-                tokio::time::sleep(Duration::from_secs(if drips { 1 } else { 1000 })).await;
+                pass(if drips { 1 } else { 1000 }).await;
                 if theirs.write_all(&[byte]).await.is_err() {
                     break;
                 }
@@ -522,7 +530,8 @@ async fn artim_ends_the_wait_for_the_peers_close() {
 #[tokio::test(start_paused = true)]
 async fn silence_ends_an_established_association() {
     let echo = echo_rq();
-    let cases: [(&str, &[u8], u64, (Timer, u64)); 4] = [
+    type Case<'a> = (&'a str, &'a [u8], u64, (Timer, u64));
+    let cases: [Case<'_>; 4] = [
         ("nothing at all", &[], 0, (Timer::Idle, 1800)),
         ("a whole message", &echo, 0, (Timer::Idle, 1800)),
         ("part of a header", &echo[..3], 0, (Timer::Message, 60)),
@@ -533,7 +542,7 @@ async fn silence_ends_an_established_association() {
         let peer = async {
             theirs.write_all(&associate(pdu::ASSOCIATE_RQ, 16384)).await.unwrap();
             for byte in bytes {
-                tokio::time::sleep(Duration::from_secs(pause)).await;
+                pass(pause).await;
                 theirs.write_all(&[*byte]).await.unwrap();
             }
             let mut answer = Vec::new();

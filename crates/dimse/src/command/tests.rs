@@ -20,7 +20,7 @@ fn element(tag: Tag, value: &[u8]) -> Vec<u8> {
 /// C-ECHO-RQ as `echoscu` of DCMTK sends it: group length 56, class, command field 0030H, message id 1,
 /// data set type 0101H.
 const ECHO_RQ: &[u8] = b"\0\0\0\0\x04\0\0\0\x38\0\0\0\
-    \0\0\x02\0\x12\0\0\01.2.840.10008.1.1\0\
+    \0\0\x02\0\x12\0\0\x001.2.840.10008.1.1\0\
     \0\0\0\x01\x02\0\0\0\x30\0\
     \0\0\x10\x01\x02\0\0\0\x01\0\
     \0\0\0\x08\x02\0\0\0\x01\x01";
