@@ -31,7 +31,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread::JoinHandle,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 pub use config::Config;
@@ -204,15 +204,39 @@ impl Shared {
 }
 
 /// What is counted since the spool was opened.
-#[derive(Default)]
 pub(crate) struct Counters {
+    opened: Instant,
+    /// Milliseconds between the opening and the last commit.
+    last_commit: AtomicU64,
     pub(crate) committed: AtomicU64,
     pub(crate) syncs: AtomicU64,
     pub(crate) sync_nanoseconds: AtomicU64,
     pub(crate) created_late: AtomicU64,
 }
 
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            opened: Instant::now(),
+            last_commit: AtomicU64::new(0),
+            committed: AtomicU64::new(0),
+            syncs: AtomicU64::new(0),
+            sync_nanoseconds: AtomicU64::new(0),
+            created_late: AtomicU64::new(0),
+        }
+    }
+}
+
 impl Counters {
+    fn milliseconds(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Time since the last commit, or since the opening.
+    pub(crate) fn calm_for(&self) -> Duration {
+        Duration::from_millis(self.milliseconds().saturating_sub(self.last_commit.load(Ordering::Relaxed)))
+    }
+
     fn synced(&self, took: Duration) {
         self.syncs.fetch_add(1, Ordering::Relaxed);
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
@@ -221,6 +245,7 @@ impl Counters {
 
     fn committed(&self, entries: usize) {
         self.committed.fetch_add(entries as u64, Ordering::Relaxed);
+        self.last_commit.store(self.milliseconds(), Ordering::Relaxed);
     }
 
     fn created_late(&self) {

@@ -19,6 +19,10 @@ const ROOM_MIN: u64 = 512 * 1024;
 /// Bytes that a large entry reserves at once: 64 MiB, so that a 4 GB object needs sixty-four steps.
 pub(crate) const LARGE_STEP: u64 = 64 * 1024 * 1024;
 
+/// Open segments that no one writes to, at most, for each spare one: 4, so 64 by default, one for each
+/// of 64 associations.
+const IDLE_FACTOR: usize = 4;
+
 /// Segments that are not in the hands of a writer.
 #[derive(Default)]
 pub(crate) struct Pool {
@@ -144,12 +148,24 @@ impl Shared {
                 sealed.push(segment);
             } else if !segment.has_failed() {
                 pool.idle.push((segment, at));
-                // Open segments keep what is finished in them; so not many stay open.
-                let over = pool.idle.len().saturating_sub(self.config.spare_segments.max(1));
+                let over = pool.idle.len().saturating_sub(IDLE_FACTOR * self.config.spare_segments.max(1));
                 sealed.extend(pool.idle.drain(..over).map(|(segment, _)| segment));
             }
         }
         for segment in sealed {
+            segment.seal(self);
+        }
+    }
+
+    /// Seals all but as many open segments as there are spares: in calm moments, because an open segment
+    /// keeps what is finished in it.
+    pub(crate) fn trim_idle_segments(&self) {
+        let trimmed: Vec<_> = {
+            let mut pool = lock(&self.pool);
+            let over = pool.idle.len().saturating_sub(self.config.spare_segments.max(1));
+            pool.idle.drain(..over).collect()
+        };
+        for (segment, _) in trimmed {
             segment.seal(self);
         }
     }

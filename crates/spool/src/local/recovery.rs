@@ -42,6 +42,11 @@ struct Scanned {
     unreadable: u64,
 }
 
+/// Bytes that a file takes, with what is reserved behind its end.
+pub(crate) fn bytes_on_disk(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::blocks(metadata) * 512
+}
+
 /// Files of segments by number.
 fn files(directory: &Path) -> Result<BTreeMap<u64, PathBuf>, Error> {
     let mut files = BTreeMap::new();
@@ -66,7 +71,7 @@ pub(crate) fn recover(connection: &Connection, directory: &Path, rebuilt: bool) 
     for (number, path) in &files {
         recovered.files += 1;
         recovered.last_number = *number;
-        recovered.disk_bytes += std::fs::metadata(path)?.len();
+        recovered.disk_bytes += bytes_on_disk(&std::fs::metadata(path)?);
         recover_segment(connection, *number, path, rows.get(number), !rebuilt, &mut recovered)?;
     }
     for row in rows.values().filter(|row| !files.contains_key(&row.number)) {

@@ -5,14 +5,14 @@ use std::{
     collections::VecDeque,
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread::JoinHandle,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use super::{
     Shared, fields,
     format::{PREWRITTEN, SegmentHeader},
     index::Retired,
-    lock, segment,
+    lock, recovery, segment,
     segment::Segment,
 };
 use crate::Error;
@@ -101,6 +101,9 @@ fn run(shared: &Arc<Shared>) {
         if tick {
             last_tick = Instant::now();
             shared.nudge_index();
+            if shared.counters.calm_for() >= CALM {
+                shared.trim_idle_segments();
+            }
             purge(shared);
             shared.restore_reserve();
         }
@@ -115,7 +118,10 @@ fn wait(shared: &Shared) -> (VecDeque<(SegmentHeader, bool)>, VecDeque<Retired>,
     let mut tasks = lock(&upkeep.tasks);
     // Segments that someone still reads are tried again with the next wake-up.
     if tasks.seals.is_empty() && !tasks.woken && !tasks.stop {
-        let waited = upkeep.wake.wait_timeout(tasks, shared.config.probe_interval);
+        let spares = lock(&shared.pool).spares.len();
+        let patience =
+            if spares < shared.config.spare_segments { CALM } else { shared.config.probe_interval };
+        let waited = upkeep.wake.wait_timeout(tasks, patience.min(shared.config.probe_interval));
         tasks = waited.unwrap_or_else(PoisonError::into_inner).0;
     }
     tasks.woken = false;
@@ -164,7 +170,7 @@ pub(crate) fn renew(shared: &Shared, path: &std::path::Path, number: u64) -> Res
 /// after a power cut is known to be retired.
 fn delete(shared: &Shared, number: u64) -> Result<(), Error> {
     let path = segment::path(&shared.segments, number);
-    let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+    let bytes = std::fs::metadata(&path).map_or(0, |metadata| recovery::bytes_on_disk(&metadata));
     shared.disk.remove(&path)?;
     shared.disk.sync_directory(&shared.segments)?;
     {
@@ -175,8 +181,19 @@ fn delete(shared: &Shared, number: u64) -> Result<(), Error> {
     shared.index.ask_blocking(false, move |changes| changes.forget_segment(number))
 }
 
+/// How long no instance must have been committed before spares are written at leisure: 100 ms. Writing
+/// them competes for the disk with the instances of a study that is arriving.
+const CALM: Duration = Duration::from_millis(100);
+
+/// Whether a spare is to be written now: in a calm moment, or when they run out.
+fn wants_spare(shared: &Shared) -> bool {
+    let (spares, wanted) = (lock(&shared.pool).spares.len(), shared.config.spare_segments);
+    let urgent = spares <= wanted / 4;
+    spares < wanted && !shared.is_refused() && (urgent || shared.counters.calm_for() >= CALM)
+}
+
 fn fill_spares(shared: &Shared) {
-    while lock(&shared.pool).spares.len() < shared.config.spare_segments && !shared.is_refused() {
+    while wants_spare(shared) {
         match shared.create_segment(PREWRITTEN, shared.config.segment_bytes) {
             Ok(spare) => lock(&shared.pool).spares.push(spare),
             Err(error) => {

@@ -36,6 +36,13 @@ async fn segments_are_recycled_and_stale_entries_stay_dead() {
     // 24 MB went through; what is kept is what is open and spare.
     let last = last.unwrap();
     spool.clone().close().unwrap();
+    let bytes: u64 = stage
+        .segments()
+        .iter()
+        .map(|path| std::os::unix::fs::MetadataExt::blocks(&path.metadata().unwrap()) * 512)
+        .sum();
+    let counted = spool.statistics().await.unwrap().disk_bytes;
+    assert!(counted.abs_diff(bytes) <= 1 << 20, "{counted} counted, {bytes} there");
     assert!(stage.segments().len() <= 8, "{:?}", stage.segments());
     drop(spool);
     let (spool, report) = stage.open_reported();
