@@ -64,7 +64,8 @@ Example:
     /// See what waits for delivery, and decide about it.
     ///
     /// With a daemon running this goes through its admin address; with none, it takes the spool's
-    /// own lock. `list`, `show` and `export` also read a stopped spool without changing it.
+    /// own lock. `list`, `show` and `export` also look at a spool that is damaged or belongs to
+    /// another user, without changing it.
     #[command(after_help = "\
 Examples:
   dimseway queue list --state held
@@ -207,10 +208,13 @@ pub(crate) struct Selection {
 /// What to do with deliveries.
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueueAction {
-    /// One line per delivery.
+    /// One line per delivery: what is not delivered, unless --all or --state says otherwise.
     List {
         #[command(flatten)]
         selection: Selection,
+        /// Delivered ones too. JSON always has them.
+        #[arg(long)]
+        all: bool,
         /// Lines at most.
         #[arg(long, default_value_t = 100)]
         limit: u32,

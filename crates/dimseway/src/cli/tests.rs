@@ -21,6 +21,7 @@ fn takes_the_documented_command_lines() {
         "origin --profile standard --directory d --listen 127.0.0.1:0",
         "origin --directory d --listen 127.0.0.1:0 --username u --password w",
         "queue list",
+        "queue list --all --limit 5",
         "queue list --state held --destination peer:CT1 --json",
         "queue --json show 4",
         "queue retry 1 2 3",

@@ -7,12 +7,13 @@ use crate::{
     cli::{self, Queue, QueueAction},
     configuration::Configuration,
     exit::{Exit, OrExit, fail},
-    queue::model::{Action, ActionKind, LIMIT_MAX, Query, Selection},
+    queue::model::{Action, ActionKind, LIMIT_MAX, Query, QueuePage, Selection},
 };
 use anyhow::Context;
 use backend::Backend;
 use clap::ValueEnum;
 use futures::TryStreamExt;
+use spool::State;
 use std::path::Path;
 use tokio::io::AsyncWriteExt;
 
@@ -42,10 +43,11 @@ pub(crate) async fn run(path: &Path, arguments: Queue) -> anyhow::Result<()> {
 async fn dispatch(backend: &Backend, arguments: Queue) -> anyhow::Result<()> {
     let json = arguments.json;
     match arguments.action {
-        QueueAction::List { selection, limit, cursor } => {
+        QueueAction::List { selection, all, limit, cursor } => {
             let limit = usize::try_from(limit).unwrap_or(LIMIT_MAX);
+            let cursor_given = cursor.is_some();
             let query = Query { selection: selection.into(), cursor, limit: Some(limit) };
-            list(backend, &query, json).await
+            list(backend, query, all || cursor_given, json).await
         }
         QueueAction::Show { entry } => {
             let details = backend.show(&entry).await?;
@@ -77,12 +79,33 @@ impl From<cli::Selection> for Selection {
     }
 }
 
-async fn list(backend: &Backend, query: &Query, json: bool) -> anyhow::Result<()> {
+async fn list(backend: &Backend, mut query: Query, all: bool, json: bool) -> anyhow::Result<()> {
     if !query.selection.entries.is_empty() {
         return Err(fail(Exit::Usage, "list takes no entries; `queue show ENTRY` tells about one"));
     }
-    let page = backend.list(query).await?;
-    print_or_json(json, &page, table::page)
+    if json {
+        println!("{}", serde_json::to_string_pretty(&backend.list(&query).await?)?);
+        return Ok(());
+    }
+    if all || query.selection.state.is_some() {
+        print!("{}", table::page(&backend.list(&query).await?));
+        return Ok(());
+    }
+    // Records of deliveries outnumber what waits by far, so each waiting state is asked for.
+    let mut waiting = QueuePage { deliveries: Vec::new(), next: None };
+    for state in State::ALL.into_iter().filter(|state| *state != State::Delivered) {
+        query.selection.state = Some(state.to_string());
+        let page = backend.list(&query).await?;
+        let listed = page.deliveries.len();
+        waiting.deliveries.extend(page.deliveries);
+        if let Some(next) = page.next {
+            waiting.next = Some(format!("{next} --state {state}"));
+            break;
+        }
+        query.limit = query.limit.map(|limit| limit.saturating_sub(listed).max(1));
+    }
+    print!("{}", table::page(&waiting));
+    Ok(())
 }
 
 async fn act(

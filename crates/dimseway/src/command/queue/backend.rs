@@ -22,7 +22,7 @@ use spool::{
     Deliveries, Details, EntryId, Payloads,
     local::{LocalSpool, ReadOnlySpool},
 };
-use std::time::Duration;
+use std::{os::unix::fs::MetadataExt, time::Duration};
 
 /// Longest wait for a connection to the daemon on this machine.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -80,22 +80,10 @@ impl Backend {
                 ),
             ));
         }
-        let opened = tokio::task::spawn_blocking(move || {
-            if change {
-                LocalSpool::open(config).map(|(spool, _)| Self::Spool(spool))
-            } else {
-                ReadOnlySpool::open(&config.directory).map(Self::ReadOnly)
-            }
-        });
+        let opened = tokio::task::spawn_blocking(move || open_spool(config, change));
         let context =
             || format!("no daemon answers at {}, and the spool in {}", api.base, directory.display());
-        let backend = opened.await?.with_context(context).or_exit(Exit::Unavailable)?;
-        if let Self::ReadOnly(spool) = &backend
-            && spool.is_from_segments()
-        {
-            eprintln!("the index of the spool cannot be read: every delivery shows as due or held");
-        }
-        Ok(backend)
+        opened.await?.with_context(context).or_exit(Exit::Unavailable)
     }
 
     /// Gives the lock of the spool back.
@@ -165,6 +153,28 @@ impl Backend {
         let bytes = stream::once(async { Ok(bytes) }).chain(data_set).map_err(anyhow::Error::new).boxed();
         Ok(ExportedFile { name: head.name, bytes })
     }
+}
+
+/// Opens the spool, which also finds what a crash kept out of its index. Only to look at it, a spool
+/// is also read that cannot be opened: in use, damaged, or of another user, whose daemon could not
+/// write to files that we make.
+fn open_spool(config: spool::local::Config, change: bool) -> Result<Backend, spool::Error> {
+    let directory = config.directory.clone();
+    let own = std::fs::metadata(&directory)?.uid() == rustix::process::geteuid().as_raw();
+    if change || own {
+        match LocalSpool::open(config) {
+            Ok((spool, _)) => return Ok(Backend::Spool(spool)),
+            Err(error) if change => return Err(error),
+            Err(error) => eprintln!("only looking: {error}"),
+        }
+    }
+    let spool = ReadOnlySpool::open(&directory)?;
+    if spool.is_from_segments() {
+        eprintln!("the index of the spool cannot be read: every delivery shows as due or held");
+    } else {
+        eprintln!("what was accepted in the last moment before a crash may not show");
+    }
+    Ok(Backend::ReadOnly(spool))
 }
 
 /// Gives a refusal the exit code that tells a script what to do.
