@@ -1,4 +1,4 @@
-//! Status of a DIMSE response (PS3.7 Annex C, PS3.4 §B.2.3).
+//! Status of a DIMSE response (PS3.7 §C, PS3.4 §B.2.3).
 
 use std::fmt;
 
@@ -24,45 +24,45 @@ pub enum Category {
 impl Status {
     /// Success (PS3.7 §C.1.1).
     pub const SUCCESS: Self = Self(0x0000);
-    /// Warning: requested optional attributes are not supported (PS3.7 §C.3.1).
+    /// Warning: attributes were not recognized (PS3.7 §C.4.2).
     pub const ATTRIBUTE_LIST_ERROR: Self = Self(0x0107);
-    /// Warning: an attribute value is out of range (PS3.7 §C.4.2).
+    /// Warning: an attribute value is out of range (PS3.7 §C.4.3).
     pub const ATTRIBUTE_VALUE_OUT_OF_RANGE: Self = Self(0x0116);
-    /// Failure: class and instance do not belong together (PS3.7 §C.5.8).
+    /// Failure: class and instance do not belong together (PS3.7 §C.5.7).
     pub const CLASS_INSTANCE_CONFLICT: Self = Self(0x0119);
-    /// Failure: the SOP Instance exists already (PS3.7 §C.5.9).
+    /// Failure: the SOP Instance exists already (PS3.7 §C.5.8).
     pub const DUPLICATE_SOP_INSTANCE: Self = Self(0x0111);
-    /// Failure: the Message ID is in use (PS3.7 §C.5.10).
+    /// Failure: the Message ID is in use (PS3.7 §C.5.9).
     pub const DUPLICATE_INVOCATION: Self = Self(0x0210);
-    /// Failure: an argument has a wrong value (PS3.7 §C.5.11).
+    /// Failure: an argument has a wrong value (PS3.7 §C.5.10).
     pub const INVALID_ARGUMENT_VALUE: Self = Self(0x0115);
-    /// Failure: an attribute has a wrong value (PS3.7 §C.5.12).
+    /// Failure: an attribute has a wrong value (PS3.7 §C.5.11).
     pub const INVALID_ATTRIBUTE_VALUE: Self = Self(0x0106);
-    /// Failure: the SOP Instance UID breaks the rules of UIDs (PS3.7 §C.5.13).
-    pub const INVALID_OBJECT_INSTANCE: Self = Self(0x0117);
-    /// Failure: a required attribute is absent (PS3.7 §C.5.14).
+    /// Failure: the SOP Instance UID breaks the rules of UIDs (PS3.7 §C.5.12).
+    pub const INVALID_SOP_INSTANCE: Self = Self(0x0117);
+    /// Failure: a required attribute is absent (PS3.7 §C.5.13).
     pub const MISSING_ATTRIBUTE: Self = Self(0x0120);
-    /// Failure: a required attribute has no value (PS3.7 §C.5.15).
+    /// Failure: a required attribute has no value (PS3.7 §C.5.14).
     pub const MISSING_ATTRIBUTE_VALUE: Self = Self(0x0121);
-    /// Failure: a parameter is not as agreed (PS3.7 §C.5.16).
+    /// Failure: a parameter is not as agreed (PS3.7 §C.5.15).
     pub const MISTYPED_ARGUMENT: Self = Self(0x0212);
-    /// Failure: no such action (PS3.7 §C.5.17).
+    /// Failure: no such action (PS3.7 §C.5.24).
     pub const NO_SUCH_ACTION: Self = Self(0x0123);
-    /// Failure: no such attribute (PS3.7 §C.5.18).
+    /// Failure: no such attribute (PS3.7 §C.5.17).
     pub const NO_SUCH_ATTRIBUTE: Self = Self(0x0105);
-    /// Failure: no such event type (PS3.7 §C.5.19).
+    /// Failure: no such event type (PS3.7 §C.5.18).
     pub const NO_SUCH_EVENT_TYPE: Self = Self(0x0113);
-    /// Failure: no such SOP Instance (PS3.7 §C.5.20).
+    /// Failure: no such SOP Instance (PS3.7 §C.5.19).
     pub const NO_SUCH_SOP_INSTANCE: Self = Self(0x0112);
-    /// Failure: no such SOP Class (PS3.7 §C.5.21).
+    /// Failure: no such SOP Class (PS3.7 §C.5.20).
     pub const NO_SUCH_SOP_CLASS: Self = Self(0x0118);
-    /// Failure: a general fault in processing (PS3.7 §C.5.22).
+    /// Failure: a general fault in processing (PS3.7 §C.5.21).
     pub const PROCESSING_FAILURE: Self = Self(0x0110);
-    /// Failure: resource limitation (PS3.7 §C.5.23).
+    /// Failure: resource limitation (PS3.7 §C.5.22).
     pub const RESOURCE_LIMITATION: Self = Self(0x0213);
-    /// Refused: SOP Class not supported (PS3.7 §C.5.24).
+    /// Refused: SOP Class not supported (PS3.7 §C.5.6).
     pub const SOP_CLASS_NOT_SUPPORTED: Self = Self(0x0122);
-    /// Failure: unrecognized operation (PS3.7 §C.5.25).
+    /// Failure: unrecognized operation (PS3.7 §C.5.23).
     pub const UNRECOGNIZED_OPERATION: Self = Self(0x0211);
     /// Refused: not authorized (PS3.7 §C.5.25, PS3.4 §B.2.3).
     pub const NOT_AUTHORIZED: Self = Self(0x0124);

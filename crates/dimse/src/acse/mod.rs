@@ -1,5 +1,5 @@
 //! Association Control: what is proposed, what is answered, and the rules between them
-//! (PS3.8 §7.1, §9.3.2 to §9.3.4, PS3.7 Annex D).
+//! (PS3.8 §7.1, §9.3.2 to §9.3.4, PS3.7 §D).
 
 mod accept;
 pub mod acceptor;

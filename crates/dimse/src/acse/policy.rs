@@ -11,9 +11,9 @@ use super::Roles;
 /// called and calling AE title; AE titles and addresses are checked by the caller.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Whether Verification is offered (PS3.4 Annex A).
+    /// Whether Verification is offered (PS3.4 §A).
     pub verification: bool,
-    /// Whether Storage is offered (PS3.4 Annex B): every SOP Class that PS3.6 lists as storage, and every
+    /// Whether Storage is offered (PS3.4 §B): every SOP Class that PS3.6 lists as storage, and every
     /// UID that it does not list at all, since private SOP Classes and those of later editions are stored too.
     pub storage: bool,
     /// The transfer syntaxes accepted for Storage.

@@ -1,4 +1,4 @@
-//! Which SOP Classes belong to Storage (PS3.6 Annex A).
+//! Which SOP Classes belong to Storage (PS3.6 §A).
 
 use dicom_core::dictionary::UidDictionary;
 use dicom_dictionary_std::{StandardSopClassDictionary, uids};
@@ -7,7 +7,7 @@ use instance::Uid;
 /// Verification SOP Class (PS3.4 §A.4).
 pub const VERIFICATION: &str = uids::VERIFICATION;
 
-/// Meta SOP Classes, which the dictionary does not hold (PS3.6 Annex A); most of them are retired.
+/// Meta SOP Classes, which the dictionary does not hold (PS3.6 §A); most of them are retired.
 const META: [&str; 9] = [
     // Detached Patient, Results and Study Management.
     "1.2.840.10008.3.1.2.1.4",

@@ -107,7 +107,7 @@ async fn play(mut stream: DuplexStream, script: Vec<u8>) -> Vec<u8> {
     answer
 }
 
-/// Serves an association as the bridge would, in short: echoes succeed, all errors get their A-ABORT.
+/// Serves an association as a service would, in short: echoes succeed, all errors get their A-ABORT.
 async fn serve(stream: DuplexStream) -> Result<u32, Error> {
     let requested = acceptor::read_associate_request(stream, Settings::default()).await?;
     let accept = negotiate(requested.request(), &Policy::default()).unwrap();
@@ -133,7 +133,7 @@ async fn serve(stream: DuplexStream) -> Result<u32, Error> {
     result
 }
 
-/// PS3.8 Table 9-10, Sta2: anything but A-ASSOCIATE-RQ is AA-1 (A-ABORT by the service-user), A-ABORT is AA-2.
+/// PS3.8 §9.2.3, Sta2: anything but A-ASSOCIATE-RQ is AA-1 (A-ABORT by the service-user), A-ABORT is AA-2.
 #[tokio::test]
 async fn every_pdu_while_awaiting_a_request() {
     for (name, pdu_type, bytes) in pdus() {
@@ -156,7 +156,7 @@ async fn every_pdu_while_awaiting_a_request() {
     }
 }
 
-/// PS3.8 Table 9-10, Sta6: P-DATA-TF and A-RELEASE-RQ belong, A-ABORT is AA-3, all others are AA-8.
+/// PS3.8 §9.2.3, Sta6: P-DATA-TF and A-RELEASE-RQ belong, A-ABORT is AA-3, all others are AA-8.
 #[tokio::test]
 async fn every_pdu_on_an_established_association() {
     for (name, pdu_type, bytes) in pdus() {
@@ -190,7 +190,7 @@ async fn every_pdu_on_an_established_association() {
     }
 }
 
-/// PS3.8 Table 9-10, Sta8: after its A-RELEASE-RQ a peer may only abort.
+/// PS3.8 §9.2.3, Sta8: after its A-RELEASE-RQ a peer may only abort.
 #[tokio::test]
 async fn every_pdu_after_the_peers_release_request() {
     for (name, pdu_type, bytes) in pdus() {
@@ -245,7 +245,7 @@ async fn read_pdu(stream: &mut DuplexStream) -> Option<u8> {
     Some(head[0])
 }
 
-/// PS3.8 Table 9-10, Sta5: A-ASSOCIATE-AC and -RJ belong, A-ABORT is AA-3, all others are AA-8.
+/// PS3.8 §9.2.3, Sta5: A-ASSOCIATE-AC and -RJ belong, A-ABORT is AA-3, all others are AA-8.
 #[tokio::test]
 async fn every_pdu_while_awaiting_an_answer() {
     for (name, pdu_type, bytes) in pdus() {
@@ -272,7 +272,7 @@ async fn every_pdu_while_awaiting_an_answer() {
     }
 }
 
-/// PS3.8 Table 9-10, Sta6 of a requestor with an operation outstanding, and Sta7 with Sta9 and Sta11.
+/// PS3.8 §9.2.3, Sta6 of a requestor with an operation outstanding, and Sta7 with Sta9 and Sta11.
 #[tokio::test]
 async fn a_requestor_ends_every_story() {
     type Check = fn(&Result<Status, Error>) -> bool;

@@ -171,7 +171,7 @@ pub struct UnreadableRq {
 
 impl UnreadableRq {
     /// 0211 unrecognized operation, or 0212 mistyped argument with the offending element
-    /// (PS3.7 §C.5.16, §C.5.25).
+    /// (PS3.7 §C.5.15, §C.5.23).
     #[must_use]
     pub fn response(&self) -> Response {
         match self.element {

@@ -1,4 +1,4 @@
-//! Presentation data values put together into messages (PS3.8 §9.3.5 and Annex E): a pure state machine
+//! Presentation data values put together into messages (PS3.8 §9.3.5 and §E): a pure state machine
 //! that is fed bytes, so that any packing and any split of the stream takes the same way.
 
 use bytes::{Buf, Bytes, BytesMut};

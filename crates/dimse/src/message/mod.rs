@@ -1,4 +1,4 @@
-//! DIMSE messages on an association (PS3.7 §6.3, PS3.8 §9.3.5, Annex E).
+//! DIMSE messages on an association (PS3.7 §6.3, PS3.8 §9.3.5, §E).
 
 mod assembler;
 mod receiver;

@@ -53,7 +53,7 @@ fn answers(accept: &AssociateAccept) -> Vec<(u8, ContextResult)> {
     accept.presentation_contexts.iter().map(|answer| (answer.id, answer.result.clone())).collect()
 }
 
-/// PS3.8 §9.3.3.2 names the results, PS3.6 Annex A the Storage SOP Classes.
+/// PS3.8 §9.3.3.2 names the results, PS3.6 §A the Storage SOP Classes.
 #[test]
 fn each_context_gets_its_result() {
     let unknown_class = ContextResult::AbstractSyntaxNotSupported;
