@@ -1,6 +1,6 @@
 //! One connection, from its first to its last PDU.
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use dimse::{
     Abort, Error, MessageReceiver, Timer, abort_for,
@@ -62,8 +62,7 @@ where
         }
     };
     drop(silent);
-    accepted(core, snapshot, requested, address, acceptable).await;
-    drop(admitted);
+    accepted(core, snapshot, requested, address, acceptable, admitted).await;
 }
 
 fn decide<S>(
@@ -110,6 +109,7 @@ async fn accepted<S>(
     requested: RequestedAssociation<S>,
     address: SocketAddr,
     acceptable: Acceptable,
+    admitted: Admitted,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -129,59 +129,70 @@ async fn accepted<S>(
     let window = context.snapshot.config.limits.max_operations_invoked;
     tracing::info!(calling = %context.calling, called = %context.called, "association accepted");
     let open = core.metrics.associations_open.with_label_values(&[&context.label]);
+    let ended = |outcome: &str| {
+        open.dec();
+        core.metrics.associations.with_label_values(&[context.label.as_str(), outcome]).inc();
+    };
     open.inc();
-    let outcome = match requested.accept(accept).await {
-        Ok(association) => {
-            let invoked = match association.operations_invoked_max() {
-                0 => window,
-                invoked => invoked.min(window),
-            };
-            let (mut receiver, mut sender) = association.split();
-            let exchange = messages::exchange(&mut receiver, &mut sender, &context, invoked);
-            let end = AssertUnwindSafe(exchange).catch_unwind().await;
-            let (outcome, conclusion) = conclude(&core, end);
-            let ended_by_us = conclusion.is_some();
-            match conclusion {
-                None => {}
-                Some(Conclusion::Release) => {
-                    if let Err(error) = sender.release_response().await {
-                        tracing::debug!(%error, "the release was not answered");
-                    }
-                }
-                Some(Conclusion::Abort(abort)) => sender.abort(abort).await,
-            }
-            linger(&core, &mut receiver, ended_by_us).await;
-            outcome
-        }
+    let association = match requested.accept(accept).await {
+        Ok(association) => association,
         Err(error) => {
             tracing::warn!(%error, "the association could not be accepted");
-            label_of(&error)
+            return ended(label_of(&error));
         }
     };
-    open.dec();
-    core.metrics.associations.with_label_values(&[context.label.as_str(), outcome]).inc();
+    let invoked = match association.operations_invoked_max() {
+        0 => window,
+        invoked => invoked.min(window),
+    };
+    let (mut receiver, mut sender) = association.split();
+    let exchange = messages::exchange(&mut receiver, &mut sender, &context, invoked);
+    let end = AssertUnwindSafe(exchange).catch_unwind().await;
+    let (outcome, last) = conclude(&core, end);
+    match last {
+        None => return ended(outcome),
+        Some(Last::Release) => {
+            if let Err(error) = sender.release_response().await {
+                tracing::debug!(%error, "the release was not answered");
+            }
+        }
+        Some(Last::Abort(abort)) => sender.abort(abort).await,
+    }
+    ended(outcome);
+    // What is left is a connection without an association, and counts as one.
+    let max = context.snapshot.config.limits.max_silent_connections;
+    let silent = core.admission.connection(address.ip(), max);
+    drop(admitted);
+    linger(&core, &mut receiver, &silent).await;
 }
 
 /// Waits for the peer's close, so that the last PDU is not lost to a reset.
-async fn linger<R>(core: &Core, receiver: &mut MessageReceiver<R>, ended_by_us: bool)
+async fn linger<R>(core: &Core, receiver: &mut MessageReceiver<R>, silent: &Silent)
 where
     R: AsyncRead + Unpin + Send,
 {
-    if !ended_by_us {
-        return;
-    }
+    let stopping = async {
+        core.phases.finishing.cancelled().await;
+        tokio::time::sleep(LINGER_WHEN_STOPPING).await;
+    };
     tokio::select! {
-        () = core.phases.aborting.cancelled() => {}
+        () = silent.displaced() => {}
+        () = stopping => {}
         closed = receiver.await_close() => if let Err(error) = closed {
             tracing::debug!(%error, "the peer did not close in order");
         },
     }
 }
 
+/// How long a peer has to close when the bridge stops: the last PDU has arrived by then, and nobody
+/// should wait for a peer that never closes.
+const LINGER_WHEN_STOPPING: Duration = Duration::from_secs(1);
+
 /// Longest user name that is kept, in characters: the entry header takes 256 bytes.
 const USER_LENGTH_MAX: usize = 64;
 
-enum Conclusion {
+/// The last PDU of an association.
+enum Last {
     Release,
     Abort(Abort),
 }
@@ -190,29 +201,29 @@ enum Conclusion {
 fn conclude(
     core: &Core,
     end: Result<Result<End, Error>, Box<dyn std::any::Any + Send>>,
-) -> (&'static str, Option<Conclusion>) {
+) -> (&'static str, Option<Last>) {
     match end {
         Ok(Ok(End::Released)) => {
             tracing::info!("association released");
-            ("released", Some(Conclusion::Release))
+            ("released", Some(Last::Release))
         }
         Ok(Ok(End::Drained)) => {
             tracing::info!("association aborted, the bridge is stopping");
-            ("drained", Some(Conclusion::Abort(Abort::SERVICE_USER)))
+            ("drained", Some(Last::Abort(Abort::SERVICE_USER)))
         }
         Ok(Ok(End::CutShort)) => {
             tracing::warn!("association aborted in the middle of a message, the bridge is stopping");
             core.count_cut_association();
-            ("drained", Some(Conclusion::Abort(Abort::SERVICE_USER)))
+            ("drained", Some(Last::Abort(Abort::SERVICE_USER)))
         }
         Ok(Err(error)) => {
             tracing::warn!(%error, "association ended");
-            (label_of(&error), abort_for(&error).map(Conclusion::Abort))
+            (label_of(&error), abort_for(&error).map(Last::Abort))
         }
         Err(_) => {
             core.metrics.panics.with_label_values(&["association"]).inc();
             tracing::error!("association ended by a panic");
-            ("panic", Some(Conclusion::Abort(Abort::SERVICE_USER)))
+            ("panic", Some(Last::Abort(Abort::SERVICE_USER)))
         }
     }
 }

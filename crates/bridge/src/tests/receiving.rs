@@ -180,6 +180,7 @@ async fn garbage_is_answered_with_an_abort() {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
     assert_eq!(answer.first(), Some(&0x07), "A-ABORT: {answer:?}");
+    drop(stream);
     site.metric("dimseway_connections_without_association_total{cause=\"garbage\"} 1").await;
 }
 
@@ -229,5 +230,6 @@ async fn data_before_any_association_is_answered_with_an_abort() {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
     assert_eq!((answer.first(), answer.get(8)), (Some(&0x07), Some(&0)), "{answer:?}");
+    drop(stream);
     site.metric("dimseway_connections_without_association_total{cause=\"misbehaved\"} 1").await;
 }

@@ -38,6 +38,7 @@ async fn the_message_in_hand_is_finished_then_the_association_aborted() {
     let (response, ()) = tokio::join!(storing, stopping);
     assert_eq!(response.unwrap().status, Status::SUCCESS);
     assert!(matches!(modality.association.echo().await, Err(Error::Aborted(_))));
+    drop(modality);
     let drained = site.running.await.unwrap();
     assert_eq!(drained, Drained::default());
     assert_eq!(site.bridge.readiness(), Readiness::Draining);
