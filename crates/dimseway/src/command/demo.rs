@@ -151,7 +151,7 @@ fn invite(daemon: &Daemon, url: &str, directory: &Directory) {
         "\n\
          Now it is your turn:\n  \
            echoscu -aec {AE_TITLE} {ip} {port}\n  \
-           storescu -aec {AE_TITLE} -xs {ip} {port} image.dcm\n  \
+           storescu -aec {AE_TITLE} {ip} {port} image.dcm\n  \
            dimseway send ./folder --to {AE_TITLE}@{ip}:{port} --from ME\n  \
            curl '{url}/instances?limit=3'\n  \
            dimseway --config {}/dimseway.toml queue list\n\n\

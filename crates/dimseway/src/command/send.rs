@@ -131,6 +131,10 @@ fn next_batch(paths: &mut Vec<Found>, tally: &mut Tally, bar: &ProgressBar) -> O
     while batch.len() < FILES_MAX {
         let Some(found) = paths.pop() else { break };
         match DicomFile::open(&found.path) {
+            Ok(file) if file.is_media_directory() && !found.named => {
+                tally.skipped += 1;
+                bar.inc(1);
+            }
             Ok(file) => {
                 let context = (file.meta.sop_class_uid.clone(), file.meta.transfer_syntax.uid().clone());
                 if contexts.len() == PRESENTATION_CONTEXTS_MAX && !contexts.contains(&context) {

@@ -146,8 +146,8 @@ pub(crate) struct Admin {
     /// Unit: IP address and port. Source: not reachable from outside unless written out.
     #[schemars(example = &"127.0.0.1:8080")]
     pub(crate) listen: ListenAddress,
-    /// File with the bearer token that `/api` and the page ask for. Required where `listen` is not a
-    /// loopback address.
+    /// File with the bearer token that `/api` asks for. Required where `listen` is not a loopback
+    /// address. Health, metrics and the page, which hold only numbers, ask for nothing.
     /// Unit: path, relative to this file. Source: make one with `openssl rand -hex 32`.
     #[schemars(extend("x-sample" = "/run/secrets/dimseway_admin_token"))]
     pub(crate) token_file: Option<String>,

@@ -42,7 +42,12 @@ async fn filled(directory: &std::path::Path, entries: &[&[&str]]) -> (LocalSpool
             destinations: destinations.iter().map(|name| name.parse().unwrap()).collect(),
             held: destinations.is_empty().then_some(HeldReason::Unrouted),
         };
-        ids.push(writer.commit(trailer).await.unwrap().entry_id);
+        let id = writer.commit(trailer).await.unwrap().entry_id;
+        // The index may lag behind what is durable.
+        while spool.show(id).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        ids.push(id);
     }
     (spool, ids)
 }

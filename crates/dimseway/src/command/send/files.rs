@@ -18,6 +18,9 @@ const FILES_MAX: usize = 1_000_000;
 /// Bytes read from a file at a time.
 const CHUNK_LENGTH: usize = 128 * 1024;
 
+/// Media Storage Directory Storage (PS3.4 §I.4): a DICOMDIR belongs to its folder and is not sent.
+const MEDIA_STORAGE_DIRECTORY: &str = "1.2.840.10008.1.3.10";
+
 /// A file that may be one to send.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Found {
@@ -87,6 +90,11 @@ pub(super) enum Unreadable {
 }
 
 impl DicomFile {
+    /// Whether it is the directory of a medium.
+    pub(super) fn is_media_directory(&self) -> bool {
+        self.meta.sop_class_uid.as_str() == MEDIA_STORAGE_DIRECTORY
+    }
+
     /// Reads the head of a file.
     ///
     /// # Errors
