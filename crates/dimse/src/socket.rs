@@ -21,28 +21,20 @@ pub fn prepare(stream: &TcpStream) -> io::Result<()> {
 
 /// A connection that acknowledges at once what it has read (Linux; elsewhere it does nothing).
 ///
-/// A peer with Nagle's algorithm on holds the last, partial segment of an object back until everything
-/// before it is acknowledged; with delayed acknowledgements that costs about 40 ms per object. Linux forgets
-/// the option, so it is set again each time the socket has been read empty.
+/// A peer with Nagle's algorithm on holds the last, partial segment of a write back until everything before it
+/// is acknowledged; with delayed acknowledgements that costs about 40 ms each time. Linux forgets the option
+/// by itself, so it is set again with every read. That is one system call more per read, and less
+/// than that leaves a delay now and then.
 #[derive(Debug)]
 pub struct QuickAck {
     stream: TcpStream,
-    read_since: bool,
 }
 
 impl QuickAck {
     /// Wraps a connected stream.
     #[must_use]
     pub const fn new(stream: TcpStream) -> Self {
-        Self { stream, read_since: true }
-    }
-
-    fn acknowledge(&mut self) {
-        if std::mem::take(&mut self.read_since) {
-            // Acknowledging late is slow, not wrong, so a failure is of no consequence.
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            let _ = self.stream.set_quickack(true);
-        }
+        Self { stream }
     }
 }
 
@@ -53,10 +45,9 @@ impl AsyncRead for QuickAck {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        match &polled {
-            Poll::Ready(_) => self.read_since = true,
-            Poll::Pending => self.acknowledge(),
-        }
+        // Acknowledging late is slow, not wrong, so a failure is of no consequence.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let _ = self.stream.set_quickack(true);
         polled
     }
 }
