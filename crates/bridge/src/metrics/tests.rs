@@ -28,3 +28,23 @@ fn the_text_holds_what_was_counted() {
         text.contains("dimseway_store_acknowledge_seconds_bucket{acknowledge=\"spooled\",le=\"0.005\"} 1\n")
     );
 }
+
+#[test]
+fn a_destination_that_left_the_spool_leaves_no_old_values() {
+    let metrics = Metrics::new().unwrap();
+    let gauge = |destination: &str| spool::Gauge {
+        destination: Some(destination.parse().unwrap()),
+        state: spool::State::Due,
+        entries: 3,
+        bytes: 300,
+        oldest_accepted_at: Some(SystemTime::UNIX_EPOCH),
+    };
+    let statistics = |destination: &str| Statistics { gauges: vec![gauge(destination)], ..Statistics::default() };
+    metrics.show_spool(&statistics("former"), SystemTime::UNIX_EPOCH + Duration::from_secs(60));
+    metrics.show_spool(&statistics("new"), SystemTime::UNIX_EPOCH + Duration::from_secs(60));
+    let text = metrics.to_text().unwrap();
+    assert!(!text.contains("former"), "{text}");
+    assert!(text.contains("dimseway_spool_entries{destination=\"new\",state=\"due\"} 3\n"));
+    assert!(text.contains("dimseway_spool_oldest_seconds{destination=\"new\",state=\"due\"} 60\n"));
+    assert!(text.contains("dimseway_spool_accepting 1\n"));
+}
