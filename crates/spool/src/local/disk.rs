@@ -34,14 +34,15 @@ impl Disk {
 
     pub(crate) fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         #[cfg(test)]
-        self.faults.write()?;
+        self.faults.write(file, bytes.len(), offset)?;
         file.write_all_at(bytes, offset)
     }
 
     /// Makes the contents of a file durable, and of its metadata what reading them needs.
     pub(crate) fn sync(&self, file: &File) -> io::Result<()> {
         #[cfg(test)]
-        self.faults.sync()?;
+        return self.faults.sync_file(file);
+        #[cfg(not(test))]
         Ok(rustix::fs::fdatasync(file)?)
     }
 
@@ -110,62 +111,4 @@ impl Disk {
 }
 
 #[cfg(test)]
-mod faults {
-    use std::{
-        io,
-        sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
-    };
-
-    /// What goes wrong, for tests.
-    #[derive(Debug)]
-    pub(crate) struct Faults {
-        /// Bytes left of a tiny disk; negative: no limit.
-        left: AtomicI64,
-        pub(crate) writes_fail: AtomicBool,
-        pub(crate) syncs_fail: AtomicBool,
-        pub(crate) syncs: AtomicI64,
-    }
-
-    impl Default for Faults {
-        fn default() -> Self {
-            Self {
-                left: AtomicI64::new(-1),
-                writes_fail: AtomicBool::new(false),
-                syncs_fail: AtomicBool::new(false),
-                syncs: AtomicI64::new(0),
-            }
-        }
-    }
-
-    impl Faults {
-        pub(crate) fn limit(&self, bytes: i64) {
-            self.left.store(bytes, SeqCst);
-        }
-
-        pub(crate) fn free(&self) -> Option<u64> {
-            u64::try_from(self.left.load(SeqCst)).ok()
-        }
-
-        pub(super) fn grow(&self, bytes: u64) -> io::Result<()> {
-            let bytes = bytes as i64;
-            let taken = self.left.fetch_update(SeqCst, SeqCst, |left| match left {
-                ..0 => Some(left),
-                _ => (left >= bytes).then_some(left - bytes),
-            });
-            taken.map(drop).map_err(|_| io::ErrorKind::StorageFull.into())
-        }
-
-        pub(super) fn shrink(&self, bytes: u64) {
-            let _ = self.left.fetch_update(SeqCst, SeqCst, |left| (left >= 0).then_some(left + bytes as i64));
-        }
-
-        pub(super) fn write(&self) -> io::Result<()> {
-            if self.writes_fail.load(SeqCst) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-        }
-
-        pub(super) fn sync(&self) -> io::Result<()> {
-            self.syncs.fetch_add(1, SeqCst);
-            if self.syncs_fail.load(SeqCst) { Err(io::Error::other("the disk failed")) } else { Ok(()) }
-        }
-    }
-}
+mod faults;

@@ -144,6 +144,8 @@ impl LocalSpool {
         let (connection, rebuilt) = directory::open_index(&config.directory)?;
         let recovered = recovery::recover(&connection, &segments, rebuilt)?;
         let documents = documents::Store::open(&directory::documents(&config.directory))?;
+        // The databases are useless after a power cut if their names are not there.
+        disk.sync_directory(&config.directory)?;
         let reader = index::open_for_reading(&directory::index(&config.directory))?;
         let (handle, inbox) = index::channel();
         let pool = Pool::after_recovery(recovered.last_number, recovered.files, recovered.disk_bytes);

@@ -25,6 +25,8 @@ use crate::{Cursor, Details, EntryId, Error, Filter, Page};
 
 /// Lists, shows and reads what a spool holds, without its lock and without a change to it. Where the
 /// index cannot be read the segments are, which takes as long as reading their headers and trailers.
+/// Entries that the index did not come to know before a crash show only once the spool was opened for
+/// work again.
 #[derive(Clone)]
 pub struct ReadOnlySpool {
     connection: Arc<Mutex<Connection>>,

@@ -253,6 +253,12 @@ impl Scan<'_> {
 
     /// The first header of an entry at or behind `at`.
     fn next_header(&self, mut at: u64, end: u64) -> Result<Option<(u64, EntryFrame)>, Error> {
+        // Nearly always the next entry stands right here.
+        let mut page = [0; PAGE as usize];
+        let read = read_up_to(self.file, &mut page, at)?;
+        if let Some(frame) = format::read_entry_header(&page[..read]).filter(|frame| self.belongs(frame)) {
+            return Ok(Some((at, frame)));
+        }
         let mut window = vec![0; 1 << 20];
         while at < end {
             let read = read_up_to(self.file, &mut window, at)?;

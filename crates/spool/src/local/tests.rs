@@ -2,6 +2,7 @@
 
 mod damage;
 mod full;
+mod power;
 mod recycling;
 mod sequence;
 mod stage;

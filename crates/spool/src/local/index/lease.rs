@@ -34,8 +34,18 @@ impl Changes<'_> {
             if !leases.is_empty() && bytes > request.bytes_max {
                 break;
             }
-            let Some(details) = query::entry(self.connection, row.entry)? else { continue };
             let from = row.state;
+            let details = match query::entry(self.connection, row.entry) {
+                Ok(Some(details)) => details,
+                Ok(None) => continue,
+                Err(damaged @ Error::Corrupt { .. }) => {
+                    row.state = State::Quarantined;
+                    row.reason = Some(damaged.to_string());
+                    self.change(&row, from)?;
+                    continue;
+                }
+                Err(other) => return Err(other),
+            };
             let attempts = u32::try_from(row.attempts.saturating_add(1)).unwrap_or(u32::MAX);
             row.state = State::Delivering;
             row.attempts = i64::from(attempts);

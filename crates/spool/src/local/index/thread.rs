@@ -33,11 +33,11 @@ trait Command: Send {
     /// May be called again where the transaction failed.
     fn apply(&mut self, changes: &mut Changes<'_>) -> Result<(), Error>;
     /// Called once, after the transaction.
-    fn finish(self: Box<Self>, result: Result<(), Error>);
+    fn finish(self: Box<Self>);
     /// Whether it must survive a power cut when it is answered.
     fn durable(&self) -> bool;
-    /// Gives an entry back that must be added later if it cannot be added now.
-    fn keep(self: Box<Self>) -> Option<Box<dyn Command>>;
+    /// Called instead, where the transaction failed: gives itself back where it must be done later.
+    fn fail(self: Box<Self>, error: Error) -> Option<Box<dyn Command>>;
 }
 
 struct Insert(Box<NewEntry>);
@@ -47,13 +47,13 @@ impl Command for Insert {
         changes.insert(&self.0).map(drop)
     }
 
-    fn finish(self: Box<Self>, _: Result<(), Error>) {}
+    fn finish(self: Box<Self>) {}
 
     fn durable(&self) -> bool {
         false
     }
 
-    fn keep(self: Box<Self>) -> Option<Box<dyn Command>> {
+    fn fail(self: Box<Self>, _: Error) -> Option<Box<dyn Command>> {
         Some(self)
     }
 }
@@ -80,20 +80,16 @@ where
         }
     }
 
-    fn finish(self: Box<Self>, result: Result<(), Error>) {
-        let answer = match (result, self.answer) {
-            (Ok(()), Some(answer)) => answer,
-            (Ok(()), None) => Err(Error::Closed),
-            (Err(error), _) => Err(error),
-        };
-        let _ = self.reply.send(answer);
+    fn finish(self: Box<Self>) {
+        let _ = self.reply.send(self.answer.unwrap_or(Err(Error::Closed)));
     }
 
     fn durable(&self) -> bool {
         self.durable
     }
 
-    fn keep(self: Box<Self>) -> Option<Box<dyn Command>> {
+    fn fail(self: Box<Self>, error: Error) -> Option<Box<dyn Command>> {
+        let _ = self.reply.send(Err(error));
         None
     }
 }
@@ -248,7 +244,7 @@ impl Thread {
         match result {
             Ok(done) => {
                 for command in batch {
-                    command.finish(Ok(()));
+                    command.finish();
                 }
                 self.after(done, began, commands);
             }
@@ -298,14 +294,7 @@ impl Thread {
         if let Some(shared) = self.shared.upgrade() {
             shared.index_failed(error);
         }
-        for command in batch {
-            let keep = !command.durable();
-            if !keep {
-                command.finish(Err(again(error)));
-            } else if let Some(command) = command.keep() {
-                self.delayed.push(command);
-            }
-        }
+        self.delayed.extend(batch.into_iter().filter_map(|command| command.fail(again(error))));
     }
 }
 

@@ -146,7 +146,7 @@ async fn compare(spool: &LocalSpool, model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn agrees_with_a_model(operations in proptest::collection::vec(operation(), 1..40)) {
