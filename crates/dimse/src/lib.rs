@@ -11,6 +11,7 @@ pub mod command;
 mod error;
 mod message;
 mod pdu;
+mod pdv;
 pub mod socket;
 mod status;
 

@@ -1,6 +1,5 @@
 //! DIMSE messages on an association (PS3.7 §6.3, PS3.8 §9.3.5, §E).
 
-mod assembler;
 mod receiver;
 mod sender;
 #[cfg(test)]

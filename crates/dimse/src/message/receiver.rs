@@ -8,14 +8,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    Event,
-    assembler::{Assembler, Step},
-};
+use super::Event;
 use crate::{
     Error, Timer,
     association::{Negotiated, Settings, Timers},
     pdu::Header,
+    pdv::{Assembler, Step},
 };
 
 /// Bytes that are read at once while no data set is in flight: more than a usual command set.

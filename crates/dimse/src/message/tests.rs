@@ -67,22 +67,23 @@ enum Received {
 /// Feeds `bytes` in pieces and collects what comes out.
 fn assemble(bytes: &[u8], pieces: &[usize]) -> Result<Vec<Received>, Error> {
     let negotiated = negotiated(0);
-    let mut assembler = assembler::Assembler::new(negotiated.contexts.clone(), negotiated.own_max_pdu_length);
+    let mut assembler =
+        crate::pdv::Assembler::new(negotiated.contexts.clone(), negotiated.own_max_pdu_length);
     let (mut buffer, mut received, mut data_set) = (BytesMut::new(), Vec::new(), Vec::new());
     let (mut left, mut pieces) = (bytes, pieces.iter().cycle());
     loop {
         while let Some(step) = assembler.step(&mut buffer)? {
             match step {
-                assembler::Step::Message(message) => received.push(Received::Command(message.command)),
-                assembler::Step::Fragment(fragment) => {
+                crate::pdv::Step::Message(message) => received.push(Received::Command(message.command)),
+                crate::pdv::Step::Fragment(fragment) => {
                     assert!(!fragment.is_empty());
                     data_set.extend_from_slice(&fragment);
                 }
-                assembler::Step::DataSetEnd => {
+                crate::pdv::Step::DataSetEnd => {
                     received.push(Received::DataSet(std::mem::take(&mut data_set)))
                 }
-                assembler::Step::ReleaseRequest => received.push(Received::Release),
-                assembler::Step::ReleaseResponse => unreachable!("the streams hold none"),
+                crate::pdv::Step::ReleaseRequest => received.push(Received::Release),
+                crate::pdv::Step::ReleaseResponse => unreachable!("the streams hold none"),
             }
         }
         if left.is_empty() {

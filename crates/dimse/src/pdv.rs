@@ -3,9 +3,8 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::Message;
 use crate::{
-    Error, Misbehaviour,
+    Error, Message, Misbehaviour,
     association::PresentationContexts,
     command::{COMMAND_SET_LENGTH_MAX, Command},
     pdu::{self, Header},
@@ -16,7 +15,7 @@ const VALUE_HEADER_LENGTH: u32 = 6;
 
 /// What the bytes so far amount to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// A whole command set.
     Message(Message),
     /// A piece of the data set.
@@ -54,7 +53,7 @@ enum Stage {
 }
 
 #[derive(Debug)]
-pub(super) struct Assembler {
+pub(crate) struct Assembler {
     contexts: PresentationContexts,
     /// Bytes of the longest P-DATA-TF variable field we announced; 0 is unlimited.
     max_pdu_length: u32,
@@ -64,7 +63,7 @@ pub(super) struct Assembler {
 }
 
 impl Assembler {
-    pub(super) const fn new(contexts: PresentationContexts, max_pdu_length: u32) -> Self {
+    pub(crate) const fn new(contexts: PresentationContexts, max_pdu_length: u32) -> Self {
         Self {
             contexts,
             max_pdu_length,
@@ -75,17 +74,17 @@ impl Assembler {
     }
 
     /// Whether neither a message nor a PDU is in flight.
-    pub(super) const fn is_idle(&self) -> bool {
+    pub(crate) const fn is_idle(&self) -> bool {
         matches!((self.position, self.stage), (Position::BetweenPdus, Stage::BetweenMessages))
     }
 
     /// Whether a data set is being received.
-    pub(super) const fn is_in_data_set(&self) -> bool {
+    pub(crate) const fn is_in_data_set(&self) -> bool {
         matches!(self.stage, Stage::InDataSet { .. })
     }
 
     /// Takes what it can from the front of `bytes`; `None` when it needs more than is there.
-    pub(super) fn step(&mut self, bytes: &mut BytesMut) -> Result<Option<Step>, Error> {
+    pub(crate) fn step(&mut self, bytes: &mut BytesMut) -> Result<Option<Step>, Error> {
         loop {
             let step = match self.position {
                 Position::BetweenPdus => match self.pdu(bytes)? {
