@@ -11,13 +11,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Dimse {
     /// AE title that Dimseway answers to; a shorthand for one `[[ae]]` that serves everything.
-    /// With `[[ae]]` tables it is one more title, and may be left out.
-    /// Unit: 1 to 16 characters. Source: PS3.5 §6.2. Default without any `[[ae]]`: `"DIMSEWAY"`.
+    /// With `[[ae]]` tables it is one more title. Left out, and without any `[[ae]]`, it is
+    /// `"DIMSEWAY"`.
+    /// Unit: 1 to 16 characters. Source: PS3.5 §6.2.
     #[schemars(example = &"DIMSEWAY")]
     pub(crate) ae_title: Option<Parsed<AeTitle>>,
-    /// Addresses to listen on; one or a list. Port 0 lets the system choose.
+    /// Addresses to listen on; one or a list. Port 0 lets the system choose. Needs a restart to change.
     /// Unit: IP address and port. Source: port 11112 is registered for DICOM (PS3.8 §9.1.1).
-    /// Needs a restart to change.
     #[schemars(example = &"0.0.0.0:11112")]
     pub(crate) listen: OneOrMany<ListenAddress>,
     /// What a caller gets whose AE title and address match no `[[peer]]`: `"reject"` (calling AE
