@@ -2,6 +2,7 @@
 //!
 //! A check panics where the backend fails it. Nothing here waits for a clock: where a backend may take
 //! its time, the checks wait for its notifications.
+// INVARIANT: a check has no caller to answer; it fails by panicking.
 #![expect(clippy::unwrap_used, reason = "a check fails by panicking")]
 
 mod order;

@@ -20,8 +20,10 @@ pub(crate) const BLOCK_PAYLOAD: usize = BLOCK - FOOTER;
 pub(crate) const FIELDS_MAX: usize = 128 * 1024;
 
 const SEGMENT_MAGIC: &[u8; 8] = b"DWSEGMT1";
-const ENTRY_MAGIC: &[u8; 8] = b"DWENTRY1";
-const TAIL_MAGIC: &[u8; 8] = b"DWTAIL01";
+/// Begins the header of an entry.
+pub(crate) const ENTRY_MAGIC: &[u8; 8] = b"DWENTRY1";
+/// Begins the tail of an entry.
+pub(crate) const TAIL_MAGIC: &[u8; 8] = b"DWTAIL01";
 const BLOCK_MAGIC: u32 = u32::from_le_bytes(*b"DWBK");
 const VERSION: u32 = 1;
 

@@ -91,7 +91,10 @@ pub(crate) struct Shared {
     pub(crate) notify: watch::Sender<u64>,
     pub(crate) buffers: Buffers,
     pub(crate) documents: documents::Store,
+    /// For look-ups of single entries.
     reader: Mutex<Connection>,
+    /// For lists, which may take long and must not hold deliveries up.
+    lister: Mutex<Connection>,
     last_id: AtomicU64,
     /// Held open as long as anything may write; the system releases it.
     _lock: File,
@@ -147,6 +150,7 @@ impl LocalSpool {
         // The databases are useless after a power cut if their names are not there.
         disk.sync_directory(&config.directory)?;
         let reader = index::open_for_reading(&directory::index(&config.directory))?;
+        let lister = index::open_for_reading(&directory::index(&config.directory))?;
         let (handle, inbox) = index::channel();
         let pool = Pool::after_recovery(recovered.last_number, recovered.files, recovered.disk_bytes);
         let shared = Arc::new(Shared {
@@ -162,6 +166,7 @@ impl LocalSpool {
             buffers: Buffers::default(),
             documents,
             reader: Mutex::new(reader),
+            lister: Mutex::new(lister),
             last_id: AtomicU64::new(recovered.last_id),
             _lock: lock_file,
         });
@@ -202,6 +207,11 @@ impl Shared {
     /// Reads the index on a connection of its own. Blocks.
     pub(crate) fn query<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         read(&lock(&self.reader))
+    }
+
+    /// The same, for what may take long.
+    pub(crate) fn list<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        read(&lock(&self.lister))
     }
 }
 

@@ -77,7 +77,9 @@ impl Deliveries for LocalSpool {
 
     async fn list(&self, filter: &Filter, cursor: Option<Cursor>, limit: usize) -> Result<Page, Error> {
         let filter = filter.clone();
-        self.query(move |connection| query::list(connection, &filter, cursor.as_ref(), limit)).await
+        let shared = Arc::clone(&self.shared);
+        blocking(move || shared.list(|connection| query::list(connection, &filter, cursor.as_ref(), limit)))
+            .await
     }
 
     async fn show(&self, entry_id: EntryId) -> Result<Details, Error> {

@@ -86,8 +86,8 @@ pub(crate) fn read_tail(file: &File, at: u64, nonce: u64) -> std::io::Result<Tai
         let mut bytes = vec![0; length];
         let read = read_up_to(file, &mut bytes, at)?;
         let found = format::read_tail(&bytes[..read], nonce);
-        let magic =
-            bytes.starts_with(b"DWTAIL01") || bytes.get(16..24) == Some(nonce.to_le_bytes().as_slice());
+        let magic = bytes.starts_with(format::TAIL_MAGIC)
+            || bytes.get(16..24) == Some(nonce.to_le_bytes().as_slice());
         if !magic || matches!(found, TailFound::Whole(_)) || length == format::TAIL_MAX {
             return Ok(found);
         }

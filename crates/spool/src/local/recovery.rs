@@ -264,7 +264,7 @@ impl Scan<'_> {
             let read = read_up_to(self.file, &mut window, at)?;
             for page in (0..read).step_by(PAGE as usize) {
                 let begins = at + page as u64;
-                if !window[page..read].starts_with(b"DWENTRY1") {
+                if !window[page..read].starts_with(format::ENTRY_MAGIC) {
                     continue;
                 }
                 let frame = match format::read_entry_header(&window[page..read]) {
