@@ -1,4 +1,10 @@
 //! Crashes, power cuts, full disks and broken networks: nothing acknowledged is lost.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
 
+mod archive_down;
+mod disk_full;
+mod fdatasync_before_response;
+mod killed;
+mod power_cut;
 mod power_cut_disk;
+mod silent_connections;

@@ -2,3 +2,5 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
 
 mod own_hands;
+mod site;
+mod test_files;

@@ -93,6 +93,17 @@ impl EmbeddedOrigin {
     /// Where the answer is not one Part 10 file.
     #[must_use]
     pub fn data_set(&self, instance: &Instance) -> Option<Vec<u8>> {
+        let file = self.file(instance)?;
+        let (_, start) = instance::part10::read(&file).expect("a Part 10 file");
+        Some(file[start..].to_vec())
+    }
+
+    /// The Part 10 file it keeps for an instance, in its own transfer syntax; nothing where it has none.
+    ///
+    /// # Panics
+    /// Where the answer is not one part.
+    #[must_use]
+    pub fn file(&self, instance: &Instance) -> Option<Vec<u8>> {
         let url = format!(
             "{}/studies/{}/series/{}/instances/{}",
             self.url, instance.study, instance.series, instance.sop_instance
@@ -103,9 +114,17 @@ impl EmbeddedOrigin {
             return None;
         }
         assert_eq!(answer.status, 200, "{}", answer.text());
-        let file = http::only_part(&answer).expect("one part");
-        let (_, start) = instance::part10::read(&file).expect("a Part 10 file");
-        Some(file[start..].to_vec())
+        Some(http::only_part(&answer).expect("one part"))
+    }
+
+    /// Deletes a study; true where it was there.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    #[must_use]
+    pub fn delete(&self, study: &str) -> bool {
+        let url = format!("{}/studies/{study}", self.url);
+        http::request("DELETE", &url, &[], Vec::new()).expect("the origin answers").status < 300
     }
 
     /// Ends the process; what it stored stays.

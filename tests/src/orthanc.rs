@@ -89,6 +89,16 @@ impl Orthanc {
         http::get(&self.address(path)).expect("Orthanc answers")
     }
 
+    /// Any request with a body in JSON to its own interface.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    #[must_use]
+    pub fn request(&self, method: &str, path: &str, body: &serde_json::Value) -> Answer {
+        http::request(method, &self.address(path), &[], body.to_string().into_bytes())
+            .expect("Orthanc answers")
+    }
+
     /// How many instances it has.
     ///
     /// # Panics

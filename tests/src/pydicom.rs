@@ -1,5 +1,7 @@
 //! The test files that the Python package pydicom ships: real, odd and broken ones of many makers.
 
+mod rounds;
+
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -8,6 +10,8 @@ use serde_json::Value;
 use crate::instances::Instance;
 use crate::skip;
 
+pub use rounds::rounds;
+
 /// A test file with all four UIDs.
 #[derive(Debug, Clone)]
 pub struct TestFile {
@@ -15,6 +19,24 @@ pub struct TestFile {
     pub path: PathBuf,
     /// What is in it; the data set is the file's body as it stands.
     pub instance: Instance,
+}
+
+impl TestFile {
+    /// Its path inside the package's data.
+    ///
+    /// # Panics
+    /// Where it is elsewhere.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let path = self.path.to_str().expect("a path in ASCII");
+        path.rsplit_once("/pydicom/data/").expect("a path in the package").1
+    }
+
+    /// The folder of the package's data that it is in.
+    #[must_use]
+    pub fn folder(&self) -> &str {
+        self.name().split('/').next().unwrap_or_default()
+    }
 }
 
 /// Every file that has SOP Class, SOP Instance, Study Instance and Series Instance UIDs. Nothing, and

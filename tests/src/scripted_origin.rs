@@ -101,7 +101,7 @@ impl ScriptedOrigin {
         self.shared.state().script.extend(script);
     }
 
-    /// Lets stalled requests end, and keeps later ones from stalling.
+    /// Ends stalled requests without an answer, and stores instead of stalling from now on.
     pub fn release(&self) {
         self.shared.state().released = true;
         self.shared.changed.notify_all();
@@ -203,6 +203,10 @@ impl Shared {
         let mut state = self.state();
         match state.script.front() {
             Some(lasting @ (Answer::AllBut(..) | Answer::RefusedWith(_))) => lasting.clone(),
+            Some(Answer::Stall) if state.released => {
+                state.script.pop_front();
+                Answer::Stored
+            }
             _ => state.script.pop_front().unwrap_or(Answer::Stored),
         }
     }

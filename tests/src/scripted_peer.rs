@@ -82,6 +82,28 @@ impl ScriptedPeer {
         peer
     }
 
+    /// Connects and negotiates; nothing where nobody listens or the answer is no acceptance.
+    ///
+    /// # Panics
+    /// Never on a socket.
+    #[must_use]
+    pub fn try_associate(address: SocketAddr, proposal: &Proposal) -> Option<Self> {
+        let stream = TcpStream::connect(address).ok()?;
+        stream.set_nodelay(true).expect("a socket");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
+        let mut peer = Self { stream, acceptance: Acceptance::default() };
+        if !peer.try_send(&proposal.bytes()) {
+            return None;
+        }
+        match peer.receive() {
+            Received::Pdu(answer) if answer.kind == pdu::ASSOCIATE_AC => {
+                peer.acceptance = acceptance(&answer.body);
+                Some(peer)
+            }
+            _ => None,
+        }
+    }
+
     /// What the A-ASSOCIATE-AC said.
     #[must_use]
     pub const fn acceptance(&self) -> &Acceptance {

@@ -50,6 +50,15 @@ impl Sender {
         Self { peer: ScriptedPeer::associate(address, &proposal), contexts, message_id: 0 }
     }
 
+    /// Opens an association for one instance; nothing where the peer is gone or ends it.
+    #[must_use]
+    pub fn try_open(address: SocketAddr, instance: &Instance) -> Option<Self> {
+        let (class, syntax) = (instance.sop_class.clone(), instance.transfer_syntax.clone());
+        let proposal = Proposal::new(&[(class.as_str(), &[syntax.as_str()])]);
+        let peer = ScriptedPeer::try_associate(address, &proposal)?;
+        Some(Self { peer, contexts: vec![(class, syntax)], message_id: 0 })
+    }
+
     /// The presentation context for an instance.
     ///
     /// # Panics

@@ -1,0 +1,133 @@
+//! A direct STOW into Orthanc, and Orthanc's own instance count as the stop watch.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tests::orthanc::Orthanc;
+use tests::wait;
+
+/// Connections of the direct STOW.
+const CONNECTIONS: usize = 4;
+const BOUNDARY: &str = "bench";
+
+/// A connection that stays open, with nothing between it and the socket.
+struct Connection {
+    stream: BufReader<TcpStream>,
+    host: String,
+}
+
+impl Connection {
+    fn open(host: &str) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(host)?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::new(stream), host: host.to_owned() })
+    }
+
+    /// Sends a request and reads the whole answer: status and body.
+    fn exchange(&mut self, line: &str, fields: &str, body: &[&[u8]]) -> anyhow::Result<(u16, Vec<u8>)> {
+        let length: usize = body.iter().map(|piece| piece.len()).sum();
+        let head =
+            format!("{line} HTTP/1.1\r\nHost: {}\r\nContent-Length: {length}\r\n{fields}\r\n", self.host);
+        let socket = self.stream.get_mut();
+        socket.write_all(head.as_bytes())?;
+        for piece in body {
+            socket.write_all(piece)?;
+        }
+        self.answer()
+    }
+
+    fn answer(&mut self) -> anyhow::Result<(u16, Vec<u8>)> {
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        let status = line.split(' ').nth(1).and_then(|word| word.parse().ok()).context("no status line")?;
+        let mut length = None;
+        loop {
+            line.clear();
+            self.stream.read_line(&mut line)?;
+            let Some((name, value)) = line.split_once(':') else { break };
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().ok();
+            }
+        }
+        let mut body = vec![0; length.context("an answer without Content-Length")?];
+        self.stream.read_exact(&mut body)?;
+        Ok((status, body))
+    }
+}
+
+/// `host:port` of a base URL.
+fn host(url: &str) -> anyhow::Result<String> {
+    Ok(url.split('/').nth(2).context("a URL with a host")?.to_owned())
+}
+
+/// Watches the instance count of an Orthanc.
+pub(crate) struct Count(Connection);
+
+impl Count {
+    pub(crate) fn of(orthanc: &Orthanc) -> anyhow::Result<Self> {
+        Ok(Self(Connection::open(&host(&orthanc.url())?)?))
+    }
+
+    /// Waits until it has so many.
+    pub(crate) fn reach(&mut self, instances: u32, longest: Duration) -> anyhow::Result<()> {
+        let mut seen = 0;
+        let reached = wait::within(longest, || {
+            seen = match self.now() {
+                Ok(count) => count,
+                Err(error) => return Some(Err(error)),
+            };
+            (seen >= u64::from(instances)).then_some(Ok(()))
+        });
+        reached.unwrap_or_else(|| anyhow::bail!("Orthanc has {seen} of {instances} instances"))
+    }
+
+    fn now(&mut self) -> anyhow::Result<u64> {
+        let (status, body) = self.0.exchange("GET /statistics", "", &[])?;
+        anyhow::ensure!(status == 200, "Orthanc answers {status}");
+        let statistics: serde_json::Value = serde_json::from_slice(&body)?;
+        statistics["CountInstances"].as_u64().context("a number of instances")
+    }
+}
+
+/// Stores files over some connections at once, one instance in a request; seconds from the first
+/// request until Orthanc counts them all.
+pub(crate) fn store_directly(orthanc: &Orthanc, files: &[PathBuf]) -> anyhow::Result<f64> {
+    let bodies = files.iter().map(|path| body(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let host = host(&orthanc.url())?;
+    let mut connections = (0..CONNECTIONS).map(|_| Connection::open(&host)).collect::<Result<Vec<_>, _>>()?;
+    let mut count = Count::of(orthanc)?;
+    let next = AtomicUsize::new(0);
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = connections
+            .iter_mut()
+            .map(|connection| scope.spawn(|| store_some(connection, &bodies, &next)))
+            .collect();
+        workers.into_iter().try_for_each(|worker| worker.join().expect("a worker that did not panic"))
+    })?;
+    count.reach(u32::try_from(files.len())?, Duration::from_secs(60))?;
+    Ok(begun.elapsed().as_secs_f64())
+}
+
+fn store_some(connection: &mut Connection, bodies: &[Vec<u8>], next: &AtomicUsize) -> anyhow::Result<()> {
+    let fields = format!(
+        "Content-Type: multipart/related; type=\"application/dicom\"; boundary={BOUNDARY}\r\n\
+         Accept: application/dicom+json\r\n"
+    );
+    while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let (status, answer) = connection.exchange("POST /dicom-web/studies", &fields, &[body])?;
+        anyhow::ensure!(status == 200, "Orthanc answers {status}: {}", String::from_utf8_lossy(&answer));
+    }
+    Ok(())
+}
+
+fn body(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut body = format!("--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n").into_bytes();
+    std::fs::File::open(file)?.read_to_end(&mut body)?;
+    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+    Ok(body)
+}

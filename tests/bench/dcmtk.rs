@@ -1,0 +1,104 @@
+//! DCMTK's `storescu` as the modality, its `storescp` as the peer to compare with.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use tests::dcmtk::free_port;
+use tests::skip;
+use tests::wait::eventually;
+
+/// Whether DCMTK's programs leave Nagle's algorithm on, which is their default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nagle {
+    On,
+    /// `TCP_NODELAY=1` in the environment.
+    Off,
+}
+
+fn program(name: &str, nagle: Nagle) -> Option<Command> {
+    let mut command = Command::new(skip::program(name)?);
+    command.stdin(Stdio::null()).env_remove("TCP_NODELAY");
+    if nagle == Nagle::Off {
+        command.env("TCP_NODELAY", "1");
+    }
+    Some(command)
+}
+
+/// Sends files over one association; seconds from the start of the program to its end.
+pub(crate) fn store(
+    to: SocketAddr,
+    called: &str,
+    nagle: Nagle,
+    files: &[PathBuf],
+) -> anyhow::Result<f64> {
+    let mut command = program("storescu", nagle).context("storescu is not installed")?;
+    command.args(["-aet", "BENCH", "-aec", called]);
+    // The default list of presentation contexts stands for CT; a large object is of a rarer class.
+    if files.len() == 1 {
+        command.arg("--required");
+    }
+    command.arg(to.ip().to_string()).arg(to.port().to_string()).args(files);
+    let begun = Instant::now();
+    let output = command.output()?;
+    let seconds = begun.elapsed().as_secs_f64();
+    if !output.status.success() {
+        anyhow::bail!("storescu ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(seconds)
+}
+
+/// What a `storescp` does with what it receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Writes files, without waiting for the disk: its default.
+    Files,
+    /// Throws everything away: `--ignore`.
+    Nothing,
+}
+
+/// A running `storescp`; killed when dropped.
+pub(crate) struct Storescp {
+    child: Child,
+    address: SocketAddr,
+    folder: PathBuf,
+}
+
+impl Storescp {
+    /// Nothing where it is not installed.
+    pub(crate) fn start(folder: &Path, keep: Keep, nagle: Nagle) -> anyhow::Result<Option<Self>> {
+        let Some(mut command) = program("storescp", nagle) else { return Ok(None) };
+        let folder = folder.join(format!("storescp-{keep:?}-{nagle:?}"));
+        fs::create_dir_all(&folder)?;
+        match keep {
+            Keep::Files => command.arg("-od").arg(&folder),
+            Keep::Nothing => command.arg("--ignore"),
+        };
+        let port = free_port();
+        let log = File::create(folder.with_extension("log"))?;
+        let child = command.arg(port.to_string()).stdout(Stdio::null()).stderr(log).spawn()?;
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let peer = Self { child, address, folder };
+        eventually("storescp listens", || TcpStream::connect(address).ok());
+        Ok(Some(peer))
+    }
+
+    /// Stores files in it and removes what it wrote; seconds.
+    pub(crate) fn measure(&self, nagle: Nagle, files: &[PathBuf]) -> anyhow::Result<f64> {
+        let seconds = store(self.address, "ANY-SCP", nagle, files)?;
+        for entry in fs::read_dir(&self.folder)? {
+            fs::remove_file(entry?.path())?;
+        }
+        Ok(seconds)
+    }
+}
+
+impl Drop for Storescp {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,81 @@
+//! The power goes while modalities send: after it, every acknowledged instance is there, whole.
+
+use std::sync::Mutex;
+
+use rand::rngs::SmallRng;
+use rand::{RngExt as _, SeedableRng as _};
+use tests::configuration::Configuration;
+use tests::daemon::Home;
+use tests::instances::Instance;
+use tests::power_cut::PowerCutDisk;
+use tests::scripted_origin::ScriptedOrigin;
+use tests::sender::Sender;
+use tests::wait::eventually;
+
+/// Seeds of one run of CI.
+const SEEDS: std::ops::Range<u64> = 0..12;
+
+#[test]
+fn what_was_acknowledged_survives_the_cut() {
+    for seed in SEEDS {
+        println!("seed {seed}");
+        let Some(disk) = PowerCutDisk::mount(seed) else { return };
+        one_machine(seed, disk);
+    }
+}
+
+/// Cuts the power of one machine three times.
+fn one_machine(seed: u64, mut disk: PowerCutDisk) {
+    let mut random = SmallRng::seed_from_u64(seed);
+    let origin = ScriptedOrigin::start([]);
+    let spool = format!("directory = \"{}\"", disk.join("spool").display());
+    let configuration = Configuration::new()
+        .origin("archive", &origin.url())
+        .set("spool", &spool)
+        .set("spool", "segment_size = \"1MiB\"")
+        .set("spool", "spare_segments = 2")
+        .set("spool", "reserve = \"1MiB\"");
+    let home = Home::new(&configuration);
+    let acknowledged = Mutex::new(Vec::new());
+    for round in 0..3 {
+        let daemon = home.start();
+        let address = daemon.dimse();
+        let count = random.random_range(3..12);
+        std::thread::scope(|scope| {
+            for sender in 0..3_u32 {
+                let acknowledged = &acknowledged;
+                scope.spawn(move || {
+                    for slice in 1..=count {
+                        let instance = Instance::ct(round * 3 + sender, slice, 30_000);
+                        let Some(mut association) = Sender::try_open(address, &instance) else { return };
+                        match association.store(&instance).map(|response| response.status) {
+                            Some(0x0000) => acknowledged.lock().unwrap().push(instance),
+                            _ => return,
+                        }
+                    }
+                });
+            }
+            let enough = (round as usize) * 3 + random.random_range(1..9);
+            eventually("some are acknowledged", || {
+                (acknowledged.lock().unwrap().len() >= enough).then_some(())
+            });
+            disk.cut();
+            daemon.kill();
+        });
+        disk.restore();
+    }
+    let daemon = home.start();
+    let acknowledged = acknowledged.into_inner().unwrap();
+    for instance in &acknowledged {
+        eventually(&format!("seed {seed}: {} is in the archive", instance.sop_instance), || {
+            origin.stored().contains_key(&instance.sop_instance).then_some(())
+        });
+    }
+    for instance in &acknowledged {
+        let file = &origin.stored()[&instance.sop_instance];
+        assert!(file.ends_with(&instance.data_set), "seed {seed}: {} is corrupted", instance.sop_instance);
+    }
+    let quarantined = daemon.queue("state=quarantined");
+    assert!(quarantined.is_empty(), "seed {seed}: {quarantined:?}");
+    drop(daemon);
+}
