@@ -1,5 +1,7 @@
 //! `dimseway check`.
 
+mod certificate;
+
 use super::{echo::join, send::reachable};
 use crate::{
     cli::Check,
@@ -50,6 +52,13 @@ pub(crate) async fn run(path: &Path, arguments: &Check) -> anyhow::Result<()> {
     };
     tell(format!("spool {}", configuration.spool.directory.display()), disk(&configuration));
     for origin in &configuration.bridge.origins {
+        if let Some(path) = &origin.client.tls.certificate_file {
+            let verdict = certificate::verdict(path, jiff::Timestamp::now());
+            tell(
+                format!("certificate for origin {}", origin.name),
+                verdict.map_or_else(Verdict::Bad, Verdict::Good),
+            );
+        }
         tell(format!("origin {}", origin.name), probe(origin).await);
     }
     for peer in &configuration.bridge.peers {
