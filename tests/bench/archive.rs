@@ -28,15 +28,12 @@ impl Connection {
     }
 
     /// Sends a request and reads the whole answer: status and body.
-    fn exchange(&mut self, line: &str, fields: &str, body: &[&[u8]]) -> anyhow::Result<(u16, Vec<u8>)> {
-        let length: usize = body.iter().map(|piece| piece.len()).sum();
-        let head =
-            format!("{line} HTTP/1.1\r\nHost: {}\r\nContent-Length: {length}\r\n{fields}\r\n", self.host);
+    fn exchange(&mut self, line: &str, fields: &str, body: &[u8]) -> anyhow::Result<(u16, Vec<u8>)> {
+        let (host, length) = (&self.host, body.len());
+        let head = format!("{line} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n{fields}\r\n");
         let socket = self.stream.get_mut();
         socket.write_all(head.as_bytes())?;
-        for piece in body {
-            socket.write_all(piece)?;
-        }
+        socket.write_all(body)?;
         self.answer()
     }
 
@@ -119,7 +116,7 @@ fn store_some(connection: &mut Connection, bodies: &[Vec<u8>], next: &AtomicUsiz
          Accept: application/dicom+json\r\n"
     );
     while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let (status, answer) = connection.exchange("POST /dicom-web/studies", &fields, &[body])?;
+        let (status, answer) = connection.exchange("POST /dicom-web/studies", &fields, body)?;
         anyhow::ensure!(status == 200, "Orthanc answers {status}: {}", String::from_utf8_lossy(&answer));
     }
     Ok(())

@@ -29,12 +29,7 @@ fn program(name: &str, nagle: Nagle) -> Option<Command> {
 }
 
 /// Sends files over one association; seconds from the start of the program to its end.
-pub(crate) fn store(
-    to: SocketAddr,
-    called: &str,
-    nagle: Nagle,
-    files: &[PathBuf],
-) -> anyhow::Result<f64> {
+pub(crate) fn store(to: SocketAddr, called: &str, nagle: Nagle, files: &[PathBuf]) -> anyhow::Result<f64> {
     let mut command = program("storescu", nagle).context("storescu is not installed")?;
     command.args(["-aet", "BENCH", "-aec", called]);
     // The default list of presentation contexts stands for CT; a large object is of a rarer class.

@@ -3,11 +3,16 @@
 //!
 //! Peer and own runs alternate, so that whatever else the machine does meets both. Medians are judged;
 //! a gap that lies inside the peer's own spread is called inconclusive.
-#![allow(clippy::expect_used, clippy::print_stdout, clippy::unwrap_used, reason = "a measurement, not a service")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measurement, not a service"
+)]
 
 mod archive;
-mod disk;
 mod dcmtk;
+mod disk;
 mod memory;
 mod report;
 mod rounds;

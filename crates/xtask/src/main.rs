@@ -66,7 +66,7 @@ fn run(task: Task) -> anyhow::Result<bool> {
         Task::Test { arguments } => testing::test(&workspace, &arguments),
         Task::Bench { arguments } => {
             let tools = tools::install(&workspace, &mut std::io::stdout())?;
-            bench::run(&tools, &arguments)
+            bench::run(&workspace, &tools, &arguments)
         }
         Task::Docs { check } => docs::run(&workspace, check),
     }

@@ -1,0 +1,97 @@
+//! Rounds of the same study: into the peer, into Dimseway, straight into the archive, through
+//! Dimseway into the archive.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use crate::Extent;
+use crate::archive::{self, Count};
+use crate::dcmtk::{self, Keep, Nagle, Storescp};
+use crate::disk::WrittenFile;
+use crate::report::Figures;
+use crate::site::{Site, called};
+
+/// Longest wait until everything is in the archive.
+const LONGEST: Duration = Duration::from_secs(180);
+
+/// All `storescp` of a round: with Nagle's algorithm as it is by default, and without.
+struct Peers {
+    default: Storescp,
+    default_at_once: Storescp,
+    ignoring: Storescp,
+}
+
+impl Peers {
+    fn start(site: &Site) -> anyhow::Result<Self> {
+        let start =
+            |keep, nagle| Storescp::start(site.scratch(), keep, nagle)?.context("storescp is not installed");
+        Ok(Self {
+            default: start(Keep::Files, Nagle::On)?,
+            default_at_once: start(Keep::Files, Nagle::Off)?,
+            ignoring: start(Keep::Nothing, Nagle::Off)?,
+        })
+    }
+}
+
+/// Makes all rounds.
+pub(crate) fn measure(site: &Site, extent: &Extent, figures: &mut Figures) -> anyhow::Result<()> {
+    let peers = Peers::start(site)?;
+    let block = std::fs::read(&site.slices[0])?;
+    let mut written = WrittenFile::new(site.scratch(), block, extent.instances)?;
+    for round in 1..=extent.runs {
+        println!("round {round} of {}", extent.runs);
+        let files = &site.slices;
+        tell("storescp, default", figures.peer_default.add(peers.default.measure(Nagle::On, files)?));
+        let ours = acknowledge(site, Nagle::On, figures)?;
+        tell("Dimseway, default", figures.own_default.add(ours));
+        let peer = peers.default_at_once.measure(Nagle::Off, files)?;
+        tell("storescp, TCP_NODELAY", figures.peer_at_once.add(peer));
+        let ours = acknowledge(site, Nagle::Off, figures)?;
+        tell("Dimseway, TCP_NODELAY", figures.own_at_once.add(ours));
+        tell("storescp --ignore", figures.peer_ignoring.add(peers.ignoring.measure(Nagle::Off, files)?));
+        tell("fdatasync, median", figures.sync.add(written.sync()?));
+        let direct = archive::store_directly(&site.orthanc, files)?;
+        site.orthanc.clear();
+        tell("Orthanc, direct", figures.direct.add(direct));
+        deliver(site, figures)?;
+    }
+    figures.memory_rounds_kib = site.daemon.memory_peak_kib();
+    Ok(())
+}
+
+fn tell(what: &str, seconds: f64) {
+    println!("  {what:<34} {seconds:>9.4} s");
+}
+
+/// Sends the study to a route whose archive is down; seconds until all of it is acknowledged.
+fn acknowledge(site: &Site, nagle: Nagle, figures: &mut Figures) -> anyhow::Result<f64> {
+    let count = site.slices.len();
+    let (acknowledged, syncs) = (site.acknowledged(), site.syncs());
+    let seconds = dcmtk::store(site.daemon.dimse(), called::PARKED, nagle, &site.slices)?;
+    let successes = site.acknowledged() - acknowledged;
+    anyhow::ensure!(successes == count as f64, "{successes} of {count} C-STORE answered with success");
+    figures.syncs_per_instance.push((site.syncs() - syncs) / successes);
+    site.discard_parked(count)?;
+    Ok(seconds)
+}
+
+/// Sends the study to the archive; counts the time until the archive has it.
+fn deliver(site: &Site, figures: &mut Figures) -> anyhow::Result<()> {
+    let mut count = Count::of(&site.orthanc)?;
+    let begun = Instant::now();
+    let (acknowledged, delivered) = std::thread::scope(|scope| {
+        let sending =
+            scope.spawn(|| dcmtk::store(site.daemon.dimse(), called::ORTHANC, Nagle::Off, &site.slices));
+        let counted = count.reach(u32::try_from(site.slices.len())?, LONGEST);
+        let delivered = begun.elapsed().as_secs_f64();
+        let acknowledged = sending.join().expect("a sender that did not panic")?;
+        counted.with_context(|| site.daemon.log())?;
+        anyhow::Ok((acknowledged, delivered))
+    })?;
+    tell("Dimseway to Orthanc, acknowledged", figures.own_acknowledged.add(acknowledged));
+    tell("Dimseway to Orthanc, delivered", figures.own_delivered.add(delivered));
+    site.settle("orthanc")?;
+    site.orthanc.clear();
+    Ok(())
+}
