@@ -5,5 +5,5 @@ mod delivering;
 mod origin;
 mod passing_through;
 mod receiving;
-mod site;
+pub(crate) mod site;
 mod stopping;

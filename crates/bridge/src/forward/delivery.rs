@@ -6,7 +6,7 @@ use std::{
 };
 
 use dicomweb::{BoxError, Error, Presence, StoreAnswer, StorePart};
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, future::join_all};
 use instance::part10::FileMeta;
 use spool::{HeldReason, Lease, Outcome};
 
@@ -110,22 +110,40 @@ impl Attempt<'_> {
         health
     }
 
+    /// Settles each instance: what needs no question at once and together, so that the records share
+    /// the syncs of the index; then the rest one by one.
     async fn settle_all(&self, verdicts: impl Iterator<Item = (&Lease, Verdict)> + Send) {
-        // Once the origin cannot be asked any more, the rest is not asked about either.
-        let mut asking = true;
+        let (mut records, mut unknown, mut duplicates) = (Vec::new(), Vec::new(), Vec::new());
         for (lease, verdict) in verdicts {
             let outcome = match verdict {
-                Verdict::Unknown(words, if_not_askable) if asking => {
-                    let (outcome, answered) = self.look_up(lease, words, if_not_askable).await;
-                    asking = answered;
-                    outcome
-                }
-                Verdict::Unknown(words, _) => self.later(lease, words, None),
-                Verdict::Duplicate => self.of_duplicate(lease).await,
                 Verdict::Delivered(answer) => Outcome::Delivered { answer },
                 Verdict::Refused(words) => Outcome::Held { reason: HeldReason::Refused(words) },
                 Verdict::Later(words, asked) => self.later(lease, words, asked),
+                Verdict::Unknown(words, if_not_askable) => {
+                    unknown.push((lease, words, if_not_askable));
+                    continue;
+                }
+                Verdict::Duplicate => {
+                    duplicates.push(lease);
+                    continue;
+                }
             };
+            records.push(self.settlement.record(lease, outcome));
+        }
+        join_all(records).await;
+        // Once the origin cannot be asked any more, the rest is not asked about either.
+        let mut asking = true;
+        for (lease, words, if_not_askable) in unknown {
+            let (outcome, answered) = if asking {
+                self.look_up(lease, words, if_not_askable).await
+            } else {
+                (self.later(lease, words, None), false)
+            };
+            asking = answered;
+            self.settlement.record(lease, outcome).await;
+        }
+        for lease in duplicates {
+            let outcome = self.of_duplicate(lease).await;
             self.settlement.record(lease, outcome).await;
         }
     }
@@ -205,11 +223,9 @@ impl Attempt<'_> {
     }
 
     async fn release(&self, batch: &[Lease]) {
-        for lease in batch {
-            self.settlement
-                .record(lease, Outcome::Released { not_before: SystemTime::now() + NOT_ATTEMPTED })
-                .await;
-        }
+        let not_before = SystemTime::now() + NOT_ATTEMPTED;
+        let released = |lease| self.settlement.record(lease, Outcome::Released { not_before });
+        join_all(batch.iter().map(released)).await;
     }
 
     fn later(&self, lease: &Lease, reason: String, asked: Option<Duration>) -> Outcome {

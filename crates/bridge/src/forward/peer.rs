@@ -203,3 +203,6 @@ async fn connect(address: &PeerAddress) -> std::io::Result<QuickAck> {
     socket::prepare(&stream)?;
     Ok(QuickAck::new(stream))
 }
+
+#[cfg(test)]
+mod tests;

@@ -340,3 +340,6 @@ impl Scheduler {
         all.unwrap_or(now + LOOK_AGAIN)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,6 @@ use dicomweb::{
     error::Unreadable,
     profile::{Profile, StoreResponse},
 };
-use http::StatusCode;
 
 use super::breaker::{Cause, Health};
 
@@ -51,7 +50,7 @@ pub enum Whole {
 /// The verdict on one instance of an answer.
 #[must_use]
 pub fn of_instance(answer: &StoreAnswer, outcome: &InstanceOutcome, profile: &Profile) -> Verdict {
-    let status = in_words(answer.http_status);
+    let status = in_words(answer.http_status.as_u16(), answer.http_status.canonical_reason());
     match outcome {
         InstanceOutcome::Stored { warning_reason: None, .. } => Verdict::Delivered(status),
         InstanceOutcome::Stored { warning_reason: Some(reason), .. } => {
@@ -130,9 +129,7 @@ pub fn of_probe(answer: &Result<(), Error>) -> Health {
 /// 500 may be the fault of one instance, so it does not count against the server.
 fn health_of_retry(error: &Error, after: Option<Duration>) -> Health {
     match (error, after) {
-        (Error::Refused { status, .. }, None) if *status == StatusCode::INTERNAL_SERVER_ERROR => {
-            Health::Unclear
-        }
+        (Error::Refused { status, .. }, None) if status.as_u16() == 500 => Health::Unclear,
         (_, Some(after)) => Health::Pause(after),
         (_, None) => Health::Failed(Cause::Unavailable),
     }
@@ -142,7 +139,7 @@ fn health_of_retry(error: &Error, after: Option<Duration>) -> Health {
 #[must_use]
 pub fn failure_in_words(error: &Error) -> String {
     match error {
-        Error::Refused { status, .. } => in_words(*status),
+        Error::Refused { status, .. } => in_words(status.as_u16(), status.canonical_reason()),
         _ => {
             let mut words = error.to_string();
             let mut cause = std::error::Error::source(error);
@@ -158,10 +155,10 @@ pub fn failure_in_words(error: &Error) -> String {
     }
 }
 
-fn in_words(status: StatusCode) -> String {
-    match status.canonical_reason() {
-        Some(reason) => format!("the origin answered {} {reason}", status.as_u16()),
-        None => format!("the origin answered {}", status.as_u16()),
+fn in_words(status: u16, reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) => format!("the origin answered {status} {reason}"),
+        None => format!("the origin answered {status}"),
     }
 }
 

@@ -6,7 +6,6 @@
 
 use dicomweb::Remedy;
 use dimse::{Status, command::Response};
-use http::StatusCode;
 
 use crate::service::{DestinationRefusal, Refusal};
 
@@ -103,7 +102,7 @@ pub fn of_failure_reason(failure_reason: Option<u16>) -> (Status, &'static str) 
 /// An answer for the whole request. The instance travelled alone, so it concerns that instance.
 fn of_request(error: &dicomweb::Error) -> (Status, &'static str) {
     if let dicomweb::Error::Refused { status, .. } = error {
-        return of_http(*status);
+        return of_http(status.as_u16());
     }
     match error.remedy() {
         Remedy::Retry { .. } | Remedy::Unknown => {
@@ -115,10 +114,10 @@ fn of_request(error: &dicomweb::Error) -> (Status, &'static str) {
 }
 
 /// What an HTTP status without a response data set means (PS3.18 §8.5, §10.5.3.1).
-fn of_http(status: StatusCode) -> (Status, &'static str) {
+fn of_http(status: u16) -> (Status, &'static str) {
     /// Referenced transfer syntax not supported (PS3.18 §I.2.2).
     const TRANSFER_SYNTAX: Status = Status(0xC122);
-    match status.as_u16() {
+    match status {
         400 => (Status::CANNOT_UNDERSTAND, "the destination cannot read the instance"),
         401 | 403 => (Status::NOT_AUTHORIZED, "the destination refuses our credentials"),
         406 | 415 => (TRANSFER_SYNTAX, "the destination does not take the transfer syntax"),

@@ -39,7 +39,8 @@ fn a_destination_that_left_the_spool_leaves_no_old_values() {
         bytes: 300,
         oldest_accepted_at: Some(SystemTime::UNIX_EPOCH),
     };
-    let statistics = |destination: &str| Statistics { gauges: vec![gauge(destination)], ..Statistics::default() };
+    let statistics =
+        |destination: &str| Statistics { gauges: vec![gauge(destination)], ..Statistics::default() };
     metrics.show_spool(&statistics("former"), SystemTime::UNIX_EPOCH + Duration::from_secs(60));
     metrics.show_spool(&statistics("new"), SystemTime::UNIX_EPOCH + Duration::from_secs(60));
     let text = metrics.to_text().unwrap();

@@ -1,4 +1,4 @@
-//! Storage (PS3.4 Annex B): C-STORE as service class provider.
+//! Storage (PS3.4 §B): C-STORE as service class provider.
 //!
 //! The data set's fragments go into the spool as they arrive, while a scan picks up the identity.
 //! Where a route wants the destination's own confirmation the instance passes through instead, if

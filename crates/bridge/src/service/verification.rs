@@ -1,4 +1,4 @@
-//! Verification (PS3.4 Annex A): C-ECHO.
+//! Verification (PS3.4 §A): C-ECHO.
 
 use dimse::{
     Status,

@@ -30,7 +30,7 @@ use crate::{
 pub(super) const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 
 /// How long a condition may take to become true: only a test that would wait for ever meets it.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(super) fn explicit() -> TransferSyntax {
     TransferSyntax::new(instance::transfer_syntax::EXPLICIT_VR_LITTLE_ENDIAN.parse().unwrap())
@@ -59,7 +59,7 @@ pub(super) fn instance(number: usize, size: usize) -> Instance {
 }
 
 /// A configuration for everything to one origin, with waits too short to notice.
-pub(super) fn config(origins: &[(&str, std::net::SocketAddr)]) -> Config {
+pub(crate) fn config(origins: &[(&str, std::net::SocketAddr)]) -> Config {
     let origin = |(name, address): &(&str, std::net::SocketAddr)| {
         let url: BaseUrl = format!("http://{address}/dicom-web").parse().unwrap();
         let mut profile = Profile::standard();
@@ -82,6 +82,17 @@ pub(super) fn config(origins: &[(&str, std::net::SocketAddr)]) -> Config {
         drain: Drain { delay: Duration::from_millis(1), timeout: Duration::from_secs(20) },
         ..Config::default()
     }
+}
+
+/// A spool that takes little room.
+pub(crate) async fn spool_in(directory: &std::path::Path) -> LocalSpool {
+    let mut config = spool::local::Config::new(directory);
+    config.segment_bytes = 1024 * 1024;
+    config.spare_segments = 2;
+    config.minimum_free_bytes = 0;
+    config.reserve_bytes = 1024 * 1024;
+    let opening = tokio::task::spawn_blocking(move || LocalSpool::open(config));
+    opening.await.unwrap().unwrap().0
 }
 
 pub(super) struct Site {
@@ -111,13 +122,7 @@ impl Site {
         change: impl FnOnce(&mut Config),
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut spool_config = spool::local::Config::new(directory.path());
-        spool_config.segment_bytes = 1024 * 1024;
-        spool_config.spare_segments = 2;
-        spool_config.minimum_free_bytes = 0;
-        spool_config.reserve_bytes = 1024 * 1024;
-        let opening = tokio::task::spawn_blocking(move || LocalSpool::open(spool_config));
-        let (spool, _) = opening.await.unwrap().unwrap();
+        let spool = spool_in(directory.path()).await;
         let ports = Ports { payloads: Arc::new(spool.clone()), deliveries: Arc::new(spool.clone()) };
         let mut config = config(&[("archive", origin_address)]);
         change(&mut config);

@@ -7,7 +7,7 @@ use dimse::{Error, Status, acse::AssociateReject};
 use futures::{StreamExt, stream};
 use tokio::{net::TcpStream, sync::oneshot};
 
-use super::site::{CT, Site, explicit, instance, request};
+use super::site::{CT, DEADLINE, Site, explicit, instance, request};
 use crate::{Readiness, bridge::Drained};
 
 #[tokio::test]
@@ -77,4 +77,19 @@ async fn new_associations_are_rejected_as_transient_before_the_listener_closes()
         Err(Error::Rejected(reject)) => assert_eq!(reject, AssociateReject::LOCAL_LIMIT_EXCEEDED),
         other => panic!("{:?}", other.err()),
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_holds_nothing_up() {
+    let site = Site::new(|config| {
+        config.timers.artim = Duration::from_secs(3600);
+        config.drain.timeout = Duration::from_secs(3600);
+    })
+    .await;
+    let silent = TcpStream::connect(site.address).await.unwrap();
+    site.metric("dimseway_connections_silent 1").await;
+    site.stop.cancel();
+    let drained = tokio::time::timeout(DEADLINE, site.running).await;
+    assert_eq!(drained.expect("it waits for the silent connection").unwrap(), Drained::default());
+    drop(silent);
 }

@@ -93,3 +93,14 @@ async fn a_pause_that_is_asked_for_ends_by_itself() {
     breaker.observe(Health::Pause(Duration::from_secs(1_000_000)), now);
     assert_eq!(wait(&breaker, now), 3600, "no pause is longer than an hour");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_requests_begun_before_tell_does_not_end_a_pause() {
+    let now = Instant::now();
+    let mut breaker = breaker();
+    breaker.observe(Health::Pause(Duration::from_secs(20)), now);
+    for health in [Health::Answered, DOWN] {
+        breaker.observe(health, now);
+        assert_eq!(wait(&breaker, now), 20, "{health:?}");
+    }
+}

@@ -1,3 +1,5 @@
+use axum::http::StatusCode;
+
 use super::*;
 
 fn answer(status: u16, outcome: InstanceOutcome) -> StoreAnswer {
@@ -79,7 +81,8 @@ fn a_request_that_fails_as_a_whole_tells_about_the_destination() {
         (504, None, unavailable),
         (429, Some(7), Health::Pause(Duration::from_secs(7))),
         (503, Some(30), Health::Pause(Duration::from_secs(30))),
-        (500, None, Health::Unclear),
+        // A server whose database is gone answers 500 to everything.
+        (500, None, unavailable),
     ] {
         let (whole, got) = of(&refused(status, after));
         assert!(matches!(whole, Whole::Each(Verdict::Later(..))), "{status}: {whole:?}");

@@ -1,5 +1,6 @@
 use std::io;
 
+use axum::http::StatusCode;
 use dataset::scan::ScanError;
 use dicomweb::error::Wait;
 use dimse::command::Operation;

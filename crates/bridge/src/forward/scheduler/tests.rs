@@ -1,0 +1,57 @@
+use std::net::SocketAddr;
+
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::{
+    MemoryBudget, Metrics, Ports,
+    forward::confirmation::Confirmations,
+    tests::site::{config, spool_in},
+};
+
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9);
+
+fn snapshot(origin: &str) -> Arc<Snapshot> {
+    Arc::new(Snapshot::new(config(&[(origin, NOWHERE)])).unwrap())
+}
+
+async fn scheduler(directory: &std::path::Path, snapshot: Arc<Snapshot>) -> Scheduler {
+    let spool = spool_in(directory).await;
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let settlement = Settlement {
+        ports: Ports { payloads: Arc::new(spool.clone()), deliveries: Arc::new(spool) },
+        memory: MemoryBudget::new(1 << 20, Arc::clone(&metrics)),
+        metrics,
+        confirmations: Confirmations::default(),
+        forward: snapshot.config.forward.clone(),
+        stop: CancellationToken::new(),
+    };
+    let mut scheduler =
+        Scheduler::new(Arc::new(ArcSwap::new(snapshot)), settlement, Arc::new(Notify::new()));
+    scheduler.take_configuration();
+    scheduler
+}
+
+#[tokio::test]
+async fn a_destination_that_left_the_configuration_while_down_wakes_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut scheduler = scheduler(directory.path(), snapshot("archive")).await;
+    let archive: Destination = "archive".parse().unwrap();
+    scheduler.with_lane(&archive, |lane| {
+        lane.in_flight = 1;
+        let past = Instant::now().checked_sub(Duration::from_secs(3600)).unwrap();
+        (0..3).for_each(|_| lane.breaker.observe(Health::Failed(Cause::Unavailable), past));
+    });
+    let down = |scheduler: &Scheduler| {
+        let text = scheduler.settlement.metrics.to_text().unwrap();
+        text.contains("dimseway_destination_down{destination=\"archive\"}")
+    };
+    assert!(down(&scheduler));
+    scheduler.snapshot.store(snapshot("other"));
+    scheduler.take_configuration();
+    scheduler.sweep_at = None;
+    assert!(scheduler.wake_at() > Instant::now(), "its probe is never made, so it would be due for ever");
+    scheduler.take_end(Ok(Ended::Attempt(archive, Health::Unclear)));
+    assert!(scheduler.wake_at() > Instant::now());
+    assert!(!down(&scheduler), "an alert would never end");
+}
