@@ -13,6 +13,9 @@ use crate::http::{self, Answer};
 use crate::metrics::Metrics;
 use crate::wait::{self, eventually};
 
+/// Lines of a daemon's log that a failing test shows.
+const LOG_LINES_SHOWN: usize = 60;
+
 /// The program: named by `DIMSEWAY_BIN`, or where cargo put it beside this test.
 ///
 /// # Panics
@@ -280,6 +283,12 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let skipped = log.lines().count().saturating_sub(LOG_LINES_SHOWN);
+            let shown: Vec<_> = log.lines().skip(skipped).collect();
+            println!("the end of the daemon's log:\n{}", shown.join("\n"));
+        }
         if wait::within(std::time::Duration::ZERO, || self.child.try_wait().ok().flatten()).is_none() {
             let _ = self.child.kill();
             let _ = self.child.wait();

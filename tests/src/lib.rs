@@ -3,7 +3,12 @@
 //!
 //! Nothing here shares code with the rooms under test but the names of `instance`: what goes over
 //! the wire is put together and read by other hands, so that a mistake cannot cancel itself out.
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says what it expects"
+)]
 
 pub mod configuration;
 pub mod daemon;
