@@ -103,6 +103,9 @@ impl CircuitBreaker {
     pub fn observe(&mut self, health: Health, now: Instant) {
         match (health, self.state) {
             (Health::Unclear, _) => {}
+            // Requests begun before it asked for a pause tell nothing about the time after.
+            (Health::Answered | Health::Failed(Cause::Unavailable), State::Paused { until })
+                if until > now => {}
             // A late success of a request begun earlier proves that it serves.
             (Health::Answered, _) => self.state = State::Closed { failures: 0 },
             (Health::Pause(asked), State::Closed { .. } | State::Paused { .. } | State::Trial { .. }) => {
