@@ -103,7 +103,7 @@ pub fn of_request(error: &Error, instances: usize, profile: &Profile) -> (Whole,
     match error.remedy() {
         Remedy::FixCredentials => (Whole::NotAttempted, Health::Failed(Cause::Credentials)),
         Remedy::Reject => (Whole::Divide(Verdict::Refused(words)), Health::Answered),
-        Remedy::Retry { after } => (Whole::Each(Verdict::Later(words, after)), health_of_retry(error, after)),
+        Remedy::Retry { after } => (Whole::Each(Verdict::Later(words, after)), health_of_retry(after)),
         Remedy::Unknown => (
             Whole::Each(Verdict::Unknown(words, IfNotAskable::SentAgain)),
             Health::Failed(Cause::Unavailable),
@@ -126,13 +126,10 @@ pub fn of_probe(answer: &Result<(), Error>) -> Health {
     }
 }
 
-/// 500 may be the fault of one instance, so it does not count against the server.
-fn health_of_retry(error: &Error, after: Option<Duration>) -> Health {
-    match (error, after) {
-        (Error::Refused { status, .. }, None) if status.as_u16() == 500 => Health::Unclear,
-        (_, Some(after)) => Health::Pause(after),
-        (_, None) => Health::Failed(Cause::Unavailable),
-    }
+/// 500 counts like 503: a server whose database is gone answers it to everything. Where it is the
+/// fault of one instance, the success of any other one shows that the server serves.
+fn health_of_retry(after: Option<Duration>) -> Health {
+    after.map_or(Health::Failed(Cause::Unavailable), Health::Pause)
 }
 
 /// An error with its causes, for `queue show` and the log.
