@@ -50,7 +50,11 @@ pub(crate) async fn probe(snapshot: &Snapshot, destination: &Destination) -> Hea
         Ok(mut association) => {
             let answer = association.echo().await;
             let _ = association.release().await;
-            answer.map_or(Health::Failed(Cause::Unavailable), |_| Health::Answered)
+            match answer {
+                // A peer that accepts associations and offers no Verification serves all the same.
+                Ok(_) | Err(dimse::Error::PeerIncompatible(_)) => Health::Answered,
+                Err(_) => Health::Failed(Cause::Unavailable),
+            }
         }
         // A peer that rejects may do so for good reasons, but it is not to be hammered either.
         Err(_) => Health::Failed(Cause::Unavailable),
