@@ -115,8 +115,7 @@ impl Scheduler {
         let peers = config.peers.iter().filter(|peer| peer.address.is_some());
         let destinations: Vec<_> =
             origins.chain(peers.map(|peer| Destination::Peer(peer.ae_title.clone()))).collect();
-        // A lane with tasks under way stays until they have ended.
-        self.lanes.retain(|destination, lane| lane.in_flight > 0 || destinations.contains(destination));
+        self.remove_gone_lanes();
         for destination in destinations {
             let settings = &config.forward.breaker;
             let lane = self.lanes.entry(destination).or_insert_with(|| Lane {
@@ -129,6 +128,20 @@ impl Scheduler {
             lane.look_at = Instant::now();
         }
         self.sweep_at = Some(Instant::now());
+    }
+
+    /// Removes the lanes of destinations that are not configured any more. One with tasks under way
+    /// stays until they have ended.
+    fn remove_gone_lanes(&mut self) {
+        let (snapshot, down) = (self.snapshot.load(), &self.settlement.metrics.breaker_open);
+        self.lanes.retain(|destination, lane| {
+            let stays = lane.in_flight > 0 || lane.probing || snapshot.config.knows(destination);
+            if !stays {
+                // There is no value where the destination never went down nor came back.
+                let _ = down.remove_label_values(&[destination.to_string().as_str()]);
+            }
+            stays
+        });
     }
 
     fn look_everywhere(&mut self) {
@@ -288,6 +301,7 @@ impl Scheduler {
             // Panics are caught inside, and nothing is cancelled before the end.
             Err(error) => tracing::error!(%error, "a task of the scheduler was lost"),
         }
+        self.remove_gone_lanes();
     }
 
     /// Changes a lane, and tells when its destination went down or came back.
@@ -329,8 +343,9 @@ impl Scheduler {
     }
 
     fn wake_at(&self) -> Instant {
-        let now = Instant::now();
-        let lanes = self.lanes.values().filter_map(|lane| match lane.breaker.permitted(now) {
+        let (now, snapshot) = (Instant::now(), self.snapshot.load());
+        let served = self.lanes.iter().filter(|(destination, _)| snapshot.config.knows(destination));
+        let lanes = served.filter_map(|(_, lane)| match lane.breaker.permitted(now) {
             Permitted::NotBefore(_) if lane.probing => None,
             Permitted::NotBefore(at) => Some(at),
             // What is under way wakes the scheduler when it ends.
