@@ -43,7 +43,7 @@ where
     let snapshot = core.snapshot.load_full();
     let requested = tokio::select! {
         () = silent.displaced() => return without_association(&core, "displaced", None),
-        () = core.phases.aborting.cancelled() => return,
+        () = core.phases.finishing.cancelled() => return without_association(&core, "draining", None),
         requested = read_associate_request(stream, settings(&snapshot)) => match requested {
             Ok(requested) => requested,
             Err(error) => return without_association(&core, label_of(&error), Some(&error)),
@@ -55,7 +55,7 @@ where
         Err(rejection) => {
             tokio::select! {
                 () = silent.displaced() => {}
-                () = core.phases.aborting.cancelled() => {}
+                () = stopping(&core) => {}
                 () = reject(&core, requested, rejection) => {}
             }
             return;
@@ -171,17 +171,19 @@ async fn linger<R>(core: &Core, receiver: &mut MessageReceiver<R>, silent: &Sile
 where
     R: AsyncRead + Unpin + Send,
 {
-    let stopping = async {
-        core.phases.finishing.cancelled().await;
-        tokio::time::sleep(LINGER_WHEN_STOPPING).await;
-    };
     tokio::select! {
         () = silent.displaced() => {}
-        () = stopping => {}
+        () = stopping(core) => {}
         closed = receiver.await_close() => if let Err(error) = closed {
             tracing::debug!(%error, "the peer did not close in order");
         },
     }
+}
+
+/// Resolves when the bridge stops and the last PDU of a connection has had the time to arrive.
+async fn stopping(core: &Core) {
+    core.phases.finishing.cancelled().await;
+    tokio::time::sleep(LINGER_WHEN_STOPPING).await;
 }
 
 /// How long a peer has to close when the bridge stops: the last PDU has arrived by then, and nobody
