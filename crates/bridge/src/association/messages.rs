@@ -125,7 +125,7 @@ where
         Command::CEchoRq(request) if is_verification => {
             std::future::ready(verification::respond(request)).boxed()
         }
-        Command::CStoreRq(request) => {
+        Command::CStoreRq(request) if !is_verification => {
             let response = Response::new(Operation::CStore, request.message_id, Status::SUCCESS)
                 .affected_sop_class(&request.affected_sop_class_uid)
                 .affected_sop_instance(&request.affected_sop_instance_uid);
