@@ -44,10 +44,11 @@ fn compare(name: &str, at_a_time: usize, client: impl Fn(SocketAddr, &[TestFile]
     let origin = ScriptedOrigin::start([]);
     let home = Home::new(&Configuration::new().origin("archive", &origin.url()));
     let daemon = home.start();
-    for file in &files {
-        let (Some(_), Some(_)) = (client(storescp.address(), file), client(daemon.dimse(), file)) else {
+    for files in files.chunks(at_a_time) {
+        let through = client(storescp.address(), files).and_then(|_| client(daemon.dimse(), files));
+        if through.is_none() {
             return;
-        };
+        }
     }
     daemon.settle();
     let expected = in_folder(folder.path());

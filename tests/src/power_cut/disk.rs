@@ -91,10 +91,16 @@ impl Disk {
         self.syncs
     }
 
+    /// Bytes of the files that have a name.
     pub(super) fn used(&self) -> u64 {
-        let lengths = self.nodes.values().map(|node| match node {
-            Node::File(file) => file.now.len() as u64,
-            Node::Folder(_) => 0,
+        let folders = self.nodes.values().filter_map(|node| match node {
+            Node::Folder(folder) => Some(folder),
+            Node::File(_) => None,
+        });
+        let named: BTreeSet<u64> = folders.flat_map(|folder| folder.now.values().copied()).collect();
+        let lengths = named.iter().map(|number| match self.nodes.get(number) {
+            Some(Node::File(file)) => file.now.len() as u64,
+            _ => 0,
         });
         lengths.sum()
     }
