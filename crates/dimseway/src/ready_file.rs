@@ -2,7 +2,20 @@
 
 use anyhow::Context;
 use serde::Serialize;
-use std::{net::SocketAddr, path::Path};
+use std::{io::ErrorKind, net::SocketAddr, path::Path};
+
+/// Removes the file of an earlier run, so that nobody takes it for this one's.
+///
+/// # Errors
+/// It is there and cannot be removed.
+pub(crate) fn clear(path: Option<&Path>) -> anyhow::Result<()> {
+    match path.map(std::fs::remove_file) {
+        Some(Err(error)) if error.kind() != ErrorKind::NotFound => {
+            Err(error).context("the ready file of an earlier run cannot be removed")
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Addresses that are bound, and what a client of the embedded origin needs.
 #[derive(Debug, Default, Serialize)]
@@ -60,5 +73,8 @@ mod tests {
             "{\"dimse\":\"127.0.0.1:11112\",\"origin\":\"http://127.0.0.1:8081/dicom-web\"}\n"
         );
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        clear(Some(&path)).unwrap();
+        clear(Some(&path)).unwrap();
+        assert!(!path.exists());
     }
 }

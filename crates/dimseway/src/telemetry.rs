@@ -45,8 +45,8 @@ pub(crate) fn install(log: &Log) -> LevelHandle {
     LevelHandle(handle)
 }
 
-/// The level applies to Dimseway's own rooms; libraries stay at warnings unless it is `trace`, since
-/// their debug output may quote request bodies and header values.
+/// The level applies to Dimseway's own rooms. Libraries stay at warnings, since their debug output may
+/// quote request bodies and header values.
 fn filter(log: &Log) -> EnvFilter {
     const ROOMS: [&str; 8] =
         ["dimseway", "bridge", "dimse", "dicomweb", "spool", "dataset", "instance", "origin"];

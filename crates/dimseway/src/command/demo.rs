@@ -9,7 +9,7 @@ use crate::{
     daemon::{Daemon, Listeners},
     exit::{Exit, OrExit},
     open_files,
-    ready_file::Addresses,
+    ready_file::{self, Addresses},
     signals, telemetry,
 };
 use anyhow::Context;
@@ -27,6 +27,7 @@ const AE_TITLE: &str = "DIMSEWAY";
 /// # Errors
 /// A port that was asked for is taken, the directory cannot be used, or the study does not arrive.
 pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
+    ready_file::clear(arguments.ready_file.as_deref())?;
     let directory = Directory::make(arguments.directory.as_deref())?;
     let listen = bind(arguments.listen, 11112, "--listen").await?;
     let admin = bind(arguments.admin, 8080, "--admin").await?;

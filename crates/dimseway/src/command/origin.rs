@@ -5,7 +5,7 @@ use crate::{
     config_file::Log,
     exit::{Exit, OrExit, fail},
     open_files,
-    ready_file::Addresses,
+    ready_file::{self, Addresses},
     signals, telemetry,
 };
 use anyhow::Context;
@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 /// # Errors
 /// An unknown profile, a folder that cannot be used, a port that is taken.
 pub(crate) async fn run(arguments: &OriginServer) -> anyhow::Result<()> {
+    ready_file::clear(arguments.ready_file.as_deref())?;
     telemetry::install(&Log::default());
     open_files::raise_limit();
     let credentials = arguments.username.clone().zip(arguments.password.clone());

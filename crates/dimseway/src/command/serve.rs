@@ -6,7 +6,7 @@ use crate::{
     daemon::{self, Daemon, Listeners},
     exit::{Exit, OrExit},
     open_files,
-    ready_file::Addresses,
+    ready_file::{self, Addresses},
     signals, telemetry,
 };
 use std::path::Path;
@@ -16,6 +16,7 @@ use std::path::Path;
 /// # Errors
 /// The configuration is wrong, a port is taken, the spool cannot be opened or closed.
 pub(crate) async fn run(path: &Path, arguments: &Serve) -> anyhow::Result<()> {
+    ready_file::clear(arguments.ready_file.as_deref())?;
     let configuration = Configuration::read(path).or_exit(Exit::Configuration)?;
     configuration.check_clients().or_exit(Exit::Configuration)?;
     let level = telemetry::install(&configuration.log);
@@ -24,7 +25,10 @@ pub(crate) async fn run(path: &Path, arguments: &Serve) -> anyhow::Result<()> {
     // From here on a signal drains instead of killing, a first one during recovery too.
     let stop = signals::stop()?;
     let listeners = Listeners::bind(&configuration).await?;
-    let daemon = Daemon::start(&configuration, listeners, &stop).await?;
+    let daemon = tokio::select! {
+        daemon = Daemon::start(&configuration, listeners, &stop) => daemon?,
+        () = stop.force.cancelled() => return Ok(()),
+    };
     daemon::watch(path, &configuration, &daemon, level, stop.drain.clone())?;
     if let Some(path) = &arguments.ready_file {
         let addresses =
