@@ -4,7 +4,7 @@
 //! have said nothing yet displace each other, and associations beyond the limit are rejected.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -24,6 +24,8 @@ pub(crate) struct Admission {
 struct State {
     /// By order of arrival.
     silent: BTreeMap<u64, (IpAddr, CancellationToken)>,
+    /// How many of them each address has, so that a flood costs no search.
+    by_address: HashMap<IpAddr, usize>,
     arrived: u64,
     associations: usize,
 }
@@ -53,14 +55,15 @@ impl Admission {
         let displaced = CancellationToken::new();
         let mut state = self.lock();
         if state.silent.len() >= max
-            && let Some(number) = oldest_of_most(&state.silent)
-            && let Some((_, token)) = state.silent.remove(&number)
+            && let Some(number) = state.oldest_of_most()
+            && let Some(token) = state.remove(number)
         {
             token.cancel();
         }
         state.arrived += 1;
         let number = state.arrived;
         state.silent.insert(number, (address, displaced.clone()));
+        *state.by_address.entry(address).or_default() += 1;
         self.show(&state);
         drop(state);
         Silent { admission: Arc::clone(self), number, displaced }
@@ -92,14 +95,24 @@ impl Admission {
     }
 }
 
-fn oldest_of_most(silent: &BTreeMap<u64, (IpAddr, CancellationToken)>) -> Option<u64> {
-    let mut counts: HashMap<IpAddr, usize> = HashMap::new();
-    for (address, _) in silent.values() {
-        *counts.entry(*address).or_default() += 1;
+impl State {
+    fn remove(&mut self, number: u64) -> Option<CancellationToken> {
+        let (address, token) = self.silent.remove(&number)?;
+        if let Entry::Occupied(mut count) = self.by_address.entry(address) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+        Some(token)
     }
-    let most = counts.values().max().copied()?;
-    let is_of_most = |address: &IpAddr| counts.get(address) == Some(&most);
-    silent.iter().find(|(_, (address, _))| is_of_most(address)).map(|(number, _)| *number)
+
+    /// The oldest connection of an address that has the most. In a flood it is among the first.
+    fn oldest_of_most(&self) -> Option<u64> {
+        let most = self.by_address.values().max()?;
+        let is_of_most = |address: &IpAddr| self.by_address.get(address) == Some(most);
+        self.silent.iter().find(|(_, (address, _))| is_of_most(address)).map(|(number, _)| *number)
+    }
 }
 
 impl Silent {
@@ -112,7 +125,7 @@ impl Silent {
 impl Drop for Silent {
     fn drop(&mut self) {
         let mut state = self.admission.lock();
-        state.silent.remove(&self.number);
+        state.remove(self.number);
         self.admission.show(&state);
     }
 }
@@ -143,7 +156,7 @@ mod tests {
         assert!(kept[98] && kept[99], "the newest stay");
         assert_eq!(admission.metrics.connections_silent.with_label_values::<&str>(&[]).get(), 3);
         drop((first, flooding));
-        assert!(admission.lock().silent.is_empty());
+        assert!(admission.lock().silent.is_empty() && admission.lock().by_address.is_empty());
     }
 
     #[test]
