@@ -240,7 +240,8 @@ async fn a_store_on_the_context_of_verification_is_no_operation_of_it() {
     let site = Site::new(|_| {}).await;
     let mut modality = site.modality().await;
     let class = VERIFICATION.parse().unwrap();
-    let context = modality.association.contexts().iter().find(|c| c.abstract_syntax == class).cloned().unwrap();
+    let context =
+        modality.association.contexts().iter().find(|c| c.abstract_syntax == class).cloned().unwrap();
     let mut writer = Writer::new(Encoding::ImplicitVrLittleEndian);
     writer
         .element(Tag::SOP_CLASS_UID, VR::UI, &class.to_padded())
@@ -248,10 +249,8 @@ async fn a_store_on_the_context_of_verification_is_no_operation_of_it() {
         .element(Tag::STUDY_INSTANCE_UID, VR::UI, b"1.2.3.1\0")
         .element(Tag::SERIES_INSTANCE_UID, VR::UI, b"1.2.3.2\0");
     let data_set = stream::iter([Ok(Bytes::from(writer.into_bytes()))]);
-    let request = dimse::command::CStoreRq {
-        affected_sop_class_uid: class,
-        ..request(&"1.2.3.4.1".parse().unwrap())
-    };
+    let request =
+        dimse::command::CStoreRq { affected_sop_class_uid: class, ..request(&"1.2.3.4.1".parse().unwrap()) };
     let response = modality.association.store(&context, request, data_set).await.unwrap();
     assert_eq!(response.status, Status::UNRECOGNIZED_OPERATION);
     assert!(site.states().await.is_empty());

@@ -26,8 +26,7 @@ async fn scheduler(directory: &std::path::Path, snapshot: Arc<Snapshot>) -> Sche
         forward: snapshot.config.forward.clone(),
         stop: CancellationToken::new(),
     };
-    let mut scheduler =
-        Scheduler::new(Arc::new(ArcSwap::new(snapshot)), settlement, Arc::new(Notify::new()));
+    let mut scheduler = Scheduler::new(Arc::new(ArcSwap::new(snapshot)), settlement, Arc::new(Notify::new()));
     scheduler.take_configuration();
     scheduler
 }
