@@ -9,21 +9,21 @@ use tests::embedded_origin::EmbeddedOrigin;
 use tests::instances::Instance;
 
 /// A running daemon with an archive behind it.
-pub struct Site {
-    pub daemon: Daemon,
-    pub home: Home,
-    pub origin: EmbeddedOrigin,
+pub(crate) struct Site {
+    pub(crate) daemon: Daemon,
+    pub(crate) home: Home,
+    pub(crate) origin: EmbeddedOrigin,
     folder: TempDir,
 }
 
 impl Site {
     /// One for any caller.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(Configuration::new())
     }
 
     /// One with a configuration, to which the origin `archive` is added.
-    pub fn start_with(configuration: Configuration) -> Self {
+    pub(crate) fn start_with(configuration: Configuration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let origin = EmbeddedOrigin::start(&folder.path().join("archive"));
         let home = Home::new(&configuration.origin("archive", origin.url()));
@@ -32,12 +32,12 @@ impl Site {
     }
 
     /// A folder for this test, which goes with it.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// Empties the archive of what these instances may have left in it.
-    pub fn clear<'a>(&self, instances: impl IntoIterator<Item = &'a Instance>) {
+    pub(crate) fn clear<'a>(&self, instances: impl IntoIterator<Item = &'a Instance>) {
         let mut studies: Vec<_> = instances.into_iter().map(|instance| instance.study.as_str()).collect();
         studies.sort_unstable();
         studies.dedup();
@@ -49,11 +49,16 @@ impl Site {
 
     /// Waits until everything is delivered, and holds each instance in the archive against what was
     /// sent.
-    pub fn expect(&self, instances: &[Instance]) {
+    pub(crate) fn expect(&self, instances: &[Instance]) {
         self.daemon.settle();
         for instance in instances {
             let kept = self.origin.data_set(instance);
-            assert!(kept.is_some(), "{} is not in the archive:\n{}", instance.sop_instance, self.daemon.log());
+            assert!(
+                kept.is_some(),
+                "{} is not in the archive:\n{}",
+                instance.sop_instance,
+                self.daemon.log()
+            );
             assert!(kept.as_ref() == Some(&instance.data_set), "{} has other bytes", instance.sop_instance);
         }
         assert_eq!(self.origin.count(), instances.len());
