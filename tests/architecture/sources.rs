@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Source {
     pub(crate) path: String,
     pub(crate) text: String,
+    /// True where the module above declares it for tests only.
+    is_for_tests: bool,
 }
 
 impl Source {
@@ -34,7 +36,8 @@ impl Source {
     }
 
     fn is_test_file(&self) -> bool {
-        self.path.starts_with("tests/")
+        self.is_for_tests
+            || self.path.starts_with("tests/")
             || self.path.split('/').any(|part| matches!(part, "tests" | "benches" | "conformance"))
             || self.path.ends_with("tests.rs")
             || self.path.ends_with("conformance.rs")
@@ -43,9 +46,32 @@ impl Source {
 
 /// All Rust files of the workspace.
 pub(crate) fn rust() -> Vec<Source> {
-    let files = with_extension("rs");
+    let mut files = with_extension("rs");
+    let for_tests: Vec<String> = files.iter().flat_map(modules_for_tests).collect();
+    for file in &mut files {
+        file.is_for_tests = for_tests.iter().any(|module| {
+            let rest = file.path.strip_prefix(module.as_str());
+            rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+        });
+    }
     assert!(files.len() > 20, "the walk over the sources found only {} files", files.len());
     files
+}
+
+/// Where the modules are that a file declares for tests only: `crates/dimse/src/pdv/tests`.
+fn modules_for_tests(source: &Source) -> Vec<String> {
+    let stem = source.path.trim_end_matches(".rs");
+    let folder = match stem.rsplit_once('/') {
+        Some((folder, "lib" | "main" | "mod")) => folder,
+        _ => stem,
+    };
+    let lines: Vec<_> = source.text.lines().map(str::trim).collect();
+    lines
+        .windows(2)
+        .filter(|pair| pair[0] == "#[cfg(test)]")
+        .filter_map(|pair| pair[1].split("mod ").nth(1)?.strip_suffix(';'))
+        .map(|name| format!("{folder}/{name}"))
+        .collect()
 }
 
 /// All files with an extension, hidden folders and build output left out.
@@ -63,7 +89,7 @@ pub(crate) fn with_extension(extension: &str) -> Vec<Source> {
                 }
             } else if path.extension().is_some_and(|found| found == extension) {
                 let text = fs::read_to_string(&path).expect("a text file");
-                files.push(Source { path: from_top(&top, &path), text });
+                files.push(Source { path: from_top(&top, &path), text, is_for_tests: false });
             }
         }
     }
@@ -88,11 +114,12 @@ pub(crate) fn none(offences: &[String], rule: &str) {
 #[test]
 fn test_code_is_told_from_production_code() {
     let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\n".to_owned();
-    let source = Source { path: "crates/dimse/src/a.rs".to_owned(), text };
+    let source = Source { path: "crates/dimse/src/a.rs".to_owned(), text, is_for_tests: false };
     assert_eq!(source.production(), [(1, "fn a() {}")]);
     assert_eq!(source.tests().len(), 4);
     let text = "fn a() {}\n#[cfg(test)]\nmod tests;\nfn b() {}\n".to_owned();
-    let source = Source { path: "crates/dimse/src/a.rs".to_owned(), text };
+    let source = Source { path: "crates/dimse/src/a.rs".to_owned(), text, is_for_tests: false };
     assert_eq!(source.production().len(), 4);
     assert_eq!(source.room(), Some("dimse"));
+    assert_eq!(modules_for_tests(&source), ["crates/dimse/src/a/tests"]);
 }

@@ -47,7 +47,8 @@ fn no_source_names_a_machine() {
 #[test]
 fn no_test_sleeps() {
     let mut found = Vec::new();
-    for source in sources::rust() {
+    // Under a paused clock a sleep takes no time and waits for nothing.
+    for source in sources::rust().iter().filter(|source| !source.text.contains("start_paused")) {
         let sleeps = [["thread::", "sleep"].concat(), ["time::", "sleep("].concat()];
         for (number, line) in source.tests() {
             if sleeps.iter().any(|sleep| line.contains(sleep.as_str())) {
