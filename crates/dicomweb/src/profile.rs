@@ -33,6 +33,9 @@ pub struct Profile {
     /// HTTP status codes that say so for a request of one instance when no response data set comes with
     /// them. Default none: PS3.18 uses 409 for every refusal.
     pub duplicate_statuses: Vec<u16>,
+    /// Whether the server names an instance as stored whose SOP Instance UID it has already, and keeps
+    /// the content that it has. Default false: a server that says so is believed.
+    pub duplicates_unreported: bool,
     /// How to find out whether an instance is there. Default search.
     pub lookup: Lookup,
     /// Whether `transfer-syntax=*` may be asked for in a retrieve (PS3.18 §8.7.3.5.2). Default true.
@@ -115,6 +118,7 @@ impl Profile {
             store_response: StoreResponse::Verify,
             duplicate_failure_reasons: vec![0x0111],
             duplicate_statuses: Vec::new(),
+            duplicates_unreported: false,
             lookup: Lookup::Search,
             any_transfer_syntax: true,
             delete: false,
@@ -129,7 +133,12 @@ impl Profile {
     /// holds each part in memory.
     #[must_use]
     pub fn orthanc() -> Self {
-        Self { name: "orthanc".to_owned(), request_bytes_max: Some(64 * 1024 * 1024), ..Self::standard() }
+        Self {
+            name: "orthanc".to_owned(),
+            request_bytes_max: Some(64 * 1024 * 1024),
+            duplicates_unreported: true,
+            ..Self::standard()
+        }
     }
 
     /// The built-in profile of that name.

@@ -125,6 +125,41 @@ async fn a_duplicate_is_what_its_content_says() {
     }
 }
 
+const DIFFERENT: Option<&str> = Some("same UID, different content");
+
+#[tokio::test]
+async fn other_content_is_held_where_the_origin_keeps_its_own_and_says_nothing() {
+    let site = Site::new(|config| config.origins[0].client.profile.duplicates_unreported = true).await;
+    site.origin.always(Answer::KeepAndSayStored);
+    let (first, other) = (instance(1, 1000), instance(1, 999));
+    send(&site, std::slice::from_ref(&first)).await;
+    site.delivered(1).await;
+    send(&site, std::slice::from_ref(&other)).await;
+    let lines = site.settled(2, &[State::Delivered, State::Held]).await;
+    assert_eq!((lines[0].state, lines[1].reason.as_deref()), (State::Delivered, DIFFERENT), "{lines:?}");
+    send(&site, std::slice::from_ref(&first)).await;
+    let lines = site.settled(3, &[State::Delivered, State::Held]).await;
+    assert_eq!(lines[2].state, State::Delivered, "the same content is no conflict");
+    assert_eq!(site.origin.stored()["1.2.3.4.1"], first.data_set);
+
+    site.origin.forget("1.2.3.4.1");
+    site.spool.release(lines[1].entry_id, None).await.unwrap();
+    site.delivered(3).await;
+    assert_eq!(site.origin.stored()["1.2.3.4.1"], other.data_set, "sent once a person made room");
+}
+
+#[tokio::test]
+async fn what_a_search_finds_is_no_proof_after_other_content_was_delivered() {
+    let site = Site::new(|_| {}).await;
+    let (first, other) = (instance(1, 1000), instance(1, 999));
+    send(&site, std::slice::from_ref(&first)).await;
+    site.delivered(1).await;
+    site.origin.then(Answer::BreakOff);
+    send(&site, std::slice::from_ref(&other)).await;
+    let lines = site.settled(2, &[State::Delivered, State::Held]).await;
+    assert_eq!((lines[1].state, lines[1].reason.as_deref()), (State::Held, DIFFERENT), "{lines:?}");
+}
+
 #[tokio::test]
 async fn two_destinations_and_one_is_down() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -33,6 +33,10 @@ pub(super) enum Answer {
     Fail(String, u16),
     /// Stores everything and answers with this status, media type and body.
     StoreAndSay(u16, &'static str, &'static str),
+    /// Stores what it does not have, keeps what it has, and says of everything that it stored it.
+    KeepAndSayStored,
+    /// Stores nothing and breaks its answer off.
+    BreakOff,
     /// Stores nothing and answers with this status, media type and body.
     Say(u16, &'static str, &'static str),
 }
@@ -72,6 +76,11 @@ impl FakeOrigin {
 
     pub(super) fn holds(&self, sop_instance_uid: &str, data_set: &[u8]) {
         self.0.lock().unwrap().stored.insert(sop_instance_uid.to_owned(), data_set.to_vec());
+    }
+
+    /// Deletes an instance, as a person would.
+    pub(super) fn forget(&self, sop_instance_uid: &str) {
+        self.0.lock().unwrap().stored.remove(sop_instance_uid);
     }
 
     pub(super) fn stored(&self) -> BTreeMap<String, Vec<u8>> {
@@ -141,6 +150,11 @@ async fn store(State(origin): State<FakeOrigin>, request: Request) -> Response<B
     if let Answer::Say(status, media_type, body) = answer {
         return say(status, media_type, body.to_owned());
     }
+    if matches!(answer, Answer::BreakOff) {
+        let cut = futures::stream::iter([Ok("{"), Err(std::io::Error::other("unplugged"))]);
+        let answer = Response::builder().header(header::CONTENT_TYPE, "application/dicom+json");
+        return answer.body(Body::from_stream(cut)).unwrap();
+    }
     if let Answer::RefuseRequestsWith(culprit) = &answer
         && parts.iter().any(|(uid, _)| uid == culprit)
     {
@@ -154,7 +168,9 @@ async fn store(State(origin): State<FakeOrigin>, request: Request) -> Response<B
                 failed.push(format!("{{{},{reason}}}", reference(&uid)));
             }
             _ => {
-                origin.holds(&uid, &data_set);
+                if !matches!(answer, Answer::KeepAndSayStored) || !origin.stored().contains_key(&uid) {
+                    origin.holds(&uid, &data_set);
+                }
                 stored.push(format!("{{{}}}", reference(&uid)));
             }
         }

@@ -63,6 +63,30 @@ async fn an_answer_that_says_nothing_is_looked_up() {
 }
 
 #[tokio::test]
+async fn an_older_instance_of_that_uid_confirms_nothing() {
+    let keeps = |config: &mut Config| {
+        stored(config);
+        config.origins[0].client.profile.duplicates_unreported = true;
+    };
+    let (sent, older) = (instance(1, 300_000), instance(1, 1000));
+    let site = Site::new(keeps).await;
+    site.origin.always(Answer::KeepAndSayStored);
+    site.origin.holds("1.2.3.4.1", &older.data_set);
+    let mut modality = site.modality().await;
+    assert_eq!(modality.store(&sent).await.status, Status::DUPLICATE_SOP_INSTANCE, "kept the older one");
+    assert_eq!(modality.store(&older).await.status, Status::SUCCESS, "the same content");
+    assert_eq!(modality.store(&instance(2, 1000)).await.status, Status::SUCCESS);
+
+    let site = Site::new(stored).await;
+    site.origin.holds("1.2.3.4.1", &older.data_set);
+    let mut modality = site.modality().await;
+    site.origin.then(Answer::BreakOff);
+    assert_eq!(modality.store(&sent).await.status, Status::OUT_OF_RESOURCES, "the answer broke off");
+    site.origin.then(Answer::BreakOff);
+    assert_eq!(modality.store(&older).await.status, Status::SUCCESS, "its copy is equal");
+}
+
+#[tokio::test]
 async fn an_object_that_is_cut_never_reaches_the_origin_as_whole() {
     let site = Site::new(stored).await;
     let mut modality = site.modality().await;
