@@ -40,18 +40,17 @@ impl Listeners {
     /// # Errors
     /// A port is taken or not allowed.
     pub(crate) async fn bind(configuration: &Configuration) -> anyhow::Result<Self> {
-        let admin = bind(configuration.admin.listen, "admin.listen").await?;
+        let admin = bind(configuration.admin.listen, "admin.listen")?;
         let mut dimse = Vec::with_capacity(configuration.listen.len());
         for address in &configuration.listen {
-            dimse.push(bind(*address, "dimse.listen").await?);
+            dimse.push(bind(*address, "dimse.listen")?);
         }
         Ok(Self { dimse, admin })
     }
 }
 
-async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
+fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    bridge::bind(address)
         .with_context(|| format!("{key}: {address} cannot be listened on"))
         .or_exit(Exit::Unavailable)
 }

@@ -10,10 +10,14 @@ pub(crate) use export::file_head;
 
 use futures::future::BoxFuture;
 use model::{Action, Changed, Query, Selection};
-use spool::{Cursor, Deliveries, Destination, EntryId, Filter, HeldReason, State};
+use spool::{Cursor, Deliveries, Destination, EntryId, Filter, HeldReason, Listed, State};
 
 /// Lines of a page that an action works through at a time.
 const ACTION_PAGE_LINES: usize = 500;
+
+/// Deliveries that one order looks at at most: each change is durable before the next one, so this
+/// takes seconds, and a caller is not kept for minutes without an answer.
+const ACTION_LINES_MAX: usize = 5000;
 
 /// Why something cannot be shown or done.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +65,8 @@ pub(crate) fn question(query: &Query) -> Result<Question, Error> {
     })
 }
 
-/// Does `action` with every delivery of its selection.
+/// Does `action` with the deliveries of its selection: with all, or with the next
+/// [`ACTION_LINES_MAX`], and then tells where to go on.
 ///
 /// # Errors
 /// Nothing is selected, something cannot be read, or the spool's. What was done before stays done.
@@ -80,12 +85,12 @@ pub(crate) async fn act(deliveries: &dyn Deliveries, action: &Action) -> Result<
         return Ok(changed);
     }
     let filter = filter(selection)?;
-    let mut cursor = None;
-    loop {
+    let mut cursor = parse_optional::<Cursor>("cursor", action.cursor.as_deref())?;
+    for _ in 0..ACTION_LINES_MAX / ACTION_PAGE_LINES {
         let page = deliveries.list(&filter, cursor.take(), ACTION_PAGE_LINES).await?;
         for line in &page.lines {
             // Delivered ones may match a study or a destination; nothing is to be done with them.
-            if line.state == State::Delivered {
+            if line.state == State::Delivered || kind.is_done(line) {
                 continue;
             }
             let target = line.destination.as_ref().or(destination.as_ref());
@@ -101,6 +106,8 @@ pub(crate) async fn act(deliveries: &dyn Deliveries, action: &Action) -> Result<
             None => return Ok(changed),
         }
     }
+    changed.next = cursor.map(|cursor| cursor.to_string());
+    Ok(changed)
 }
 
 /// What is done with each delivery.
@@ -127,6 +134,11 @@ impl Kind {
                 None => return Err(Error::Invalid("`to` is needed: where to?".to_owned())),
             },
         })
+    }
+
+    /// Whether the delivery is the outcome of this very order.
+    fn is_done(&self, line: &Listed) -> bool {
+        matches!(self, Self::Reroute(to) if line.destination.as_ref() == Some(to))
     }
 
     fn apply<'a>(

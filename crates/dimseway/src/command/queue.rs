@@ -7,7 +7,7 @@ use crate::{
     cli::{self, Queue, QueueAction},
     configuration::Configuration,
     exit::{Exit, OrExit, fail},
-    queue::model::{Action, ActionKind, LIMIT_MAX, Query, QueuePage, Selection},
+    queue::model::{Action, ActionKind, Changed, LIMIT_MAX, Query, QueuePage, Selection},
 };
 use anyhow::Context;
 use backend::Backend;
@@ -116,7 +116,7 @@ async fn act(
     to: Option<String>,
     json: bool,
 ) -> anyhow::Result<()> {
-    let action = Action { kind, selection: selection.into(), reason, to };
+    let mut action = Action { kind, selection: selection.into(), reason, to, cursor: None };
     if action.selection.is_empty() {
         return Err(fail(
             Exit::Usage,
@@ -126,7 +126,12 @@ async fn act(
             ),
         ));
     }
-    let changed = backend.act(&action).await?;
+    let mut changed = backend.act(&action).await?;
+    while changed.next.is_some() {
+        action.cursor = changed.next.take();
+        let more = backend.act(&action).await?;
+        changed = Changed { deliveries: changed.deliveries + more.deliveries, next: more.next };
+    }
     print_or_json(json, &changed, |changed| format!("{}: {} deliveries\n", kind.as_str(), changed.deliveries))
 }
 

@@ -128,6 +128,8 @@ pub(crate) struct Action {
     pub(crate) selection: Selection,
     pub(crate) reason: Option<String>,
     pub(crate) to: Option<String>,
+    /// Where an earlier answer said to go on.
+    pub(crate) cursor: Option<String>,
 }
 
 /// The body of `POST /api/v1/queue/{action}`.
@@ -150,12 +152,21 @@ pub(crate) struct ActionBody {
     /// For `reroute`: where to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) to: Option<String>,
+    /// `next` of the answer before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<String>,
 }
 
 impl ActionBody {
     pub(crate) fn into_action(self, kind: ActionKind) -> Action {
-        let Self { entries, destination, state, study, instance, reason, to } = self;
-        Action { kind, selection: Selection { entries, destination, state, study, instance }, reason, to }
+        let Self { entries, destination, state, study, instance, reason, to, cursor } = self;
+        Action {
+            kind,
+            selection: Selection { entries, destination, state, study, instance },
+            reason,
+            to,
+            cursor,
+        }
     }
 }
 
@@ -170,15 +181,18 @@ impl From<&Action> for ActionBody {
             instance,
             reason: action.reason.clone(),
             to: action.to.clone(),
+            cursor: action.cursor.clone(),
         }
     }
 }
 
 /// What an action changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Changed {
     /// Deliveries that are in another state now.
     pub(crate) deliveries: usize,
+    /// Where to go on; null when all were seen.
+    pub(crate) next: Option<String>,
 }
 
 /// An answer that is no success.

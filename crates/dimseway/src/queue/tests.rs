@@ -63,7 +63,7 @@ async fn states(spool: &LocalSpool) -> Vec<String> {
 }
 
 fn order(kind: ActionKind, selection: Selection, to: Option<&str>) -> Action {
-    Action { kind, selection, reason: Some("because".to_owned()), to: to.map(str::to_owned) }
+    Action { kind, selection, reason: Some("because".to_owned()), to: to.map(str::to_owned), cursor: None }
 }
 
 fn state(state: &str) -> Selection {

@@ -102,6 +102,7 @@ fn questions_and_orders_read_what_they_write() {
         selection: Selection { entries: vec!["7".to_owned()], ..Selection::default() },
         reason: None,
         to: Some("b".to_owned()),
+        cursor: None,
     };
     let written = serde_json::to_string(&ActionBody::from(&order)).unwrap();
     assert_eq!(written, r#"{"entries":["7"],"to":"b"}"#);
