@@ -19,6 +19,7 @@ mod snapshot;
 mod tests;
 
 pub use self::{
+    association::listen::bind,
     bridge::{Bridge, Drained, Ports, Readiness},
     config::{Config, ConfigError},
     memory::{MemoryBudget, Reserved},

@@ -1,11 +1,11 @@
 //! Accepting connections.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use dimse::socket::{self, QuickAck};
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     time::sleep,
 };
 
@@ -15,6 +15,24 @@ use crate::bridge::Core;
 /// After an error of accepting, which is a lack of file descriptors or memory: long enough for some
 /// to come back, short enough for a peer that waits.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// Connections that the operating system keeps until they are accepted. In a flood a modality waits
+/// behind them; where there is no place it would try again only after a second (RFC 6298).
+const BACKLOG: u32 = 4096;
+
+/// Listens on an address, with room for a flood of connections. To be called within a runtime.
+///
+/// # Errors
+/// The operating system's: the address is taken, not allowed or not ours.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart must not wait for the connections of the process before; elsewhere than on Unix the
+    // option would let two processes share the port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Accepts connections on all listeners, until the bridge stops taking any. The listeners are closed
 /// when this returns.

@@ -127,7 +127,7 @@ impl Site {
         let mut config = config(&[("archive", origin_address)]);
         change(&mut config);
         let bridge = Bridge::new(config, ports, Arc::new(Metrics::new().unwrap())).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = crate::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let (running, stopping) = (bridge.clone(), stop.clone());
