@@ -35,6 +35,7 @@ impl Attempt<'_> {
     /// the destination.
     pub(crate) async fn run(&self, leases: Vec<Lease>) -> Health {
         let leases = self.hold_untaken_syntaxes(leases).await;
+        let leases = self.settle_unreported_duplicates(leases).await;
         let mut waiting = VecDeque::from(batch::plan(leases, |lease| lease.attempts));
         let mut health = Health::Unclear;
         while let Some(batch) = waiting.pop_front() {
@@ -155,7 +156,13 @@ impl Attempt<'_> {
         self.count_request("qido", started, presence.as_ref().err());
         let (result, outcome) = match presence {
             Ok(Presence::Present) => {
-                ("present", Outcome::Delivered { answer: format!("{words}; found by search") })
+                let outcome = match self.delivered_other_content(lease).await {
+                    Ok(false) => Outcome::Delivered { answer: format!("{words}; found by search") },
+                    // What is found may be what was delivered before.
+                    Ok(true) => self.of_duplicate(lease).await,
+                    Err(outcome) => outcome,
+                };
+                ("present", outcome)
             }
             Ok(Presence::Absent) => {
                 ("absent", self.later(lease, format!("{words}; not found by search, sent again"), None))
@@ -220,6 +227,47 @@ impl Attempt<'_> {
             self.settlement.record(&lease, Outcome::Held { reason: HeldReason::Refused(words) }).await;
         }
         taken
+    }
+
+    /// An origin that keeps its own copy of a known UID and still calls the new one stored is not sent
+    /// other content than before while it has that copy: its answer would lose an instance.
+    async fn settle_unreported_duplicates(&self, leases: Vec<Lease>) -> Vec<Lease> {
+        if !self.origin.client.profile().duplicates_unreported || self.origin.duplicate == Duplicate::Success
+        {
+            return leases;
+        }
+        let mut unsettled = Vec::with_capacity(leases.len());
+        for lease in leases {
+            let outcome = match self.delivered_other_content(&lease).await {
+                Ok(false) => None,
+                Ok(true) => match self.origin.client.find_instance(&lease.entry.trailer.identity).await {
+                    Ok(Presence::Absent) => None,
+                    Ok(Presence::Present | Presence::NotAskable) => Some(self.of_duplicate(&lease).await),
+                    Err(error) => {
+                        let words =
+                            format!("other content was delivered before; {}", failure_in_words(&error));
+                        Some(self.later(&lease, words, None))
+                    }
+                },
+                Err(outcome) => Some(outcome),
+            };
+            match outcome {
+                Some(outcome) => self.settlement.record(&lease, outcome).await,
+                None => unsettled.push(lease),
+            }
+        }
+        unsettled
+    }
+
+    /// Whether the own record says that this origin was given other content under the UID last; an
+    /// outcome where the record cannot be read.
+    async fn delivered_other_content(&self, lease: &Lease) -> Result<bool, Outcome> {
+        let (identity, sha256) = (&lease.entry.trailer.identity, &lease.entry.sha256);
+        let deliveries = &*self.settlement.ports.deliveries;
+        let differs =
+            duplicate::delivered_other_content(identity, sha256, &lease.token.destination, deliveries).await;
+        differs
+            .map_err(|error| self.later(lease, format!("the delivery record cannot be read: {error}"), None))
     }
 
     async fn release(&self, batch: &[Lease]) {

@@ -50,6 +50,17 @@ pub(crate) async fn compare(
     }
 }
 
+/// Whether the newest delivery of this UID to `destination` on record had other content.
+pub(crate) async fn delivered_other_content(
+    identity: &Identity,
+    sha256: &[u8; 32],
+    destination: &Destination,
+    deliveries: &dyn Deliveries,
+) -> Result<bool, spool::Error> {
+    let found = deliveries.find_by_sop_instance(&identity.sop_instance_uid).await?;
+    Ok(newest_delivered(&found, destination).is_some_and(|delivered| delivered != sha256))
+}
+
 /// The hash of the newest entry that is on record as delivered to `destination`.
 fn newest_delivered<'a>(found: &'a [Details], destination: &Destination) -> Option<&'a [u8; 32]> {
     let delivered = |details: &&Details| {

@@ -70,6 +70,10 @@ pub(super) async fn take<R>(
 where
     R: AsyncRead + Unpin + Send,
 {
+    let was_there = match was_there(request.context, &origin, &identity).await {
+        Ok(was_there) => was_there,
+        Err(error) => return Ok(Err(Refusal::Destination(DestinationRefusal::Request(error)))),
+    };
     let (sender, receiver) = mpsc::channel(FRAGMENTS);
     let part = part(request, &identity, receiver);
     let client = origin.client.clone();
@@ -90,9 +94,23 @@ where
             return Ok(Err(Refusal::Destination(too_early(answer))));
         }
     };
-    let passing = Arc::new(Passed { context: Arc::clone(request.context), origin, identity, sha256 });
+    let passing =
+        Arc::new(Passed { context: Arc::clone(request.context), origin, identity, sha256, was_there });
     let done = passing.conclude(storing, started).boxed();
     Ok(Ok(Stored { acknowledge: "stored", done }))
+}
+
+/// Whether an origin that does not report duplicates has an instance of this UID already, so that its
+/// word does not confirm the one that is to be sent.
+async fn was_there(context: &Context, origin: &Origin, identity: &Identity) -> Result<bool, StoreError> {
+    if !origin.client.profile().duplicates_unreported || origin.duplicate == Duplicate::Success {
+        return Ok(false);
+    }
+    let started = Instant::now();
+    let presence = origin.client.find_instance(identity).await;
+    let error = presence.as_ref().err();
+    context.core.metrics.count_origin_request(&origin.name, "qido", started.elapsed(), error);
+    Ok(presence? == Presence::Present)
 }
 
 enum Fed {
@@ -157,6 +175,8 @@ struct Passed {
     origin: Arc<Origin>,
     identity: Identity,
     sha256: [u8; 32],
+    /// See [`was_there`].
+    was_there: bool,
 }
 
 type Storing = Pin<Box<dyn Future<Output = Result<StoreAnswer, StoreError>> + Send>>;
@@ -181,6 +201,7 @@ impl Passed {
                     return self.look_up(IfNotAskable::Held).await;
                 };
                 match verdict::of_instance(&answer, outcome, profile) {
+                    Verdict::Delivered(_) if self.was_there => self.of_duplicate().await,
                     Verdict::Delivered(_) => Ok(()),
                     Verdict::Duplicate => self.of_duplicate().await,
                     Verdict::Unknown(_, otherwise) => self.look_up(otherwise).await,
@@ -203,6 +224,12 @@ impl Passed {
         let presence = self.origin.client.find_instance(&self.identity).await;
         self.count("qido", started, presence.as_ref().err());
         match (presence, otherwise) {
+            // The request broke: what is found may be an older instance, and only its content tells.
+            (Ok(Presence::Present), IfNotAskable::SentAgain) => match self.compare().await {
+                Comparison::Equal(_) => Ok(()),
+                Comparison::Different | Comparison::NotNow(_) => Err(DestinationRefusal::OutcomeUnknown),
+            },
+            (Ok(Presence::Present), _) if self.was_there => self.of_duplicate().await,
             (Ok(Presence::Present), _) | (Ok(Presence::NotAskable), IfNotAskable::Delivered) => Ok(()),
             (Ok(Presence::Absent | Presence::NotAskable) | Err(_), _) => {
                 Err(DestinationRefusal::OutcomeUnknown)
@@ -214,18 +241,18 @@ impl Passed {
         match self.origin.duplicate {
             Duplicate::Success => Ok(()),
             Duplicate::Reject | Duplicate::Overwrite => Err(DestinationRefusal::Duplicate),
-            Duplicate::Verify => {
-                let destination = Destination::Origin(self.origin.name.clone());
-                let deliveries = &*self.context.core.ports.deliveries;
-                let client = &self.origin.client;
-                match duplicate::compare(&self.identity, &self.sha256, &destination, deliveries, client).await
-                {
-                    Comparison::Equal(_) => Ok(()),
-                    Comparison::Different => Err(DestinationRefusal::Duplicate),
-                    Comparison::NotNow(_) => Err(DestinationRefusal::OutcomeUnknown),
-                }
-            }
+            Duplicate::Verify => match self.compare().await {
+                Comparison::Equal(_) => Ok(()),
+                Comparison::Different => Err(DestinationRefusal::Duplicate),
+                Comparison::NotNow(_) => Err(DestinationRefusal::OutcomeUnknown),
+            },
         }
+    }
+
+    async fn compare(&self) -> Comparison {
+        let destination = Destination::Origin(self.origin.name.clone());
+        let deliveries = &*self.context.core.ports.deliveries;
+        duplicate::compare(&self.identity, &self.sha256, &destination, deliveries, &self.origin.client).await
     }
 
     fn count(&self, service: &str, started: Instant, error: Option<&StoreError>) {
