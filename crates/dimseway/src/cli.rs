@@ -75,6 +75,9 @@ Examples:
   dimseway queue export 001k0tdt7c5k3 --to ./rescue    as Part 10 files")]
     Queue(Queue),
     /// Store files and folders through an association, each with its own transfer syntax.
+    ///
+    /// Without --to they go to the daemon of the configuration; where none runs, into its spool, under
+    /// the spool's lock.
     #[command(after_help = "\
 Examples:
   dimseway send ./study                      to the daemon of the configuration

@@ -1,6 +1,7 @@
 //! `dimseway send`.
 
 mod files;
+mod stand_in;
 
 use crate::{
     cli::{PeerAddress, Send},
@@ -13,6 +14,7 @@ use dimse::{Category, requestor::PRESENTATION_CONTEXTS_MAX};
 use files::{DicomFile, Found};
 use indicatif::{ProgressBar, ProgressStyle};
 use instance::AeTitle;
+use stand_in::StandIn;
 use std::{net::SocketAddr, path::Path, time::Instant};
 
 /// Files of one association at most, which bounds what is kept of them in memory.
@@ -37,24 +39,39 @@ struct Tally {
 /// A file that was named is no DICOM file, or was not stored ([`Exit::Data`]); the association broke
 /// ([`Exit::Unavailable`]).
 pub(crate) async fn run(path: &Path, arguments: &Send) -> anyhow::Result<()> {
-    let callee = callee(path, arguments.to.as_ref(), arguments.from.as_ref())?;
-    let mut paths = files::walk(&arguments.paths).or_exit(Exit::Data)?;
+    let mut callee = callee(path, arguments.to.as_ref(), arguments.from.as_ref())?;
+    let paths = files::walk(&arguments.paths).or_exit(Exit::Data)?;
+    let stand_in = match arguments.to {
+        Some(_) => None,
+        None => Box::pin(StandIn::start_unless_served(path, &mut callee)).await?,
+    };
+    let sent = send_all(&callee, paths).await;
+    if let Some(stand_in) = stand_in {
+        Box::pin(stand_in.finish()).await?;
+    }
+    sent
+}
+
+async fn send_all(callee: &Callee, mut paths: Vec<Found>) -> anyhow::Result<()> {
     let bar = ProgressBar::new(paths.len() as u64).with_style(
-        ProgressStyle::with_template("{bar:40} {pos}/{len} files  {per_sec}  {eta} left  {msg}")
+        ProgressStyle::with_template("{bar:40} {pos}/{len} files  {per_sec}  {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
     let started = Instant::now();
     let mut tally = Tally::default();
-    while let Some(batch) = next_batch(&mut paths, &mut tally, &bar) {
-        send_batch(&callee, batch, &mut tally, &bar).await?;
+    let mut sent = Ok(());
+    while let (Ok(()), Some(batch)) = (&sent, next_batch(&mut paths, &mut tally, &bar)) {
+        sent = send_batch(callee, batch, &mut tally, &bar).await;
     }
     bar.finish_and_clear();
+    // Also when the association broke: what was answered is stored.
     let Tally { stored, warned, skipped, failed, bytes } = tally;
     println!(
         "{stored} stored at {callee} ({} MB in {:.1?}), {warned} of them with a warning, {failed} failed, {skipped} skipped",
         bytes / 1_000_000,
         started.elapsed()
     );
+    sent?;
     match failed {
         0 if stored == 0 => Err(fail(Exit::Data, "there was no DICOM file to send")),
         0 => Ok(()),

@@ -101,6 +101,11 @@ pub(crate) struct Override {
     /// Unit: numbers. Source: PS3.18 §10.5.3.
     #[schemars(extend("x-sample" = [409]))]
     pub(crate) duplicate_statuses: Option<Vec<u16>>,
+    /// Whether the server says that it stored an instance whose UID it has already, and keeps the
+    /// content that it has. Other content than was delivered before is then compared, not sent.
+    /// Unit: none. Source: the server's documentation; PS3.18 §10.5.3 leaves it open.
+    #[schemars(extend("x-sample" = false))]
+    pub(crate) duplicates_unreported: Option<bool>,
     /// How to find out whether an instance is there: `"search"`, `"metadata"` or `"none"`.
     /// Unit: none. Source: PS3.18 §10.6, PS3.18 §10.4.
     #[schemars(extend("x-sample" = "search"))]

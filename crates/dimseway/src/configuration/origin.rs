@@ -251,6 +251,7 @@ fn override_profile(profile: &mut Profile, written: &Override) {
     set(&mut profile.transfer_syntaxes, syntaxes.map(Some));
     set(&mut profile.duplicate_failure_reasons, written.duplicate_failure_reasons.clone());
     set(&mut profile.duplicate_statuses, written.duplicate_statuses.clone());
+    set(&mut profile.duplicates_unreported, written.duplicates_unreported);
     set(&mut profile.lookup, lookup);
     set(&mut profile.any_transfer_syntax, written.any_transfer_syntax);
     set(&mut profile.delete, written.delete);
