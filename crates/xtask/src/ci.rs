@@ -55,8 +55,10 @@ fn check_sources(steps: &mut Steps, tools: Option<&Tools>, strict: bool) {
         "lints",
         cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
     );
-    let mut documentation = cargo(["doc", "--workspace", "--no-deps", "--locked"]);
-    documentation.env("RUSTDOCFLAGS", "-D warnings");
+    let mut documentation =
+        cargo(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
+    // Read by who works on it, so private items are documented and may be linked to.
+    documentation.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links");
     steps.command("documentation", documentation);
     let Some(deny) = tools.and_then(|tools| tools.program("cargo-deny")) else {
         steps.run("dependencies", || match strict {
