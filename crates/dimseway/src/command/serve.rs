@@ -24,12 +24,13 @@ pub(crate) async fn run(path: &Path, arguments: &Serve) -> anyhow::Result<()> {
     tracing::info!(configuration = %path.display(), ?files, "starting");
     // From here on a signal drains instead of killing, a first one during recovery too.
     let stop = signals::stop()?;
+    let hangup = signals::hangup()?;
     let listeners = Listeners::bind(&configuration).await?;
     let daemon = tokio::select! {
         daemon = Daemon::start(&configuration, listeners, &stop) => daemon?,
         () = stop.force.cancelled() => return Ok(()),
     };
-    daemon::watch(path, &configuration, &daemon, level, stop.drain.clone())?;
+    daemon::watch(path, &configuration, &daemon, level, hangup, stop.drain.clone());
     if let Some(path) = &arguments.ready_file {
         let addresses =
             Addresses { dimse: Some(daemon.dimse), admin: Some(daemon.admin), ..Addresses::default() };

@@ -2,7 +2,7 @@
 //! Kubernetes sends no signal.
 
 use super::Daemon;
-use crate::{config_file::File, configuration::Configuration, signals, telemetry::LevelHandle};
+use crate::{config_file::File, configuration::Configuration, telemetry::LevelHandle};
 use bridge::{Bridge, Metrics};
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -10,23 +10,21 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
 /// Between two looks at the files: short for a person who waits, long for a disk.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Watches over the configuration of `daemon` until `stop`.
-///
-/// # Errors
-/// The operating system refuses SIGHUP.
+/// Watches over the configuration of `daemon` until `stop`; `hangup` asks for a look at once.
 pub(crate) fn watch(
     path: &Path,
     configuration: &Configuration,
     daemon: &Daemon,
     level: LevelHandle,
+    mut hangup: Signal,
     stop: CancellationToken,
-) -> anyhow::Result<()> {
-    let mut hangup = signals::hangup()?;
+) {
     let mut watched = Watched {
         path: path.to_owned(),
         files: configuration.files.clone(),
@@ -56,7 +54,6 @@ pub(crate) fn watch(
             };
         }
     });
-    Ok(())
 }
 
 struct Watched {
