@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{Origin, Peer, PeerAddress, ServedAe};
+use crate::config::{Acknowledge, Duplicate, Origin, Peer, PeerAddress, ServedAe};
 
 fn client() -> dicomweb::ClientConfig {
     dicomweb::ClientConfig::new(
@@ -29,9 +29,14 @@ fn every_fault_names_its_key() {
         ("dimse.max_pdu", |c| c.limits.max_pdu = 100),
         ("memory_budget", |c| c.limits.memory_budget = 1024),
         ("dimse.artim_timeout", |c| c.timers.artim = Duration::ZERO),
+        ("dimse.idle_timeout", |c| {
+            c.routes = vec![Route { acknowledge: Acknowledge::Stored, ..to("archive").remove(0) }];
+            c.timers.idle = c.timers.stored;
+        }),
         ("origin", |c| c.origins.clear()),
         ("origin.a b", |c| c.origins[0].name = "a b".into()),
         ("origin.archive", |c| c.origins.push(Origin::new("archive", client()))),
+        ("origin.archive.duplicate", |c| c.origins[0].duplicate = Duplicate::Overwrite),
         ("origin.archive.workers", |c| c.origins[0].workers = Some(0)),
         ("route", |c| c.origins.push(Origin::new("other", client()))),
         ("route.0.store", |c| c.routes = vec![Route::everything(Vec::new())]),

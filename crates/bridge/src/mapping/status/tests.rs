@@ -133,6 +133,12 @@ fn a_destination_out_of_reach_is_a_lack_of_resources() {
         dicomweb::Error::Connect("refused".into()),
         dicomweb::Error::Timeout(Wait::Answer),
         dicomweb::Error::Interrupted("reset".into()),
+        // The next request goes with another token.
+        dicomweb::Error::Refused {
+            status: StatusCode::UNAUTHORIZED,
+            retry_after: None,
+            credentials_changed: true,
+        },
     ];
     for error in errors {
         let (status, _) = of_refusal(&Refusal::Destination(DestinationRefusal::Request(error)));
@@ -143,6 +149,9 @@ fn a_destination_out_of_reach_is_a_lack_of_resources() {
 #[test]
 fn failure_reasons_pass_when_they_are_statuses_of_c_store() {
     let cases = [
+        // Warnings: to pass them on would tell the peer that the instance is stored.
+        (Some(0x0107), 0x0110),
+        (Some(0x0116), 0x0110),
         (Some(0xA700), 0xA700),
         (Some(0xA7FF), 0xA7FF),
         (Some(0xA900), 0xA900),
