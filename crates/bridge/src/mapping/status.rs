@@ -5,7 +5,7 @@
 //! What happened is in the log.
 
 use dicomweb::Remedy;
-use dimse::{Status, command::Response};
+use dimse::{Category, Status, command::Response};
 
 use crate::service::{DestinationRefusal, Refusal};
 
@@ -87,21 +87,23 @@ fn of_destination(refusal: &DestinationRefusal) -> (Status, &'static str) {
 }
 
 /// A Failure Reason (0008,1197) is a C-STORE status where it lies in the ranges of PS3.4 §B.2.3 and
-/// PS3.7 §C (PS3.18 §I.2.2); it is passed on then.
+/// PS3.7 §C (PS3.18 §I.2.2); it is passed on then. A code that PS3.7 §C lists as a warning is not: it
+/// would tell the peer that the instance is stored.
 #[must_use]
 pub fn of_failure_reason(failure_reason: Option<u16>) -> (Status, &'static str) {
     const COMMENT: &str = "the destination refused the instance";
     match failure_reason {
         Some(
             code @ (0x0105..=0x0124 | 0x0210..=0x0213 | 0xA700..=0xA7FF | 0xA900..=0xA9FF | 0xC000..=0xCFFF),
-        ) => (Status(code), COMMENT),
+        ) if Status(code).category() == Category::Failure => (Status(code), COMMENT),
         _ => (Status::PROCESSING_FAILURE, COMMENT),
     }
 }
 
 /// An answer for the whole request. The instance travelled alone, so it concerns that instance.
 fn of_request(error: &dicomweb::Error) -> (Status, &'static str) {
-    if let dicomweb::Error::Refused { status, .. } = error {
+    // Where the token has changed since, 401 says nothing about the next request.
+    if let dicomweb::Error::Refused { status, credentials_changed: false, .. } = error {
         return of_http(status.as_u16());
     }
     match error.remedy() {
