@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use spool::Destination;
 
-use super::{Config, Route};
+use super::{Acknowledge, Config, Duplicate, Route};
 
 /// One fault of a configuration, with the key that must change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,10 +87,15 @@ impl Config {
             ("dimse.stored_timeout", self.timers.stored),
             ("forward.lease", self.forward.lease),
         ];
-        match timers.into_iter().find(|(_, timer)| timer.is_zero()) {
-            Some((key, _)) => fault(key, "a time-out of zero would end everything at once"),
-            None => Ok(()),
+        if let Some((key, _)) = timers.into_iter().find(|(_, timer)| timer.is_zero()) {
+            return fault(key, "a time-out of zero would end everything at once");
         }
+        // A peer that waits for its answer sends nothing.
+        let waits = self.routes.iter().any(|route| route.acknowledge == Acknowledge::Stored);
+        if waits && self.timers.idle <= self.timers.stored {
+            return fault("dimse.idle_timeout", "it must be longer than dimse.stored_timeout");
+        }
+        Ok(())
     }
 
     fn check_origins(&self) -> Result<(), ConfigError> {
@@ -106,6 +111,12 @@ impl Config {
             }
             if !names.insert(name) {
                 return fault(format!("origin.{name}"), "the name is there twice");
+            }
+            if origin.duplicate == Duplicate::Overwrite && !origin.client.profile.delete {
+                return fault(
+                    format!("origin.{name}.duplicate"),
+                    "to overwrite, instances must be deleted, which the profile does not offer",
+                );
             }
             if origin.workers == Some(0) {
                 return fault(format!("origin.{name}.workers"), "at least 1 is needed");
