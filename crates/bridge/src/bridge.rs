@@ -67,6 +67,8 @@ pub(crate) struct Core {
     pub(crate) admission: Arc<Admission>,
     pub(crate) phases: Phases,
     pub(crate) connections: TaskTracker,
+    /// What the settings of all associations have in common.
+    pub(crate) association_settings: dimse::association::Settings,
     running: AtomicBool,
     association_id: AtomicU64,
     associations_cut: AtomicUsize,
@@ -102,6 +104,7 @@ impl Bridge {
             metrics,
             phases: Phases::default(),
             connections: TaskTracker::new(),
+            association_settings: dimse::association::Settings::default(),
             running: AtomicBool::new(false),
             association_id: AtomicU64::new(0),
             associations_cut: AtomicUsize::new(0),

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use instance::{TransferSyntax, Uid};
-use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf},
+    sync::Semaphore,
+};
 
 use crate::{
     acse::{ExtendedNegotiation, RoleSelection},
@@ -13,6 +16,10 @@ use crate::{
 /// Default Maximum-length-received: 256 KiB. Beyond that the cost per PDU no longer counts.
 pub const MAX_PDU_LENGTH_DEFAULT: u32 = 256 * 1024;
 
+/// Bytes of an A-ASSOCIATE-RQ that every new connection may send: 32 KiB. 128 presentation contexts with
+/// six transfer syntaxes each take less.
+pub const ASSOCIATE_LENGTH_USUAL: usize = 32 * 1024;
+
 /// Timers and limits of one association.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -21,6 +28,10 @@ pub struct Settings {
     /// Most bytes of an A-ASSOCIATE-RQ or -AC, which no maximum length governs (PS3.8 §D.1 is of P-DATA-TF
     /// only). Default 1 MiB: 128 presentation contexts with 60 transfer syntaxes each take about 500 KB.
     pub associate_length_max: u32,
+    /// Permits for A-ASSOCIATE-RQ longer than [`ASSOCIATE_LENGTH_USUAL`], which are read only as many at
+    /// a time: connections that have proved nothing yet must not fill the memory. Shared by clones.
+    /// Default 16, which with the longest ones are 16 MiB.
+    pub long_associates: Arc<Semaphore>,
     /// Most bytes of a P-DATA-TF variable field that we send, whatever the peer takes. Default 128 KiB: longer
     /// ones gain nothing, and some peers that announce no limit have one.
     pub sent_pdu_length_max: u32,
@@ -34,6 +45,7 @@ impl Default for Settings {
         Self {
             timers: Timers::default(),
             associate_length_max: 1024 * 1024,
+            long_associates: Arc::new(Semaphore::new(16)),
             sent_pdu_length_max: 128 * 1024,
             receive_buffer_length: 128 * 1024,
         }

@@ -44,7 +44,7 @@ where
     let requested = tokio::select! {
         () = silent.displaced() => return without_association(&core, "displaced", None),
         () = core.phases.finishing.cancelled() => return without_association(&core, "draining", None),
-        requested = read_associate_request(stream, settings(&snapshot)) => match requested {
+        requested = read_associate_request(stream, settings(&core, &snapshot)) => match requested {
             Ok(requested) => requested,
             Err(error) => return without_association(&core, label_of(&error), Some(&error)),
         },
@@ -253,7 +253,7 @@ const fn label_of(error: &Error) -> &'static str {
     }
 }
 
-fn settings(snapshot: &Snapshot) -> Settings {
+fn settings(core: &Core, snapshot: &Snapshot) -> Settings {
     let timers = &snapshot.config.timers;
     Settings {
         timers: Timers {
@@ -263,6 +263,6 @@ fn settings(snapshot: &Snapshot) -> Settings {
             write: timers.message,
             ..Timers::default()
         },
-        ..Settings::default()
+        ..core.association_settings.clone()
     }
 }

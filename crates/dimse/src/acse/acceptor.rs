@@ -10,7 +10,9 @@ use tokio::{
 use super::{AssociateAccept, AssociateReject, AssociateRequest, ContextResult, ProposedContext, codec};
 use crate::{
     Abort, Error, Incompatibility, Timer, abort_for,
-    association::{Association, Negotiated, PresentationContext, PresentationContexts, Settings},
+    association::{
+        ASSOCIATE_LENGTH_USUAL, Association, Negotiated, PresentationContext, PresentationContexts, Settings,
+    },
     message::await_close,
     pdu::{self, Header},
 };
@@ -38,8 +40,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let artim = settings.timers.artim;
-    let read = timeout(artim, read_associate(&mut stream, pdu::ASSOCIATE_RQ, settings.associate_length_max));
-    let read = read.await.unwrap_or(Err(Error::Timeout(Timer::Artim)));
+    let read = timeout(artim, read_request(&mut stream, &settings)).await;
+    let read = read.unwrap_or(Err(Error::Timeout(Timer::Artim)));
     match read.and_then(|body| codec::read_request(&body).map_err(Error::from)) {
         Ok(request) => Ok(RequestedAssociation { stream, request, settings }),
         Err(error) => {
@@ -90,6 +92,8 @@ where
     /// # Errors
     /// [`Error::Io`] or [`Error::Timeout`], for the log: the rejection is as good as given.
     pub async fn reject(mut self, reject: AssociateReject) -> Result<(), Error> {
+        // A peer that never closes keeps no request.
+        drop(self.request);
         write_all(&mut self.stream, &pdu::reject(reject), self.settings.timers.write).await?;
         close(self.stream, &self.settings).await
     }
@@ -122,8 +126,31 @@ pub(super) fn has_room(max_pdu_length: u32) -> Result<(), Incompatibility> {
     Ok(())
 }
 
+/// Reads a whole A-ASSOCIATE-RQ; a long one when there is a permit.
+async fn read_request<S>(stream: &mut S, settings: &Settings) -> Result<Vec<u8>, Error>
+where
+    S: AsyncRead + Unpin,
+{
+    let length = read_head(stream, pdu::ASSOCIATE_RQ, settings.associate_length_max).await?;
+    let _permit = match usize::try_from(length) {
+        Ok(length) if length <= ASSOCIATE_LENGTH_USUAL => None,
+        // The semaphore is never closed, so there always is a permit.
+        _ => settings.long_associates.acquire().await.ok(),
+    };
+    read_body(stream, length).await
+}
+
 /// Reads a whole PDU of type `expected`, at most `length_max` bytes, growing with what arrives.
 pub(super) async fn read_associate<S>(stream: &mut S, expected: u8, length_max: u32) -> Result<Vec<u8>, Error>
+where
+    S: AsyncRead + Unpin,
+{
+    let length = read_head(stream, expected, length_max).await?;
+    read_body(stream, length).await
+}
+
+/// Reads the header of a PDU of type `expected` and gives its length, at most `length_max`.
+async fn read_head<S>(stream: &mut S, expected: u8, length_max: u32) -> Result<u32, Error>
 where
     S: AsyncRead + Unpin,
 {
@@ -141,7 +168,13 @@ where
     if header.pdu_type != expected {
         return Err(header.unexpected());
     }
-    let length = header.limited(length_max)?.length;
+    Ok(header.limited(length_max)?.length)
+}
+
+async fn read_body<S>(stream: &mut S, length: u32) -> Result<Vec<u8>, Error>
+where
+    S: AsyncRead + Unpin,
+{
     let mut body = Vec::new();
     let read = stream.take(u64::from(length)).read_to_end(&mut body).await?;
     if u32::try_from(read).is_ok_and(|read| read == length) { Ok(body) } else { Err(Error::Closed) }

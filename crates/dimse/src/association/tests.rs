@@ -433,6 +433,33 @@ async fn a_request_may_be_longer_than_the_maximum_pdu_but_not_endless() {
     assert_eq!(answer, pdu::abort(Abort::SERVICE_USER));
 }
 
+/// Requests with more than the usual length wait for a permit, so that their number bounds the memory.
+#[tokio::test(start_paused = true)]
+async fn long_requests_wait_for_each_other() {
+    let length = u32::try_from(ASSOCIATE_LENGTH_USUAL).unwrap() + 1;
+    let begin = [&[pdu::ASSOCIATE_RQ, 0], &length.to_be_bytes()[..], &vec![0; 10_000]].concat();
+    let settings = Settings { long_associates: Arc::new(Semaphore::new(1)), ..Settings::default() };
+    let (first, mut stalls) = tokio::io::duplex(1 << 20);
+    stalls.write_all(&begin).await.unwrap();
+    let first = timed(acceptor::read_associate_request(first, settings.clone()));
+    let later = async {
+        pass(1).await;
+        let (second, mut waits) = tokio::io::duplex(1 << 20);
+        let (third, mut usual) = tokio::io::duplex(1 << 20);
+        waits.write_all(&begin).await.unwrap();
+        usual.write_all(&associate(pdu::ASSOCIATE_RQ, 16384)).await.unwrap();
+        assert!(acceptor::read_associate_request(third, settings.clone()).await.is_ok(), "no need to wait");
+        let read = timed(acceptor::read_associate_request(second, settings.clone()));
+        let taken = async {
+            pass(1).await;
+            assert_eq!(settings.long_associates.available_permits(), 0);
+        };
+        tokio::join!(read, taken).0
+    };
+    assert_eq!(tokio::join!(first, later), ((Timer::Artim, 30), (Timer::Artim, 30)));
+    assert_eq!(settings.long_associates.available_permits(), 1);
+}
+
 #[tokio::test]
 async fn a_request_is_seen_and_rejected_with_its_reason() {
     let (ours, theirs) = tokio::io::duplex(1 << 16);
