@@ -1,8 +1,8 @@
 //! The data set of a request as it arrives.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use dataset::scan::{Attributes, Progress, ScanError, ScanLimits, Scanner, Wanted};
 use dimse::{Error, MessageReceiver};
 use instance::{Tag, TransferSyntax};
@@ -25,9 +25,10 @@ pub(super) struct Incoming<'a, R> {
     receiver: &'a mut MessageReceiver<R>,
     context: Arc<Context>,
     scan: Scan,
-    /// Fragments that were received to look ahead and not handed out yet; bounded by `limits.head`
-    /// and one fragment.
-    head: VecDeque<Bytes>,
+    /// What was received to look ahead and not handed out yet; bounded by `limits.head` and one
+    /// fragment. It is copied, since a peer may send fragments of one byte, each of which would keep
+    /// a whole receive buffer.
+    head: BytesMut,
     received: u64,
     ended: bool,
 }
@@ -53,7 +54,7 @@ where
             receiver,
             context: Arc::clone(context),
             scan: Scan::Running(Box::new(scanner)),
-            head: VecDeque::new(),
+            head: BytesMut::new(),
             received: 0,
             ended: false,
         }
@@ -63,13 +64,9 @@ where
     /// not grow any further. What was received is handed out by [`Self::next`] later.
     pub(super) async fn look_ahead(&mut self) -> Result<Result<Option<Attributes>, Refusal>, Error> {
         let head_max = self.context.snapshot.config.limits.head;
-        let mut length = 0;
-        while matches!(self.scan, Scan::Running(_)) && length < head_max {
+        while matches!(self.scan, Scan::Running(_)) && self.head.len() < head_max {
             match self.receive().await? {
-                Some(fragment) => {
-                    length += fragment.len();
-                    self.head.push_back(fragment);
-                }
+                Some(fragment) => self.head.extend_from_slice(&fragment),
                 None => self.end_scan(),
             }
         }
@@ -82,10 +79,10 @@ where
 
     /// The next fragment; none behind the last one.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        match self.head.pop_front() {
-            Some(fragment) => Ok(Some(fragment)),
-            None => self.receive().await,
+        if self.head.is_empty() {
+            return self.receive().await;
         }
+        Ok(Some(std::mem::take(&mut self.head).freeze()))
     }
 
     /// What made the scan fail so far, if anything did: the rest need not be stored then.
@@ -109,7 +106,7 @@ where
 
     /// Reads the rest and throws it away.
     pub(super) async fn drain(&mut self) -> Result<(), Error> {
-        self.head.clear();
+        self.head = BytesMut::new();
         while !self.ended {
             self.receive().await?;
         }
