@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use spool::{Deliveries, Destination, Filter, HeldReason, State};
+use futures::future::join_all;
+use spool::{Deliveries, Destination, Filter, HeldReason, Listed, State};
 
 use crate::snapshot::Snapshot;
 
@@ -38,8 +39,11 @@ async fn hold(
     let (mut cursor, mut held) = (None, 0);
     loop {
         let page = deliveries.list(&filter, cursor, PAGE).await?;
-        for line in &page.lines {
-            held += deliveries.hold(line.entry_id, Some(destination), HeldReason::DestinationGone).await?;
+        let hold =
+            |line: &Listed| deliveries.hold(line.entry_id, Some(destination), HeldReason::DestinationGone);
+        // A page at once, so that its holds share the syncs of the index.
+        for changed in join_all(page.lines.iter().map(hold)).await {
+            held += changed?;
         }
         cursor = page.next;
         if cursor.is_none() {
