@@ -136,7 +136,8 @@ impl Bridge {
             forward: self.core.snapshot.load().config.forward.clone(),
             stop: self.forwarding.clone(),
         };
-        Scheduler::new(Arc::clone(&self.core.snapshot), settlement, Arc::clone(&self.reloaded))
+        let finishing = self.core.phases.finishing.clone();
+        Scheduler::new(Arc::clone(&self.core.snapshot), settlement, Arc::clone(&self.reloaded), finishing)
     }
 
     /// Takes the steps of stopping once `stop` is cancelled.

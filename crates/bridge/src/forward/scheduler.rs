@@ -14,8 +14,9 @@ use spool::{Destination, Lease, LeaseRequest, RetrySchedule};
 use tokio::{
     sync::Notify,
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout_at},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     breaker::{Cause, CircuitBreaker, Health, Permitted},
@@ -44,6 +45,10 @@ pub(crate) struct Scheduler {
     lanes: HashMap<Destination, Lane>,
     tasks: JoinSet<Ended>,
     sweep_at: Option<Instant>,
+    /// Cancelled when the bridge begins to stop; associations still need deliveries then.
+    finishing: CancellationToken,
+    /// When requests are cut, once the bridge has begun to stop.
+    cut_at: Option<Instant>,
 }
 
 /// One destination.
@@ -66,16 +71,26 @@ impl Scheduler {
         snapshot: Arc<ArcSwap<Snapshot>>,
         settlement: Settlement,
         reloaded: Arc<Notify>,
+        finishing: CancellationToken,
     ) -> Self {
-        let tasks = JoinSet::new();
-        Self { snapshot, settlement, reloaded, lanes: HashMap::new(), tasks, sweep_at: Some(Instant::now()) }
+        Self {
+            snapshot,
+            settlement,
+            reloaded,
+            lanes: HashMap::new(),
+            tasks: JoinSet::new(),
+            sweep_at: Some(Instant::now()),
+            finishing,
+            cut_at: None,
+        }
     }
 
     /// Runs until the settlement is told to stop; then finishes the requests that are under way,
-    /// for at most `drain` of the configuration. Returns how many were cut.
+    /// until `drain.timeout` of the configuration has passed since the bridge began to stop. Returns
+    /// how many were cut.
     pub(crate) async fn run(mut self) -> usize {
         let mut notified = self.settlement.ports.deliveries.notified();
-        let stop = self.settlement.stop.clone();
+        let (stop, finishing) = (self.settlement.stop.clone(), self.finishing.clone());
         self.take_configuration();
         loop {
             self.start_all().await;
@@ -83,6 +98,7 @@ impl Scheduler {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return self.drain().await,
+                () = finishing.cancelled(), if self.cut_at.is_none() => self.cut_at = Some(self.time_to_cut()),
                 Some(ended) = self.tasks.join_next() => self.take_end(ended),
                 () = self.reloaded.notified() => self.take_configuration(),
                 announced = notified.changed() => match announced {
@@ -95,10 +111,14 @@ impl Scheduler {
         }
     }
 
+    fn time_to_cut(&self) -> Instant {
+        Instant::now() + self.snapshot.load().config.drain.timeout
+    }
+
     async fn drain(mut self) -> usize {
-        let timeout = self.snapshot.load().config.drain.timeout;
+        let cut_at = self.cut_at.unwrap_or_else(|| self.time_to_cut());
         let all = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(timeout, all).await.is_ok() {
+        if timeout_at(cut_at, all).await.is_ok() {
             return 0;
         }
         let cut = self.tasks.len();

@@ -26,7 +26,8 @@ async fn scheduler(directory: &std::path::Path, snapshot: Arc<Snapshot>) -> Sche
         forward: snapshot.config.forward.clone(),
         stop: CancellationToken::new(),
     };
-    let mut scheduler = Scheduler::new(Arc::new(ArcSwap::new(snapshot)), settlement, Arc::new(Notify::new()));
+    let (reloaded, finishing) = (Arc::new(Notify::new()), CancellationToken::new());
+    let mut scheduler = Scheduler::new(Arc::new(ArcSwap::new(snapshot)), settlement, reloaded, finishing);
     scheduler.take_configuration();
     scheduler
 }
@@ -53,4 +54,23 @@ async fn a_destination_that_left_the_configuration_while_down_wakes_nobody() {
     scheduler.take_end(Ok(Ended::Attempt(archive, Health::Unclear)));
     assert!(scheduler.wake_at() > Instant::now());
     assert!(!down(&scheduler), "an alert would never end");
+}
+
+/// The grace that Kubernetes gives counts from the first step of stopping, not from each.
+#[tokio::test(start_paused = true)]
+async fn what_associations_took_of_the_time_to_stop_is_not_given_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let snapshot = snapshot("archive");
+    let timeout = snapshot.config.drain.timeout;
+    let mut scheduler = scheduler(directory.path(), snapshot).await;
+    scheduler.spawn("delivery", std::future::pending(), || Ended::Sweep);
+    let (finishing, stop) = (scheduler.finishing.clone(), scheduler.settlement.stop.clone());
+    let began = Instant::now();
+    let stopping = async {
+        finishing.cancel();
+        tokio::time::sleep(timeout / 2).await;
+        stop.cancel();
+    };
+    let (cut, ()) = tokio::join!(scheduler.run(), stopping);
+    assert_eq!((cut, began.elapsed().as_secs()), (1, timeout.as_secs()));
 }
