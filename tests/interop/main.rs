@@ -1,7 +1,7 @@
 //! Real peers and real origins: DCMTK, pynetdicom, Orthanc, and the files of many makers.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
 
-mod dcmtk_senders;
+mod bit_preservation;
 mod own_hands;
 mod site;
 mod test_files;

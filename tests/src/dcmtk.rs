@@ -51,11 +51,20 @@ impl Storescp {
     /// Where it does not start.
     #[must_use]
     pub fn start(folder: &Path, options: &[&str]) -> Option<Self> {
+        Self::start_preferring(folder, &[&["--accept-all"], options].concat())
+    }
+
+    /// Starts one with these options and its own choice of transfer syntaxes.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    #[must_use]
+    pub fn start_preferring(folder: &Path, options: &[&str]) -> Option<Self> {
         let mut command = program("storescp")?;
         let port = free_port();
         std::fs::create_dir_all(folder).expect("a folder");
         let child = command
-            .args(["--bit-preserving", "--accept-all", "-aet", "DIMSEWAY", "-od"])
+            .args(["--bit-preserving", "-aet", "DIMSEWAY", "-od"])
             .arg(folder)
             .args(options)
             .arg(port.to_string())
