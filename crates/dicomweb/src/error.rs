@@ -86,7 +86,7 @@ pub enum Wait {
 /// Why an answer cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// A page for people, such as a login form.
+    /// A page for people: a login form, or the default form of a Status Report (PS3.18 §8.6.3).
     #[error("it is an HTML page")]
     Html,
     /// Nothing in it.
@@ -118,7 +118,8 @@ impl Error {
     }
 }
 
-/// What can be done about a request that was answered with this status and without a data set.
+/// What can be done about a request that was answered with this status (PS3.18 §8.5) and without a data
+/// set.
 ///
 /// A status that blames the address or the way there (redirects, 404, 405, 501, 511 and their kin) is
 /// a matter of the configuration: it is no reason to give up the instances.

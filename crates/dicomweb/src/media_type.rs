@@ -18,8 +18,8 @@ const PARAMETERS_MAX: usize = 16;
 
 impl MediaType {
     /// Reads a field value such as `multipart/related; type="application/dicom"; boundary=x`.
-    /// Quoted and bare values, any case of names, blanks around everything and stray semicolons are
-    /// accepted; a parameter that cannot be read is passed over.
+    /// Quoted and bare values and any case of names (PS3.18 §8.7), blanks around everything and stray
+    /// semicolons are accepted; a parameter that cannot be read is passed over.
     ///
     /// # Errors
     /// [`InvalidMediaType`] where type and subtype are not there.
@@ -40,7 +40,8 @@ impl MediaType {
         Ok(Self { kind, subtype, parameters })
     }
 
-    /// The members of a list such as an Accept field; members that cannot be read are passed over.
+    /// The members of a list such as an Accept field (PS3.18 §8.7.5); members that cannot be read are
+    /// passed over.
     #[must_use]
     pub fn parse_list(value: &str) -> Vec<Self> {
         split_outside_quotes(value, ',').filter_map(|member| Self::parse(member).ok()).collect()

@@ -12,7 +12,7 @@ pub struct Profile {
     pub name: String,
     /// Where the resources are.
     pub paths: Paths,
-    /// Form of a store request. Default multipart (PS3.18 §10.5.1); single part sends one instance per
+    /// Form of a store request. Default multipart (PS3.18 §10.5.1.4); single part sends one instance per
     /// request as `application/dicom`.
     pub store_form: StoreForm,
     /// Whether a request body of unknown length (chunked) is accepted. Default true: HTTP/1.1 demands it
@@ -23,15 +23,17 @@ pub struct Profile {
     pub request_bytes_max: Option<u64>,
     /// Most instances of a store request. Default 100.
     pub request_instances_max: usize,
-    /// Transfer syntaxes that are accepted; `None` is all. Default all (PS3.18 §10.5 sets no limit).
+    /// Transfer syntaxes that are accepted; `None` is all. Default all: PS3.18 §8.7.3 keeps Implicit VR
+    /// Little Endian and Explicit VR Big Endian out, yet common servers store them.
     pub transfer_syntaxes: Option<Vec<TransferSyntax>>,
-    /// What a successful answer means that does not name the instance. Default verify.
+    /// What a successful answer means that does not name the instance, although PS3.18 §10.5.3 has it
+    /// carry a response data set. Default verify.
     pub store_response: StoreResponse,
     /// Failure Reasons (0008,1197) that say that the instance is already there. Default 0111H (PS3.7
-    /// §C.4.2).
+    /// §C.5.8), which PS3.18 §I.2.2 does not list but servers send.
     pub duplicate_failure_reasons: Vec<u16>,
     /// HTTP status codes that say so for a request of one instance when no response data set comes with
-    /// them. Default none: PS3.18 uses 409 for every refusal.
+    /// them. Default none: PS3.18 §10.5.3.1 uses 409 for every refusal.
     pub duplicate_statuses: Vec<u16>,
     /// Whether the server names an instance as stored whose SOP Instance UID it has already, and keeps
     /// the content that it has. Default false: a server that says so is believed.
@@ -47,27 +49,30 @@ pub struct Profile {
 /// Path templates below the base URL. `{study}`, `{series}` and `{instance}` stand for UIDs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
-    /// Target of store requests. Default `/studies`.
+    /// Target of store requests. Default `/studies` (PS3.18 §10.5.1.1).
     pub store: PathTemplate,
     /// Search for one instance. Default
     /// `/studies/{study}/series/{series}/instances?SOPInstanceUID={instance}` (PS3.18 §10.6.1), which even
     /// servers with few searchable attributes offer.
     pub search_instances: PathTemplate,
-    /// Metadata of one instance. Default `/studies/{study}/series/{series}/instances/{instance}/metadata`.
+    /// Metadata of one instance. Default `/studies/{study}/series/{series}/instances/{instance}/metadata`
+    /// (PS3.18 §10.4.1.1.2).
     pub instance_metadata: PathTemplate,
-    /// One instance. Default `/studies/{study}/series/{series}/instances/{instance}`.
+    /// One instance. Default `/studies/{study}/series/{series}/instances/{instance}` (PS3.18
+    /// §10.4.1.1.1).
     pub instance: PathTemplate,
     /// What a probe asks. Default `/studies?StudyInstanceUID=2.25.0&limit=1`: a search by a UID that no
-    /// study has costs an index look-up and carries no patient data.
+    /// study has costs an index look-up and carries no patient data, and PS3.18 §10.6.1.2.3 has every
+    /// server match it.
     pub probe: PathTemplate,
 }
 
 /// Form of a store request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreForm {
-    /// `multipart/related; type="application/dicom"`, any number of instances.
+    /// `multipart/related; type="application/dicom"`, any number of instances (PS3.18 §8.6.1.2).
     Multipart,
-    /// `application/dicom`, one instance.
+    /// `application/dicom`, one instance (PS3.18 §8.6.1.1).
     SinglePart,
 }
 

@@ -11,13 +11,13 @@ use crate::multipart::{Boundary, ReadError, Reader, ReaderLimits};
 use crate::transport::TransportError;
 use crate::{Client, Error, answer};
 
-/// A Part 10 file, as it comes.
+/// A Part 10 file (PS3.10 §7, PS3.18 §8.7.3.1), as it comes.
 pub type FileStream = BoxStream<'static, Result<Bytes, Error>>;
 
 impl Client {
     /// The Part 10 file of one instance as the origin holds it, in the transfer syntax it has there
     /// (`transfer-syntax=*`, where the profile knows it), as a stream; `None` where the origin says that
-    /// it has none.
+    /// it has none (PS3.18 §10.4.1.1.1).
     ///
     /// # Errors
     /// Any error of the request; an error while the bytes come is an item of the stream, and so is an

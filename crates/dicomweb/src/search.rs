@@ -21,7 +21,7 @@ pub enum Presence {
     NotAskable,
 }
 
-/// An item of an answer, of which only the SOP Instance UID matters.
+/// An item of an answer (PS3.18 §10.6.3.3), of which only the SOP Instance UID matters.
 #[derive(Deserialize)]
 struct Found {
     #[serde(rename = "00080018", alias = "SOPInstanceUID", default)]
@@ -55,8 +55,8 @@ impl Found {
 impl Client {
     /// Asks the origin whether it holds an instance, in the way of the profile.
     ///
-    /// 404 and 410 count as absent, as 204 and an empty list do: the worst that follows from a wrong
-    /// "absent" is a delivery more, which the origin answers as a duplicate.
+    /// 404 and 410 count as absent, as 204 (PS3.18 §10.6.3.1) and an empty list do: the worst that follows
+    /// from a wrong "absent" is a delivery more, which the origin answers as a duplicate.
     ///
     /// # Errors
     /// Any error of the request; an answer that cannot be read is an error, never "absent".

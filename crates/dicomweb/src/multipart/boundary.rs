@@ -25,8 +25,8 @@ pub enum InvalidBoundary {
 }
 
 impl Boundary {
-    /// Characters of the longest boundary that is read. RFC 2046 §5.1.1 allows 70; servers are known
-    /// to go beyond it.
+    /// Characters of the longest boundary that is read. RFC 2046 §5.1.1 and PS3.18 §8.6.1.2.1 allow 70;
+    /// servers are known to go beyond it.
     pub const LENGTH_MAX: usize = 200;
 
     /// A boundary that no data contains except by a chance of 2^-128: 32 hexadecimal digits.

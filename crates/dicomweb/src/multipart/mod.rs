@@ -1,4 +1,4 @@
-//! multipart/related bodies (RFC 2387 in the grammar of RFC 2046 §5.1; PS3.18 §8.7.3), read and
+//! multipart/related bodies (RFC 2387 in the grammar of RFC 2046 §5.1; PS3.18 §8.6.1.2), read and
 //! written as streams.
 
 mod boundary;

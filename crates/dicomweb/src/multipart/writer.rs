@@ -11,7 +11,7 @@ use super::Boundary;
 /// One part to be written: its header fields and its bytes.
 #[derive(Debug)]
 pub struct Part<D> {
-    /// Header fields, Content-Type among them.
+    /// Header fields, Content-Type among them (PS3.18 §8.6.1.2).
     pub headers: HeaderMap,
     /// The bytes, as they come.
     pub data: D,
@@ -45,7 +45,8 @@ impl Writer {
         &self.boundary
     }
 
-    /// The Content-Type of the whole body: `multipart/related; type="…"; boundary="…"` (RFC 2387 §3).
+    /// The Content-Type of the whole body: `multipart/related; type="…"; boundary="…"` (RFC 2387 §3, PS3.18
+    /// §8.7.1).
     #[must_use]
     pub fn content_type(&self, part_type: &str) -> String {
         format!("multipart/related; type=\"{part_type}\"; boundary=\"{}\"", self.boundary)

@@ -30,7 +30,8 @@ const ANSWER_BYTES_PER_INSTANCE: usize = 4 * 1024;
 
 /// One instance to be stored. Preamble and File Meta Information are written in front of `data`.
 pub struct StorePart {
-    /// Becomes the File Meta Information; its SOP Instance UID is the one looked for in the answer.
+    /// Becomes the File Meta Information (PS3.10 §7.1); its SOP Instance UID is the one looked for in the
+    /// answer.
     pub meta: FileMeta,
     /// (0002,0016) Source Application Entity Title.
     pub source: Option<AeTitle>,
@@ -43,7 +44,7 @@ pub struct StorePart {
 /// What the origin said about a store request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreAnswer {
-    /// The status.
+    /// The status (PS3.18 §10.5.3.1).
     pub http_status: StatusCode,
     /// Retry-After, if given.
     pub retry_after: Option<Duration>,
@@ -56,7 +57,7 @@ pub struct StoreAnswer {
 /// The body of an answer to a store request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerBody {
-    /// A response data set (PS3.18 §10.5.3, §I.2).
+    /// A response data set (PS3.18 §10.5.3, PS3.18 §I.1).
     ResponseDataSet,
     /// Something else, or nothing.
     Unreadable(Unreadable),
@@ -68,7 +69,7 @@ pub enum InstanceOutcome {
     /// The answer names the instance in Referenced SOP Sequence (0008,1199); or its status alone is
     /// enough for the profile.
     Stored {
-        /// Warning Reason (0008,1196).
+        /// Warning Reason (0008,1196) (PS3.18 §I.2.1).
         warning_reason: Option<u16>,
         /// Retrieve URL (0008,1190).
         retrieve_url: Option<String>,
@@ -76,7 +77,7 @@ pub enum InstanceOutcome {
     /// The answer names the instance in Failed SOP Sequence (0008,1198), or says without naming it that
     /// it was not stored.
     Failed {
-        /// Failure Reason (0008,1197); `None` where the answer gives none.
+        /// Failure Reason (0008,1197) (PS3.18 §I.2.2); `None` where the answer gives none.
         failure_reason: Option<u16>,
         /// Whether that means, for this profile, that the origin already has an instance of this UID.
         duplicate: bool,
@@ -86,7 +87,7 @@ pub enum InstanceOutcome {
 }
 
 impl Client {
-    /// Sends instances in one request and reads what became of each.
+    /// Sends instances in one request, a part for each (PS3.18 §10.5.1.4), and reads what became of each.
     ///
     /// With every length known the request has a Content-Length, else it is chunked. When the data of a
     /// part fails, the request is reset and its closing delimiter never written. An answer that comes

@@ -10,9 +10,9 @@ use crate::Profile;
 /// One outcome per instance sent, in order.
 ///
 /// - Named in Referenced SOP Sequence: stored. Named in Failed SOP Sequence: failed. In both: unknown.
-/// - In neither, although the answer tells failures apart (202 and refusals): failed. Failures that the
-///   answer reports without a UID, as servers do for what they could not read, give the reason where
-///   they can mean nothing else.
+/// - In neither, although the answer tells failures apart (202 and refusals, PS3.18 §10.5.3.1): failed.
+///   Failures that the answer reports without a UID, as servers do for what they could not read, give the
+///   reason where they can mean nothing else.
 /// - In neither with any other success: unknown.
 pub(super) fn outcomes(
     status: StatusCode,

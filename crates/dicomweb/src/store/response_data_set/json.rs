@@ -42,7 +42,7 @@ fn attributes(item: Map<String, Value>) -> Item {
     Item(attributes.collect())
 }
 
-/// The values of an element: its `Value`, or the bare value that some servers write instead of one.
+/// The values of an element: its `Value` (PS3.18 §F.2.2), or the bare value that some servers write instead of one.
 fn values(element: Value) -> Vec<Value> {
     match element {
         Value::Object(mut element) => match element.remove("Value") {

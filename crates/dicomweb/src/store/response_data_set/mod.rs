@@ -1,4 +1,4 @@
-//! The response data set of a store transaction (PS3.18 §I.2), in JSON or XML.
+//! The response data set of a store transaction (PS3.18 §I.1), in JSON or XML.
 //!
 //! Only what decides the fate of an instance is kept. Reading is tolerant: unknown attributes are
 //! passed over, numbers may be text, and an item that cannot be read costs itself, not the answer.
@@ -22,11 +22,11 @@ const FAILED_SOP_SEQUENCE: u32 = 0x0008_1198;
 const REFERENCED_SOP_SEQUENCE: u32 = 0x0008_1199;
 /// Other Failures Sequence.
 const OTHER_FAILURES_SEQUENCE: u32 = 0x0008_119A;
-/// Referenced SOP Instance UID.
+/// Referenced SOP Instance UID (PS3.3 §10.8).
 const REFERENCED_SOP_INSTANCE_UID: u32 = 0x0008_1155;
-/// Warning Reason.
+/// Warning Reason (PS3.18 §I.2.1).
 const WARNING_REASON: u32 = 0x0008_1196;
-/// Failure Reason.
+/// Failure Reason (PS3.18 §I.2.2).
 const FAILURE_REASON: u32 = 0x0008_1197;
 
 /// What an origin server says about the instances of one request.

@@ -1,4 +1,4 @@
-//! The response data set in the Native DICOM Model (PS3.19 §A.1, PS3.18 §F.2).
+//! The response data set in the Native DICOM Model (PS3.19 §A.1, PS3.18 §8.7.3.2).
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
