@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use crate::padding;
+
 /// An AE title: 1 to 16 characters of the default repertoire, no backslash, no control characters.
 /// Leading and trailing spaces are not significant; case is. Cloning is cheap.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,9 +33,7 @@ impl AeTitle {
     /// # Errors
     /// Any value that is not an AE title even when read with tolerance.
     pub fn from_bytes(value: &[u8]) -> Result<Self, InvalidAeTitle> {
-        let end = value.iter().rposition(|byte| !matches!(byte, 0 | b' ')).map_or(0, |last| last + 1);
-        let start = value[..end].iter().position(|byte| *byte != b' ').unwrap_or(end);
-        let value = &value[start..end];
+        let value = padding::taken_off(value);
         if value.is_empty() {
             return Err(InvalidAeTitle::Empty);
         }

@@ -5,6 +5,7 @@
 
 pub mod ae_title;
 pub mod identity;
+mod padding;
 pub mod part10;
 pub mod tag;
 pub mod transfer_syntax;

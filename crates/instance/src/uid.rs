@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use crate::padding;
+
 /// A unique identifier: 1 to 64 characters, digits and dots (PS3.5 §9.1).
 ///
 /// Reading is tolerant where installed devices err without harm: trailing NUL and space padding is
@@ -33,9 +35,7 @@ impl Uid {
     /// # Errors
     /// Any value that is not a UID even when read with tolerance.
     pub fn from_bytes(value: &[u8]) -> Result<Self, InvalidUid> {
-        let end = value.iter().rposition(|byte| !matches!(byte, 0 | b' ')).map_or(0, |last| last + 1);
-        let start = value[..end].iter().position(|byte| *byte != b' ').unwrap_or(end);
-        let value = &value[start..end];
+        let value = padding::taken_off(value);
         if value.is_empty() {
             return Err(InvalidUid::Empty);
         }
