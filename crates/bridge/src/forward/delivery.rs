@@ -159,6 +159,15 @@ impl Attempt<'_> {
                 let outcome = match self.delivered_other_content(lease).await {
                     Ok(false) => Outcome::Delivered { answer: format!("{words}; found by search") },
                     // What is found may be what was delivered before.
+                    Ok(true) if otherwise == IfNotAskable::SentAgain => match self.compare(lease).await {
+                        Comparison::Equal(how) => Outcome::Delivered { answer: format!("{words}; {how}") },
+                        Comparison::Different => self.later(
+                            lease,
+                            format!("{words}; the content found is older, sent again"),
+                            None,
+                        ),
+                        Comparison::NotNow(why) => self.later(lease, format!("{words}; {why}"), None),
+                    },
                     Ok(true) => self.of_duplicate(lease).await,
                     Err(outcome) => outcome,
                 };
@@ -202,18 +211,18 @@ impl Attempt<'_> {
                     }
                 }
             }
-            Duplicate::Verify => {
-                let (identity, sha256) = (&lease.entry.trailer.identity, &lease.entry.sha256);
-                let deliveries = &*self.settlement.ports.deliveries;
-                let destination = &lease.token.destination;
-                match duplicate::compare(identity, sha256, destination, deliveries, &self.origin.client).await
-                {
-                    Comparison::Equal(how) => Outcome::Delivered { answer: format!("{SAYS}, {how}") },
-                    Comparison::Different => Outcome::Held { reason: HeldReason::DifferentContent },
-                    Comparison::NotNow(words) => self.later(lease, words, None),
-                }
-            }
+            Duplicate::Verify => match self.compare(lease).await {
+                Comparison::Equal(how) => Outcome::Delivered { answer: format!("{SAYS}, {how}") },
+                Comparison::Different => Outcome::Held { reason: HeldReason::DifferentContent },
+                Comparison::NotNow(words) => self.later(lease, words, None),
+            },
         }
+    }
+
+    async fn compare(&self, lease: &Lease) -> Comparison {
+        let (identity, sha256) = (&lease.entry.trailer.identity, &lease.entry.sha256);
+        let deliveries = &*self.settlement.ports.deliveries;
+        duplicate::compare(identity, sha256, &lease.token.destination, deliveries, &self.origin.client).await
     }
 
     /// An instance in a transfer syntax that the profile does not take would be refused each time.

@@ -150,14 +150,24 @@ async fn other_content_is_held_where_the_origin_keeps_its_own_and_says_nothing()
 
 #[tokio::test]
 async fn what_a_search_finds_is_no_proof_after_other_content_was_delivered() {
-    let site = Site::new(|_| {}).await;
     let (first, other) = (instance(1, 1000), instance(1, 999));
-    send(&site, std::slice::from_ref(&first)).await;
-    site.delivered(1).await;
-    site.origin.then(Answer::BreakOff);
-    send(&site, std::slice::from_ref(&other)).await;
-    let lines = site.settled(2, &[State::Delivered, State::Held]).await;
-    assert_eq!((lines[1].state, lines[1].reason.as_deref()), (State::Held, DIFFERENT), "{lines:?}");
+    let cases = [
+        // The request broke, so it is sent again, and this origin takes the new content.
+        (Answer::BreakOff, State::Delivered, &other),
+        // The origin had its say, and still has the old content.
+        (Answer::Say(200, "text/plain", "thanks"), State::Held, &first),
+    ];
+    for (answer, state, at_origin) in cases {
+        let site = Site::new(|_| {}).await;
+        send(&site, std::slice::from_ref(&first)).await;
+        site.delivered(1).await;
+        site.origin.then(answer.clone());
+        send(&site, std::slice::from_ref(&other)).await;
+        let lines = site.settled(2, &[State::Delivered, State::Held]).await;
+        assert_eq!(lines[1].state, state, "{answer:?}: {lines:?}");
+        assert!(state == State::Delivered || lines[1].reason.as_deref() == DIFFERENT, "{lines:?}");
+        assert_eq!(site.origin.stored()["1.2.3.4.1"], at_origin.data_set, "{answer:?}");
+    }
 }
 
 #[tokio::test]
