@@ -151,8 +151,9 @@ impl Scheduler {
     }
 
     /// Removes the lanes of destinations that are not configured any more. One with tasks under way
-    /// stays until they have ended.
-    fn remove_gone_lanes(&mut self) {
+    /// stays until they have ended. Tells whether there were any.
+    fn remove_gone_lanes(&mut self) -> bool {
+        let lanes = self.lanes.len();
         let (snapshot, down) = (self.snapshot.load(), &self.settlement.metrics.breaker_open);
         self.lanes.retain(|destination, lane| {
             let stays = lane.in_flight > 0 || lane.probing || snapshot.config.knows(destination);
@@ -162,6 +163,7 @@ impl Scheduler {
             }
             stays
         });
+        self.lanes.len() < lanes
     }
 
     fn look_everywhere(&mut self) {
@@ -321,7 +323,10 @@ impl Scheduler {
             // Panics are caught inside, and nothing is cancelled before the end.
             Err(error) => tracing::error!(%error, "a task of the scheduler was lost"),
         }
-        self.remove_gone_lanes();
+        if self.remove_gone_lanes() {
+            // What was under way to it at the last sweep is pending again.
+            self.sweep_at = Some(now);
+        }
     }
 
     /// Changes a lane, and tells when its destination went down or came back.

@@ -52,6 +52,8 @@ async fn a_destination_that_left_the_configuration_while_down_wakes_nobody() {
     scheduler.sweep_at = None;
     assert!(scheduler.wake_at() > Instant::now(), "its probe is never made, so it would be due for ever");
     scheduler.take_end(Ok(Ended::Attempt(archive, Health::Unclear)));
+    assert!(scheduler.sweep_at.is_some_and(|at| at <= Instant::now()), "what was under way is held too");
+    scheduler.sweep_at = None;
     assert!(scheduler.wake_at() > Instant::now());
     assert!(!down(&scheduler), "an alert would never end");
 }
