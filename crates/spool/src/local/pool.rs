@@ -50,6 +50,17 @@ impl Pool {
     pub(crate) fn after_recovery(last_number: u64, files: u64, disk_bytes: u64) -> Self {
         Self { next_number: last_number, files, disk_bytes, ..Self::default() }
     }
+
+    /// One reader less; true where it was the last one of the segment.
+    fn unpin(&mut self, number: u64) -> bool {
+        let Some(count) = self.pins.get_mut(&number) else { return false };
+        *count -= 1;
+        let last = *count == 0;
+        if last {
+            self.pins.remove(&number);
+        }
+        last
+    }
 }
 
 /// A segment in the hands of a writer, and where it may write.
@@ -68,13 +79,9 @@ pub(crate) struct Pin {
 
 impl Drop for Pin {
     fn drop(&mut self) {
-        let mut pool = lock(&self.shared.pool);
-        if let Some(count) = pool.pins.get_mut(&self.number) {
-            *count -= 1;
-            if *count == 0 {
-                pool.pins.remove(&self.number);
-                self.shared.upkeep.wake();
-            }
+        let last = lock(&self.shared.pool).unpin(self.number);
+        if last {
+            self.shared.upkeep.wake();
         }
     }
 }

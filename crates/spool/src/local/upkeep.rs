@@ -115,10 +115,11 @@ fn run(shared: &Arc<Shared>) {
 
 fn wait(shared: &Shared) -> (VecDeque<(SegmentHeader, bool)>, VecDeque<Retired>, bool, bool) {
     let upkeep = &shared.upkeep;
+    // The pool is looked at before the tasks are locked: no one holds both locks at once.
+    let spares = lock(&shared.pool).spares.len();
     let mut tasks = lock(&upkeep.tasks);
     // Segments that someone still reads are tried again with the next wake-up.
     if tasks.seals.is_empty() && !tasks.woken && !tasks.stop {
-        let spares = lock(&shared.pool).spares.len();
         let patience =
             if spares < shared.config.spare_segments { CALM } else { shared.config.probe_interval };
         let waited = upkeep.wake.wait_timeout(tasks, patience.min(shared.config.probe_interval));

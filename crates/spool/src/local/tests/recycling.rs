@@ -156,3 +156,26 @@ async fn waiting_commits_share_a_sync_and_none_syncs_twice() {
     assert!(after.syncs - between.syncs <= 40);
     assert_eq!(after.segments_created_late, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_end_and_the_upkeep_never_wait_for_each_other() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    let readers: Vec<_> = (0..4)
+        .map(|number| {
+            let shared = std::sync::Arc::clone(&spool.shared);
+            std::thread::spawn(move || {
+                // Pauses of all lengths, so that the upkeep falls asleep in between.
+                (0..20_000_u32).all(|round| {
+                    (0..round % 1000).for_each(|_| std::hint::spin_loop());
+                    shared.pin(1000 + number).is_some()
+                })
+            })
+        })
+        .collect();
+    for reader in readers {
+        // Two locks taken in two orders would keep both sides for ever, and the run ends the test.
+        assert!(tokio::task::spawn_blocking(|| reader.join().unwrap()).await.unwrap());
+    }
+    store(&spool, "1.2.3", b"still works", &["archive"]).await.unwrap();
+}
