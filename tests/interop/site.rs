@@ -1,6 +1,7 @@
 //! A daemon between real peers and the embedded origin.
 
 use std::path::Path;
+use std::process::Output;
 
 use tempfile::TempDir;
 use tests::configuration::Configuration;
@@ -11,7 +12,7 @@ use tests::instances::Instance;
 /// A running daemon with an archive behind it.
 pub(crate) struct Site {
     pub(crate) daemon: Daemon,
-    pub(crate) home: Home,
+    _home: Home,
     pub(crate) origin: EmbeddedOrigin,
     folder: TempDir,
 }
@@ -28,7 +29,7 @@ impl Site {
         let origin = EmbeddedOrigin::start(&folder.path().join("archive"));
         let home = Home::new(&configuration.origin("archive", origin.url()));
         let daemon = home.start();
-        Self { daemon, home, origin, folder }
+        Self { daemon, _home: home, origin, folder }
     }
 
     /// A folder for this test, which goes with it.
@@ -63,4 +64,9 @@ impl Site {
         }
         assert_eq!(self.origin.count(), instances.len());
     }
+}
+
+/// Everything a program printed.
+pub(crate) fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
