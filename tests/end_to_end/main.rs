@@ -3,15 +3,24 @@
 
 mod admin_http;
 mod association_rejected;
+mod asynchronous_operations;
 mod c_store_cut_in_data_set;
 mod c_store_refused;
 mod c_store_to_origin;
+mod check;
 mod configuration_refused;
+mod credentials;
+mod demonstration;
+mod encrypted_origin;
+mod nothing_about_a_patient;
 mod origin_answers;
 mod pass_through;
 mod presentation_contexts;
 mod protocol_broken;
 mod routes;
 mod same_instance_twice;
+mod several_destinations;
 mod shutdown_and_reload;
+mod silent_duplicates;
+mod start_refused;
 mod verification;

@@ -25,5 +25,6 @@ pub mod scripted_origin;
 pub mod scripted_peer;
 pub mod sender;
 pub mod skip;
+pub mod tls;
 pub mod wait;
 pub mod wire;

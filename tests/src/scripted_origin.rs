@@ -27,6 +27,8 @@ pub enum Answer {
     RefusedWith(String),
     /// 409 with Failure Reason 273 for every instance that is there already, the others are stored.
     Duplicates,
+    /// For good: 200 that names every instance as stored, while what is there already stays as it is.
+    KeepsFirst,
     /// 200 with a page for people; nothing is stored.
     LoginPage,
     /// 200 without a body; all is stored where told so, else nothing.
@@ -50,6 +52,7 @@ struct State {
     store_counts: BTreeMap<String, usize>,
     released: bool,
     stalled: usize,
+    authorization: Option<String>,
 }
 
 struct Shared {
@@ -99,6 +102,11 @@ impl ScriptedOrigin {
     /// Adds answers behind those that are left.
     pub fn then(&self, script: impl IntoIterator<Item = Answer>) {
         self.shared.state().script.extend(script);
+    }
+
+    /// Answers 401 to every request from now on whose `Authorization` is another; to none where `None`.
+    pub fn demand(&self, authorization: Option<&str>) {
+        self.shared.state().authorization = authorization.map(str::to_owned);
     }
 
     /// Ends stalled requests without an answer, and stores instead of stalling from now on.
@@ -176,6 +184,14 @@ impl Shared {
         let mut reader = request::Reader::new(&stream);
         while let Some(head) = reader.head() {
             let is_store = head.method == "POST";
+            if !self.lets_in(&head) {
+                self.state().requests.push(head.clone());
+                let refused = reader.body(&head).is_some() && write(&stream, 401, &[], "", b"");
+                if refused {
+                    continue;
+                }
+                return;
+            }
             let answer = if is_store { self.next_answer() } else { Answer::Stored };
             if let Answer::CutRequest(bytes) = answer {
                 reader.discard(bytes);
@@ -198,11 +214,18 @@ impl Shared {
         }
     }
 
+    fn lets_in(&self, head: &Request) -> bool {
+        let demanded = self.state().authorization.clone();
+        demanded.is_none() || head.headers.get("authorization") == demanded.as_ref()
+    }
+
     /// The next answer of the script; one about a named instance holds for good.
     fn next_answer(&self) -> Answer {
         let mut state = self.state();
         match state.script.front() {
-            Some(lasting @ (Answer::AllBut(..) | Answer::RefusedWith(_))) => lasting.clone(),
+            Some(lasting @ (Answer::AllBut(..) | Answer::RefusedWith(_) | Answer::KeepsFirst)) => {
+                lasting.clone()
+            }
             Some(Answer::Stall) if state.released => {
                 state.script.pop_front();
                 Answer::Stored
@@ -247,6 +270,12 @@ impl Shared {
                     state.stored.contains_key(&sop_instance(file)).then_some(273)
                 });
                 write(stream, 409, &[], "application/dicom+json", &body)
+            }
+            Answer::KeepsFirst => {
+                let kept = self.state().stored.clone();
+                let body = self.store(files, |_, _| None);
+                self.state().stored.extend(kept);
+                write(stream, 200, &[], "application/dicom+json", &body)
             }
             Answer::LoginPage => {
                 write(stream, 200, &[], "text/html", b"<html><body>Please sign in</body></html>")

@@ -45,6 +45,8 @@ pub struct Response {
 pub struct Acceptance {
     /// Maximum length received, in bytes; 0 is no limit (PS3.8 §D.1).
     pub maximum_length: u32,
+    /// Most operations invoked at once, where an asynchronous operations window was agreed on.
+    pub operations_invoked: Option<u16>,
     /// Result and transfer syntax of each presentation context, by its identifier.
     pub contexts: BTreeMap<u8, (u8, String)>,
 }
@@ -249,8 +251,13 @@ fn acceptance(body: &[u8]) -> Acceptance {
             }
             0x50 => {
                 for (kind, value) in wire::items(value) {
-                    if kind == 0x51 {
-                        found.maximum_length = u32::from_be_bytes([value[0], value[1], value[2], value[3]]);
+                    match kind {
+                        0x51 => {
+                            found.maximum_length =
+                                u32::from_be_bytes([value[0], value[1], value[2], value[3]]);
+                        }
+                        0x53 => found.operations_invoked = Some(u16::from_be_bytes([value[0], value[1]])),
+                        _ => {}
                     }
                 }
             }

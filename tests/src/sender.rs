@@ -50,6 +50,17 @@ impl Sender {
         Self { peer: ScriptedPeer::associate(address, &proposal), contexts, message_id: 0 }
     }
 
+    /// Opens an association with the proposal given, which has a context for each of the instances.
+    ///
+    /// # Panics
+    /// Where it is refused.
+    #[must_use]
+    pub fn open_with(address: SocketAddr, proposal: &Proposal) -> Self {
+        let contexts =
+            proposal.contexts.iter().map(|(class, syntaxes)| (class.clone(), syntaxes[0].clone())).collect();
+        Self { peer: ScriptedPeer::associate(address, proposal), contexts, message_id: 0 }
+    }
+
     /// Opens an association for one instance; nothing where the peer is gone or ends it.
     #[must_use]
     pub fn try_open(address: SocketAddr, instance: &Instance) -> Option<Self> {

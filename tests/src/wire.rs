@@ -37,6 +37,8 @@ pub struct Proposal {
     pub contexts: Vec<(String, Vec<String>)>,
     /// Maximum length received, in bytes.
     pub maximum_length: u32,
+    /// Asynchronous operations window (PS3.7 §D.3.3.3): most operations invoked at once, where offered.
+    pub operations_invoked: Option<u16>,
 }
 
 impl Proposal {
@@ -55,6 +57,7 @@ impl Proposal {
                 })
                 .collect(),
             maximum_length: 65_536,
+            operations_invoked: None,
         }
     }
 
@@ -82,6 +85,10 @@ impl Proposal {
         }
         let mut user = item(0x51, &self.maximum_length.to_be_bytes());
         user.extend(item(0x52, b"1.2.826.0.1.3680043.9.9999"));
+        if let Some(invoked) = self.operations_invoked {
+            let [high, low] = invoked.to_be_bytes();
+            user.extend(item(0x53, &[high, low, 0, 1]));
+        }
         user.extend(item(0x55, b"SCRIPTED"));
         body.extend(item(0x50, &user));
         pdu_of(pdu::ASSOCIATE_RQ, &body)

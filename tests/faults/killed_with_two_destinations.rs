@@ -1,0 +1,49 @@
+//! SIGKILL while two archives are served: what was acknowledged arrives in both.
+
+use tests::configuration::Configuration;
+use tests::daemon::Home;
+use tests::embedded_origin::EmbeddedOrigin;
+
+use crate::kills;
+
+const KILLS: u32 = 10;
+const SEED: u64 = 20_260_104;
+
+#[test]
+fn both_archives_get_what_was_acknowledged() {
+    println!("seed {SEED}");
+    let folder = tempfile::tempdir().unwrap();
+    let origins = ["first", "second"].map(|name| EmbeddedOrigin::start(&folder.path().join(name)));
+    let configuration = Configuration::new()
+        .origin("first", origins[0].url())
+        .origin("second", origins[1].url())
+        .set("log", "level = \"info\"")
+        .with("[[route]]\nstore = [\"first\", \"second\"]");
+    let home = Home::new(&configuration);
+    let sent = kills::rounds(&home, KILLS, SEED);
+    assert!(sent.acknowledged.len() > 20, "only {} were acknowledged", sent.acknowledged.len());
+    let daemon = home.start();
+    daemon.settle();
+    for origin in &origins {
+        for instance in &sent.acknowledged {
+            let found = origin.data_set(instance);
+            assert!(
+                found.as_ref() == Some(&instance.data_set),
+                "{} is lost or corrupted",
+                instance.sop_instance
+            );
+        }
+        for instance in &sent.open {
+            let found = origin.data_set(instance);
+            assert!(
+                found.is_none_or(|found| found == instance.data_set),
+                "half of {}",
+                instance.sop_instance
+            );
+        }
+    }
+    assert_eq!(origins[0].count(), origins[1].count(), "the same instances in both");
+    for state in ["held", "quarantined"] {
+        assert_eq!(daemon.queue(&format!("state={state}")), Vec::<serde_json::Value>::new());
+    }
+}
