@@ -1,6 +1,6 @@
 //! A disk that is full, or fails.
 
-use std::sync::atomic::Ordering::SeqCst;
+use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use bytes::Bytes;
 
@@ -150,4 +150,32 @@ async fn the_minimum_of_free_bytes_is_left() {
     };
     assert!(matches!(large, Ok(()) | Err(Error::Full { .. })), "{large:?}");
     assert!(spool.statistics().await.unwrap().free_bytes >= 2 * MEBIBYTE as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_that_could_not_be_sealed_is_sealed_once_the_index_works() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    let entry_id = store(&spool, "1.2.1", b"data", &["archive"]).await.unwrap().entry_id;
+    let lease = lease_one(&spool, "archive").await;
+    delivered(&spool, &lease).await;
+    let index = rusqlite::Connection::open(stage.path().join("index.sqlite")).unwrap();
+    index.busy_timeout(Duration::from_secs(30)).unwrap();
+    index
+        .execute_batch(
+            "CREATE TRIGGER fails BEFORE UPDATE ON segment WHEN NEW.state = 1 \
+             BEGIN SELECT RAISE(ABORT, 'no room'); END",
+        )
+        .unwrap();
+    spool.shared.seal_idle_segments();
+    while spool.statistics().await.unwrap().intake_refused.is_none() {
+        tokio::task::yield_now().await;
+    }
+    index.execute_batch("DROP TRIGGER fails").unwrap();
+    let recycled = async {
+        while spool.show(entry_id).await.unwrap().payload_kept {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), recycled).await.expect("its room is given back");
 }
