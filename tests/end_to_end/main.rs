@@ -12,6 +12,7 @@ mod configuration_refused;
 mod credentials;
 mod demonstration;
 mod encrypted_origin;
+mod failures_are_told;
 mod nothing_about_a_patient;
 mod origin_answers;
 mod pass_through;

@@ -41,14 +41,16 @@ fn logs_metrics_comments_and_listings_name_nobody() {
         });
     }
     sender.reset();
-    let _ = daemon.wait_for("held", 1);
+    let held = daemon.wait_for("held", 1);
     let metrics = daemon.get("/metrics").text();
     let refused = ["A900", "C000"].map(|status| {
         daemon.metrics().sum("dimseway_dimse_messages_total", &[("service", "C-STORE"), ("status", status)])
     });
     assert_eq!(refused.iter().sum::<f64>(), 3.0, "each refusal is counted");
-    let listing = String::from_utf8_lossy(&home.run(&["queue", "list"]).stdout).into_owned();
-    assert!(listing.contains(&culprit.sop_instance), "{listing}");
+    let entry = held[0]["entry"].as_str().unwrap();
+    let said = |arguments: &[&str]| String::from_utf8_lossy(&home.run(arguments).stdout).into_owned();
+    let listing = said(&["queue", "list"]) + &said(&["queue", "show", entry]);
+    assert!(listing.contains(entry) && listing.contains(&culprit.sop_instance), "{listing}");
     for (place, text) in
         [("log", daemon.log()), ("metrics", metrics), ("comments", comments.join("\n")), ("listing", listing)]
     {
