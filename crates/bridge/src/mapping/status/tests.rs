@@ -44,13 +44,13 @@ fn every_refusal_has_the_status_of_the_standard() {
             ],
         ),
         (
-            "Refused: SOP Class not supported, 0122 (PS3.7 §C.5.24)",
+            "Refused: SOP Class not supported, 0122 (PS3.7 §C.5.6)",
             0x0122,
             vec![Refusal::SopClassNotOfContext],
         ),
         ("Refused: Not authorized, 0124 (PS3.7 §C.5.25)", 0x0124, vec![Refusal::NotAllowed]),
         (
-            "Failure: Processing failure, 0110 (PS3.7 §C.5.22)",
+            "Failure: Processing failure, 0110 (PS3.7 §C.5.21)",
             0x0110,
             vec![
                 Refusal::Unrouted,
@@ -63,17 +63,17 @@ fn every_refusal_has_the_status_of_the_standard() {
             ],
         ),
         (
-            "Failure: Duplicate SOP Instance, 0111 (PS3.7 §C.5.9)",
+            "Failure: Duplicate SOP Instance, 0111 (PS3.7 §C.5.8)",
             0x0111,
             vec![Refusal::Destination(DestinationRefusal::Duplicate)],
         ),
-        ("Failure: Duplicate invocation, 0210 (PS3.7 §C.5.10)", 0x0210, vec![Refusal::DuplicateInvocation]),
+        ("Failure: Duplicate invocation, 0210 (PS3.7 §C.5.9)", 0x0210, vec![Refusal::DuplicateInvocation]),
         (
-            "Failure: Unrecognized operation, 0211 (PS3.7 §C.5.25)",
+            "Failure: Unrecognized operation, 0211 (PS3.7 §C.5.23)",
             0x0211,
             vec![Refusal::UnrecognizedOperation],
         ),
-        ("Failure: Mistyped argument, 0212 (PS3.7 §C.5.16)", 0x0212, vec![Refusal::NoDataSet]),
+        ("Failure: Mistyped argument, 0212 (PS3.7 §C.5.15)", 0x0212, vec![Refusal::NoDataSet]),
     ];
     for (row, status, refusals) in cases {
         for refusal in refusals {
