@@ -224,6 +224,8 @@ pub enum Outcome {
     Released {
         /// Not before; a time in the past for at once.
         not_before: SystemTime,
+        /// What keeps it from being attempted, in words; none leaves the last reason as it is.
+        reason: Option<String>,
     },
 }
 

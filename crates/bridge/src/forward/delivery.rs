@@ -41,7 +41,7 @@ impl Attempt<'_> {
         while let Some(batch) = waiting.pop_front() {
             let serves = matches!(health, Health::Unclear | Health::Answered);
             if self.settlement.stop.is_cancelled() || !serves {
-                self.release(&batch).await;
+                self.release(&batch, None).await;
                 continue;
             }
             let answer = self.send(&batch).await;
@@ -96,7 +96,7 @@ impl Attempt<'_> {
             "a store request failed as a whole"
         );
         match whole {
-            Whole::NotAttempted => self.release(&batch).await,
+            Whole::NotAttempted => self.release(&batch, Some(failure_in_words(&error))).await,
             Whole::Each(verdict) => {
                 self.settle_all(batch.iter().map(|lease| (lease, verdict.clone()))).await;
             }
@@ -279,9 +279,12 @@ impl Attempt<'_> {
             .map_err(|error| self.later(lease, format!("the delivery record cannot be read: {error}"), None))
     }
 
-    async fn release(&self, batch: &[Lease]) {
+    async fn release(&self, batch: &[Lease], reason: Option<String>) {
         let not_before = SystemTime::now() + NOT_ATTEMPTED;
-        let released = |lease| self.settlement.record(lease, Outcome::Released { not_before });
+        let released = |lease| {
+            let outcome = Outcome::Released { not_before, reason: reason.clone() };
+            self.settlement.record(lease, outcome)
+        };
         join_all(batch.iter().map(released)).await;
     }
 

@@ -72,13 +72,13 @@ pub(crate) async fn deliver(
         Ok(association) => association,
         Err(error) => {
             tracing::warn!(%destination, %error, "no association");
-            release(settlement, &leases).await;
+            release(settlement, &leases, Some(format!("no association: {error}"))).await;
             return Health::Failed(Cause::Unavailable);
         }
     };
     for (index, lease) in leases.iter().enumerate() {
         if settlement.stop.is_cancelled() {
-            release(settlement, &leases[index..]).await;
+            release(settlement, &leases[index..], None).await;
             break;
         }
         let _reserved = settlement.memory.reserve(memory::SENDING).await;
@@ -88,7 +88,7 @@ pub(crate) async fn deliver(
         };
         settlement.record(lease, outcome).await;
         if usable != Health::Answered {
-            release(settlement, &leases[index + 1..]).await;
+            release(settlement, &leases[index + 1..], None).await;
             return usable;
         }
     }
@@ -156,9 +156,10 @@ fn deferred(settlement: &Settlement, lease: &Lease, reason: String) -> Outcome {
     Outcome::Deferred { not_before: SystemTime::now() + wait, reason }
 }
 
-async fn release(settlement: &Settlement, leases: &[Lease]) {
+async fn release(settlement: &Settlement, leases: &[Lease], reason: Option<String>) {
     for lease in leases {
-        settlement.record(lease, Outcome::Released { not_before: SystemTime::now() }).await;
+        let outcome = Outcome::Released { not_before: SystemTime::now(), reason: reason.clone() };
+        settlement.record(lease, outcome).await;
     }
 }
 

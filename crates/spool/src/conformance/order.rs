@@ -50,7 +50,7 @@ pub(super) async fn leases_keep_to_their_limits(backend: &mut impl Backend) {
     let due = |request: LeaseRequest| async {
         let leases = lease_now(&*spool, request, newest).await;
         for lease in &leases {
-            let released = Outcome::Released { not_before: lease.entry.header.accepted_at };
+            let released = Outcome::Released { not_before: lease.entry.header.accepted_at, reason: None };
             spool.record(&lease.token, released).await.unwrap();
         }
         let mut ids = ids(&leases);

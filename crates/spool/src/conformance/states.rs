@@ -20,7 +20,11 @@ pub(super) async fn outcomes_lead_where_they_should(backend: &mut impl Backend) 
     assert_eq!(spool.retry(entry_id, None).await.unwrap(), 1);
     let second = lease_now(&*spool, request("archive"), entry_id).await;
     assert_eq!(second[0].attempts, 2);
-    spool.record(&second[0].token, Outcome::Released { not_before: SystemTime::UNIX_EPOCH }).await.unwrap();
+    let reason = Some("nobody answers".to_owned());
+    let released = Outcome::Released { not_before: SystemTime::UNIX_EPOCH, reason };
+    spool.record(&second[0].token, released).await.unwrap();
+    let reason = spool.show(entry_id).await.unwrap().deliveries.remove(0).reason;
+    assert_eq!(reason.as_deref(), Some("nobody answers"));
     let third = lease_now(&*spool, request("archive"), entry_id).await;
     assert_eq!(third[0].attempts, 2, "a released attempt is given back");
     spool.record(&third[0].token, Outcome::Quarantined { reason: "checksum".into() }).await.unwrap();

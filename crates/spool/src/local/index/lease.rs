@@ -185,7 +185,7 @@ impl Changes<'_> {
                 row.reason = text(reason);
                 format!("quarantined: {reason}")
             }
-            Outcome::Released { not_before } => {
+            Outcome::Released { not_before, reason } => {
                 self.connection
                     .prepare_cached(
                         "DELETE FROM attempt WHERE entry = ?1 AND destination = ?2 AND fence = ?3",
@@ -193,6 +193,9 @@ impl Changes<'_> {
                     .execute([row.entry, row.destination, row.fence])?;
                 row.state = if row.attempts > 1 { State::Deferred } else { State::Due };
                 row.attempts -= 1;
+                if let Some(reason) = reason {
+                    row.reason = text(reason);
+                }
                 row.due_at = millis(*not_before);
                 row.next_attempt_at = row.due_at;
                 String::new()
