@@ -1,5 +1,6 @@
 //! Real peers and real origins: DCMTK, pynetdicom, Orthanc, and the files of many makers.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
+#![allow(clippy::print_stdout, reason = "the figures are for whoever looks at one run")]
 
 mod bit_preservation;
 mod metrics;
