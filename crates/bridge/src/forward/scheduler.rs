@@ -224,21 +224,13 @@ impl Scheduler {
         }
     }
 
-    /// Whether another attempt may start, and with how many instances.
+    /// Whether another attempt may start now, and with how many instances.
     fn may_start(&self, destination: &Destination, snapshot: &Snapshot) -> Option<usize> {
-        let lane = self.lanes.get(destination)?;
-        let now = Instant::now();
-        let (workers, instances) = match snapshot.origin(destination) {
-            Some(origin) => (origin.workers, origin.limits.instances),
-            None => (peer::WORKERS, snapshot.config.forward.batch_instances),
-        };
-        let (workers, instances) = match lane.breaker.permitted(now) {
-            Permitted::All => (workers, instances),
-            // A trial need not be paid for with a long batch.
-            Permitted::One => (1, 1),
-            Permitted::NotBefore(_) => return None,
-        };
-        (lane.in_flight < workers && lane.look_at <= now).then_some(instances)
+        let (lane, now) = (self.lanes.get(destination)?, Instant::now());
+        if lane.look_at > now {
+            return None;
+        }
+        has_room(lane, destination, snapshot, now)
     }
 
     async fn lease(
@@ -370,15 +362,33 @@ impl Scheduler {
     fn wake_at(&self) -> Instant {
         let (now, snapshot) = (Instant::now(), self.snapshot.load());
         let served = self.lanes.iter().filter(|(destination, _)| snapshot.config.knows(destination));
-        let lanes = served.filter_map(|(_, lane)| match lane.breaker.permitted(now) {
+        let lanes = served.filter_map(|(destination, lane)| match lane.breaker.permitted(now) {
             Permitted::NotBefore(_) if lane.probing => None,
             Permitted::NotBefore(at) => Some(at),
-            // What is under way wakes the scheduler when it ends.
-            Permitted::All | Permitted::One => (lane.look_at > now).then_some(lane.look_at),
+            // Where there is no room, the end of what is under way wakes the scheduler. A moment that
+            // has passed came since the lane was looked at, so it is looked at again at once.
+            Permitted::All | Permitted::One => {
+                has_room(lane, destination, &snapshot, now).map(|_| lane.look_at)
+            }
         });
         let all = lanes.chain(self.sweep_at).min();
         all.unwrap_or(now + LOOK_AGAIN)
     }
+}
+
+/// Whether a worker is free for another attempt, and how many instances it may take.
+fn has_room(lane: &Lane, destination: &Destination, snapshot: &Snapshot, now: Instant) -> Option<usize> {
+    let (workers, instances) = match snapshot.origin(destination) {
+        Some(origin) => (origin.workers, origin.limits.instances),
+        None => (peer::WORKERS, snapshot.config.forward.batch_instances),
+    };
+    let (workers, instances) = match lane.breaker.permitted(now) {
+        Permitted::All => (workers, instances),
+        // A trial need not be paid for with a long batch.
+        Permitted::One => (1, 1),
+        Permitted::NotBefore(_) => return None,
+    };
+    (lane.in_flight < workers).then_some(instances)
 }
 
 #[cfg(test)]

@@ -49,13 +49,28 @@ async fn a_destination_that_left_the_configuration_while_down_wakes_nobody() {
     assert!(down(&scheduler));
     scheduler.snapshot.store(snapshot("other"));
     scheduler.take_configuration();
-    scheduler.sweep_at = None;
+    scheduler.start_all().await;
     assert!(scheduler.wake_at() > Instant::now(), "its probe is never made, so it would be due for ever");
     scheduler.take_end(Ok(Ended::Attempt(archive, Health::Unclear)));
     assert!(scheduler.sweep_at.is_some_and(|at| at <= Instant::now()), "what was under way is held too");
     scheduler.sweep_at = None;
     assert!(scheduler.wake_at() > Instant::now());
     assert!(!down(&scheduler), "an alert would never end");
+}
+
+#[tokio::test]
+async fn a_moment_that_passes_while_lanes_are_looked_at_wakes_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let snapshot = snapshot("archive");
+    let mut scheduler = scheduler(directory.path(), Arc::clone(&snapshot)).await;
+    let archive: Destination = "archive".parse().unwrap();
+    scheduler.start_all().await;
+    assert!(scheduler.sweep_at.is_none() && scheduler.wake_at() > Instant::now(), "nothing is due");
+    scheduler.with_lane(&archive, |lane| lane.look_at = Instant::now());
+    assert!(scheduler.wake_at() <= Instant::now(), "what became due would wait for a minute");
+    let workers = snapshot.origin(&archive).unwrap().workers;
+    scheduler.with_lane(&archive, |lane| lane.in_flight = workers);
+    assert!(scheduler.wake_at() > Instant::now(), "there is no worker to hand it to");
 }
 
 /// The grace that Kubernetes gives counts from the first step of stopping, not from each.
