@@ -18,6 +18,7 @@ mod origin_answers;
 mod pass_through;
 mod presentation_contexts;
 mod protocol_broken;
+mod queue_says_why;
 mod routes;
 mod same_instance_twice;
 mod several_destinations;
