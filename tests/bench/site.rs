@@ -79,6 +79,10 @@ impl Site {
 
     /// Gives up what waits for the archive that is down.
     pub(crate) fn discard_parked(&self, expected: usize) -> anyhow::Result<()> {
+        let waiting = || self.daemon.metrics().sum("dimseway_spool_entries", &[("destination", "parked")]);
+        // The index, and with it the queue, lags behind the acknowledgement.
+        let all = wait::within(Duration::from_secs(30), || (waiting() >= expected as f64).then_some(()));
+        all.with_context(|| format!("{} of {expected} instances are parked", waiting()))?;
         let answer = self.daemon.request("POST", "/api/v1/queue/discard", &json!({"destination": "parked"}));
         anyhow::ensure!(answer.status == 200, "discard: {} {}", answer.status, answer.text());
         let left = self.daemon.queue("destination=parked").len();
