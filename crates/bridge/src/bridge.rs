@@ -94,7 +94,7 @@ impl Bridge {
     /// A configuration that cannot be put to use.
     pub fn new(config: Config, ports: Ports, metrics: Arc<Metrics>) -> Result<Self, StartError> {
         let snapshot = Snapshot::new(config)?;
-        let memory = MemoryBudget::new(snapshot.config.limits.memory_budget, Arc::clone(&metrics));
+        let memory = MemoryBudget::new(snapshot.config.limits.memory_budget, &metrics);
         let core = Core {
             snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
             ports,

@@ -153,7 +153,7 @@ metrics! {
 
     /// Bytes of the memory budget in use.
     memory_used: IntGaugeVec = gauge Kind::Gauge, "dimseway_memory_budget_used_bytes", &[],
-        "At `memory_budget` receiving and sending wait for each other: slower, never wrong. Raise the budget if that is often.";
+        "Data sets wait to be received at three quarters of `memory_budget`, deliveries at one: slower, never wrong. Raise the budget if that is often.";
 
     /// Reloads of the configuration, by outcome.
     reloads: IntCounterVec = counter Kind::Counter, "dimseway_configuration_reloads_total", &["outcome"],

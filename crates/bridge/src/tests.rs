@@ -2,6 +2,7 @@
 //! does what a test tells it to.
 
 mod delivering;
+mod memory;
 mod origin;
 mod passing_through;
 mod receiving;

@@ -19,7 +19,7 @@ pub struct ConfigError {
 /// Longest name of an origin: it is part of keys in the spool and of metric labels.
 const NAME_LENGTH_MAX: usize = 64;
 
-/// Smallest memory budget: what one receiving association and one delivery need, in bytes.
+/// Smallest memory budget, in bytes: its quarter for sending is two requests.
 const MEMORY_BUDGET_MIN: u64 = 8 * 1024 * 1024;
 
 /// Bounds of the largest PDU, in bytes: PS3.8 §D.1 leaves it open; below 4 KiB every object costs

@@ -18,7 +18,7 @@ use super::{
     settlement::Settlement,
     verdict::{self, IfNotAskable, Verdict, Whole, failure_in_words},
 };
-use crate::{config::Duplicate, memory, snapshot::Origin};
+use crate::{config::Duplicate, snapshot::Origin};
 
 /// What an attempt works with: where to, and where outcomes go.
 pub(crate) struct Attempt<'a> {
@@ -55,7 +55,7 @@ impl Attempt<'_> {
 
     /// Makes one request of a batch.
     async fn send(&self, batch: &[Lease]) -> Result<StoreAnswer, Error> {
-        let _reserved = self.settlement.memory.reserve(memory::SENDING).await;
+        let _reserved = self.settlement.memory.sending().await;
         let parts = batch.iter().map(|lease| self.part(lease)).collect();
         let started = Instant::now();
         let answer = self.origin.client.store(parts).await;

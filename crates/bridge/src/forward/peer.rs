@@ -22,7 +22,6 @@ use super::{
 };
 use crate::{
     config::{Config, PeerAddress},
-    memory,
     snapshot::Snapshot,
 };
 
@@ -81,7 +80,7 @@ pub(crate) async fn deliver(
             release(settlement, &leases[index..], None).await;
             break;
         }
-        let _reserved = settlement.memory.reserve(memory::SENDING).await;
+        let _reserved = settlement.memory.sending().await;
         let (outcome, usable) = match store(&mut association, settlement, lease).await {
             Ok(outcome) => (outcome, Health::Answered),
             Err(error) => of_error(settlement, lease, &error),

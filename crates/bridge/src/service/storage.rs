@@ -23,7 +23,6 @@ use super::Refusal;
 use crate::{
     association::Context,
     config::Service,
-    memory,
     routing::{Decision, Facts, Modality, Resolved},
 };
 
@@ -62,8 +61,8 @@ where
         context,
         accepted_at: SystemTime::now(),
     };
-    let reserved = context.core.memory.reserve(memory::RECEIVING).await;
-    let mut incoming = Incoming::new(receiver, request.transfer_syntax, context);
+    let reserved = context.core.memory.receiving().await;
+    let mut incoming = Incoming::new(receiver, request.transfer_syntax, context, reserved);
     let done = match request.check(message) {
         Ok(()) => request.take(&mut incoming).await?,
         Err(refusal) => Err(refusal),
@@ -76,7 +75,6 @@ where
         }
     };
     incoming.count();
-    drop(reserved);
     Ok(stored)
 }
 

@@ -12,7 +12,7 @@ use dimse::{
 };
 use futures::stream;
 use instance::{Encoding, Tag, TransferSyntax, Uid};
-use spool::{Deliveries, Filter, Listed, State, local::LocalSpool};
+use spool::{Deliveries, Filter, Listed, Payloads, State, local::LocalSpool};
 use tempfile::TempDir;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -109,11 +109,7 @@ pub(super) struct Site {
 impl Site {
     /// A bridge to one origin that is up.
     pub(super) async fn new(change: impl FnOnce(&mut Config)) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin_address = listener.local_addr().unwrap();
-        let origin = FakeOrigin::default();
-        origin.serve(listener);
-        Self::with_origin(origin, origin_address, change).await
+        Self::with_payloads(|payloads| payloads, change).await
     }
 
     pub(super) async fn with_origin(
@@ -121,9 +117,30 @@ impl Site {
         origin_address: std::net::SocketAddr,
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::start(origin, origin_address, |payloads| payloads, change).await
+    }
+
+    /// A bridge to one origin that is up, which sees the spool as `wrap` shows it.
+    pub(super) async fn with_payloads(
+        wrap: impl FnOnce(Arc<dyn Payloads>) -> Arc<dyn Payloads>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin_address = listener.local_addr().unwrap();
+        let origin = FakeOrigin::default();
+        origin.serve(listener);
+        Self::start(origin, origin_address, wrap, change).await
+    }
+
+    async fn start(
+        origin: FakeOrigin,
+        origin_address: std::net::SocketAddr,
+        wrap: impl FnOnce(Arc<dyn Payloads>) -> Arc<dyn Payloads>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let spool = spool_in(directory.path()).await;
-        let ports = Ports { payloads: Arc::new(spool.clone()), deliveries: Arc::new(spool.clone()) };
+        let ports = Ports { payloads: wrap(Arc::new(spool.clone())), deliveries: Arc::new(spool.clone()) };
         let mut config = config(&[("archive", origin_address)]);
         change(&mut config);
         let bridge = Bridge::new(config, ports, Arc::new(Metrics::new().unwrap())).unwrap();

@@ -53,8 +53,9 @@ pub(crate) struct Dimse {
     /// gets A700.
     /// Unit: time. Source: modalities give up after one to five minutes.
     pub(crate) stored_timeout: Span,
-    /// Bytes that the buffers of all associations and deliveries together may hold; reading pauses
-    /// when it is used up.
+    /// Bytes that the buffers of all associations and deliveries together may hold. A quarter is
+    /// reserved for deliveries and the others for associations, so that neither stalls the other;
+    /// reading, or the next delivery, pauses while its part is used up.
     /// Unit: bytes, 8MiB at least. Source: 64 associations sending at once stay below 128MiB.
     pub(crate) memory_budget: Size,
     /// How long new associations are rejected as transient after SIGTERM, before the listener

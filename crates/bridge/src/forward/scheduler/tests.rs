@@ -20,7 +20,7 @@ async fn scheduler(directory: &std::path::Path, snapshot: Arc<Snapshot>) -> Sche
     let metrics = Arc::new(Metrics::new().unwrap());
     let settlement = Settlement {
         ports: Ports { payloads: Arc::new(spool.clone()), deliveries: Arc::new(spool) },
-        memory: MemoryBudget::new(1 << 20, Arc::clone(&metrics)),
+        memory: MemoryBudget::new(1 << 20, &metrics),
         metrics,
         confirmations: Confirmations::default(),
         forward: snapshot.config.forward.clone(),

@@ -8,7 +8,7 @@ use dimse::{Error, MessageReceiver};
 use instance::{Tag, TransferSyntax};
 use tokio::io::AsyncRead;
 
-use crate::{association::Context, service::Refusal};
+use crate::{Reserved, association::Context, service::Refusal};
 
 /// Attributes that queues are searched and routes decided by, beside the identity.
 const ATTRIBUTES: [Tag; 6] = [
@@ -31,6 +31,8 @@ pub(super) struct Incoming<'a, R> {
     head: BytesMut,
     received: u64,
     ended: bool,
+    /// The buffers of all this.
+    reserved: Reserved,
 }
 
 enum Scan {
@@ -47,6 +49,7 @@ where
         receiver: &'a mut MessageReceiver<R>,
         transfer_syntax: &TransferSyntax,
         context: &Arc<Context>,
+        reserved: Reserved,
     ) -> Self {
         let wanted = Wanted::identity().and(ATTRIBUTES);
         let scanner = Scanner::new(transfer_syntax.encoding(), wanted, ScanLimits::default());
@@ -57,6 +60,7 @@ where
             head: BytesMut::new(),
             received: 0,
             ended: false,
+            reserved,
         }
     }
 
@@ -111,6 +115,11 @@ where
             self.receive().await?;
         }
         Ok(())
+    }
+
+    /// The memory that the commit of what was received takes, to be kept until it has ended.
+    pub(super) fn committing(&mut self) -> Reserved {
+        self.reserved.committing()
     }
 
     /// Counts the bytes in the metrics.

@@ -66,11 +66,18 @@ where
         destinations,
         held: held.then_some(HeldReason::Unrouted),
     };
-    let committed = writer.commit(trailer);
+    // A task of its own, because the buffers stay until the commit has ended even where the association
+    // does not. Those tasks are as many as the memory budget allows.
+    let (committing, reserved) = (writer.commit(trailer), incoming.committing());
+    let committed = tokio::spawn(async move {
+        let committed = committing.await;
+        drop(reserved);
+        committed
+    });
     let acknowledge = if confirmed_by.is_empty() { "spooled" } else { "stored" };
     let context = Arc::clone(request.context);
     let done = async move {
-        let committed = committed.await.map_err(Refusal::Spool)?;
+        let committed = committed.await.unwrap_or(Err(spool::Error::Closed)).map_err(Refusal::Spool)?;
         tracing::info!(entry = %committed.entry_id, length = committed.length, held, "instance spooled");
         confirmed::wait(&context, committed.entry_id, confirmed_by).await.map_err(Refusal::Destination)
     };
