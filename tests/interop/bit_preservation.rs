@@ -8,8 +8,8 @@ use std::process::Command;
 
 use tests::dcmtk::{self, Storescp};
 use tests::pydicom::{self, TestFile};
-use tests::skip;
 
+use crate::pynetdicom;
 use crate::site::Site;
 
 /// Transfer syntax and data set.
@@ -99,18 +99,14 @@ fn dcmsend_without_decompression() {
 }
 
 #[test]
-fn pynetdicom() {
+fn pynetdicom_storescu() {
     compare("pynetdicom", |address, files| {
-        let mut command = Command::new(skip::python()?);
-        command.args(["-m", "pynetdicom", "storescu", "--required-contexts"]);
         // It takes one path, so the files are put into a folder.
         let folder = tempfile::tempdir().unwrap();
         for (number, file) in files.iter().enumerate() {
             std::fs::copy(&file.path, folder.path().join(format!("{number:03}.dcm"))).unwrap();
         }
-        command.args(["-aet", "MODALITY", "-aec", "DIMSEWAY"]);
-        command.arg(address.ip().to_string()).arg(address.port().to_string()).arg(folder.path());
-        command.output().unwrap();
+        pynetdicom::store_folder(address, folder.path(), &["--required-contexts"])?;
         Some(())
     });
 }

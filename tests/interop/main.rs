@@ -7,6 +7,7 @@ mod metrics;
 mod orthanc;
 mod own_hands;
 mod program;
+mod pynetdicom;
 mod senders;
 mod site;
 mod test_files;

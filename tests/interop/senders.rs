@@ -1,11 +1,12 @@
 //! C-STORE of real peers as people call them, with and without Nagle's algorithm.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
+use tests::dcmtk;
 use tests::instances::Instance;
-use tests::{dcmtk, skip};
 
+use crate::pynetdicom;
 use crate::site::{Site, said};
 
 /// Writes instances as files.
@@ -74,21 +75,13 @@ fn a_study_arrives_with_nagles_algorithm_on() {
 
 #[test]
 fn pynetdicom_stores_a_folder() {
-    let Some(python) = skip::python() else { return };
     let site = Site::start();
     let instances = Instance::study(1, 8, 300_000);
     let folder = site.folder().join("files");
     write(&folder, &instances);
-    let address = site.daemon.dimse();
-    let output = Command::new(python)
-        .args(["-m", "pynetdicom", "storescu", "-v", "-aet", "MODALITY", "-aec", "DIMSEWAY"])
-        .arg(address.ip().to_string())
-        .arg(address.port().to_string())
-        .arg(folder)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", said(&output));
-    assert_eq!(said(&output).matches("Received Store Response (Status: 0x0000 - Success)").count(), 8);
+    let Some(printed) = pynetdicom::store_folder(site.daemon.dimse(), &folder, &[]) else { return };
+    let stored = printed.matches("Received Store Response (Status: 0x0000 - Success)").count();
+    assert_eq!(stored, 8, "{printed}");
     site.expect(&instances);
 }
 
