@@ -71,16 +71,19 @@ pub(crate) fn start(shared: Arc<Shared>) -> Result<JoinHandle<()>, Error> {
 
 fn run(shared: &Arc<Shared>) {
     let mut last_tick = Instant::now();
+    let mut unsealed: Vec<(SegmentHeader, bool)> = Vec::new();
     loop {
         let (seals, recycle, stop, at_once) = wait(shared);
         if at_once {
             return;
         }
-        for (header, poisoned) in seals {
+        for (header, poisoned) in std::mem::take(&mut unsealed).into_iter().chain(seals) {
             let told = shared.index.ask_blocking(true, move |changes| changes.seal(&header, poisoned));
             if let Err(error) = told {
-                // A segment that the index holds to be open is read again at the next start.
-                tracing::debug!(segment = header.number, %error, "a segment could not be sealed");
+                // An open segment keeps what is finished in it, so it is sealed when the index works
+                // again; one that is open at the end is read at the next start.
+                tracing::debug!(segment = header.number, %error, "a segment could not be sealed yet");
+                unsealed.push((header, poisoned));
             }
         }
         for retired in recycle {
