@@ -9,14 +9,16 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use spool::{Deliveries, Payloads};
+use spool::{Deliveries, Destination, Payloads};
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Config, MemoryBudget, Metrics, StartError,
     association::{admission::Admission, listen},
-    forward::{confirmation::Confirmations, scheduler::Scheduler, settlement::Settlement},
+    forward::{
+        condition::Conditions, confirmation::Confirmations, scheduler::Scheduler, settlement::Settlement,
+    },
     snapshot::Snapshot,
 };
 
@@ -64,6 +66,7 @@ pub(crate) struct Core {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) memory: MemoryBudget,
     pub(crate) confirmations: Confirmations,
+    pub(crate) conditions: Conditions,
     pub(crate) admission: Arc<Admission>,
     pub(crate) phases: Phases,
     pub(crate) connections: TaskTracker,
@@ -100,6 +103,7 @@ impl Bridge {
             ports,
             memory,
             confirmations: Confirmations::default(),
+            conditions: Conditions::default(),
             admission: Arc::new(Admission::new(Arc::clone(&metrics))),
             metrics,
             phases: Phases::default(),
@@ -133,6 +137,7 @@ impl Bridge {
             metrics: Arc::clone(&self.core.metrics),
             memory: self.core.memory.clone(),
             confirmations: self.core.confirmations.clone(),
+            conditions: self.core.conditions.clone(),
             forward: self.core.snapshot.load().config.forward.clone(),
             stop: self.forwarding.clone(),
         };
@@ -192,6 +197,12 @@ impl Bridge {
         } else {
             Readiness::Starting
         }
+    }
+
+    /// What a pending delivery to `destination` waits for, in words; none where it is served.
+    #[must_use]
+    pub fn waits_for(&self, destination: &Destination) -> Option<&'static str> {
+        self.core.conditions.in_words(destination)
     }
 
     /// The metrics.

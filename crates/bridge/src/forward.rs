@@ -8,6 +8,7 @@
 pub mod back_off;
 pub mod batch;
 pub mod breaker;
+pub(crate) mod condition;
 pub(crate) mod confirmation;
 pub(crate) mod delivery;
 pub(crate) mod duplicate;

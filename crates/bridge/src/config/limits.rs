@@ -48,7 +48,8 @@ pub struct Timers {
     /// Between two messages. Default: 30 min, because ultrasound keeps an association open for a
     /// whole examination.
     pub idle: Duration,
-    /// Without a byte in the middle of a message or PDU, either direction. Default: 60 s.
+    /// Without a byte in the middle of a message or PDU, either direction; and without 4 KiB or the end
+    /// in the middle of a data set that we receive. Default: 60 s.
     pub message: Duration,
     /// For the answer of the destination on a route with `acknowledge = "stored"`. Default: 120 s;
     /// modalities give up after one to five minutes.

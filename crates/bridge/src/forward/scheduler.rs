@@ -155,11 +155,13 @@ impl Scheduler {
     fn remove_gone_lanes(&mut self) -> bool {
         let lanes = self.lanes.len();
         let (snapshot, down) = (self.snapshot.load(), &self.settlement.metrics.breaker_open);
+        let conditions = &self.settlement.conditions;
         self.lanes.retain(|destination, lane| {
             let stays = lane.in_flight > 0 || lane.probing || snapshot.config.knows(destination);
             if !stays {
                 // There is no value where the destination never went down nor came back.
                 let _ = down.remove_label_values(&[destination.to_string().as_str()]);
+                conditions.set(destination, None);
             }
             stays
         });
@@ -337,6 +339,7 @@ impl Scheduler {
             (Some(_), None) => tracing::info!(%destination, "the destination serves again"),
             _ => {}
         }
+        self.settlement.conditions.set(destination, after);
         let down = i64::from(after.is_some());
         self.settlement.metrics.breaker_open.with_label_values(&[&destination.to_string()]).set(down);
     }

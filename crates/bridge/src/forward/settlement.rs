@@ -6,7 +6,10 @@ use spool::{Destination, Lease, Outcome, Token};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::confirmation::{Confirmations, Settled};
+use super::{
+    condition::Conditions,
+    confirmation::{Confirmations, Settled},
+};
 use crate::{MemoryBudget, Metrics, Ports, config::Forward};
 
 /// What every attempt has in common.
@@ -16,6 +19,7 @@ pub(crate) struct Settlement {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) memory: MemoryBudget,
     pub(crate) confirmations: Confirmations,
+    pub(crate) conditions: Conditions,
     pub(crate) forward: Forward,
     pub(crate) stop: CancellationToken,
 }

@@ -7,6 +7,7 @@
 
 mod confirmed;
 mod incoming;
+mod pace;
 mod pass_through;
 mod spooled;
 

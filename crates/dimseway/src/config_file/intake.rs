@@ -46,7 +46,8 @@ pub(crate) struct Dimse {
     /// a whole examination.
     /// Unit: time. Source: installed devices.
     pub(crate) idle_timeout: Span,
-    /// Longest silence inside a message, and longest wait for a peer to take what is sent.
+    /// Longest silence inside a message, and longest wait for a peer to take what is sent. A data set
+    /// that gains less than 4KiB in that time is given up too.
     /// Unit: time. Source: TCP retransmits for about this long on a link that is alive.
     pub(crate) message_timeout: Span,
     /// Longest wait for the destination on a route with `acknowledge = "stored"`; then the caller

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     MemoryBudget, Metrics, Ports,
-    forward::confirmation::Confirmations,
+    forward::{condition::Conditions, confirmation::Confirmations},
     tests::site::{config, spool_in},
 };
 
@@ -23,6 +23,7 @@ async fn scheduler(directory: &std::path::Path, snapshot: Arc<Snapshot>) -> Sche
         memory: MemoryBudget::new(1 << 20, &metrics),
         metrics,
         confirmations: Confirmations::default(),
+        conditions: Conditions::default(),
         forward: snapshot.config.forward.clone(),
         stop: CancellationToken::new(),
     };

@@ -8,6 +8,7 @@ use dimse::{Error, MessageReceiver};
 use instance::{Tag, TransferSyntax};
 use tokio::io::AsyncRead;
 
+use super::pace::Pace;
 use crate::{Reserved, association::Context, service::Refusal};
 
 /// Attributes that queues are searched and routes decided by, beside the identity.
@@ -31,6 +32,7 @@ pub(super) struct Incoming<'a, R> {
     head: BytesMut,
     received: u64,
     ended: bool,
+    pace: Pace,
     /// The buffers of all this.
     reserved: Reserved,
 }
@@ -60,6 +62,7 @@ where
             head: BytesMut::new(),
             received: 0,
             ended: false,
+            pace: Pace::default(),
             reserved,
         }
     }
@@ -131,7 +134,8 @@ where
         if self.ended {
             return Ok(None);
         }
-        let Some(fragment) = self.receiver.next_fragment().await? else {
+        let timer = self.context.snapshot.config.timers.message;
+        let Some(fragment) = self.pace.next(timer, self.receiver.next_fragment()).await? else {
             self.ended = true;
             return Ok(None);
         };
