@@ -52,3 +52,20 @@ fn an_archive_that_is_not_there_has_its_words() {
     store_all(daemon.dimse(), &[Instance::ct(1, 1, 1000)]);
     let _ = reason("refused", &home, &daemon, &["no connection"]);
 }
+
+#[test]
+fn what_comes_while_an_archive_is_down_says_so_too() {
+    let nobody = format!("http://127.0.0.1:{}/dicom-web", tests::dcmtk::free_port());
+    let home = Home::new(&Configuration::new().origin("archive", &nobody));
+    let daemon = home.start();
+    store_all(daemon.dimse(), &[Instance::ct(1, 1, 1000)]);
+    eventually("the archive counts as down", || {
+        (daemon.metrics().sum("dimseway_destination_down", &[("destination", "archive")]) > 0.0).then_some(())
+    });
+    store_all(daemon.dimse(), &[Instance::ct(1, 2, 1000)]);
+    eventually("both instances say what they wait for", || {
+        let lines = daemon.queue("");
+        let told = lines.iter().filter(|line| line["reason"].is_string()).count();
+        (lines.len() == 2 && told == 2).then_some(())
+    });
+}

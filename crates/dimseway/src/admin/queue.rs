@@ -14,6 +14,7 @@ use axum::{
     routing::get,
 };
 use futures::{StreamExt, stream};
+use spool::Destination;
 use std::sync::Arc;
 
 pub(super) fn router() -> Router<Arc<Shared>> {
@@ -59,14 +60,30 @@ async fn list(
 ) -> Result<Response, Refused> {
     let Question { filter, cursor, limit } = queue::question(&Query::from(query))?;
     let running = running(&shared)?;
-    let page = running.ports.deliveries.list(&filter, cursor, limit).await.map_err(queue::Error::from)?;
+    let mut page = running.ports.deliveries.list(&filter, cursor, limit).await.map_err(queue::Error::from)?;
+    for line in page.lines.iter_mut().filter(|line| line.state.is_pending()) {
+        if let Some(destination) = &line.destination {
+            say_what_it_waits_for(&running, destination, &mut line.reason);
+        }
+    }
     Ok(Json(QueuePage::from(page)).into_response())
 }
 
 async fn show(State(shared): State<Arc<Shared>>, Path(entry): Path<String>) -> Result<Response, Refused> {
     let id = queue::entry_id(&entry)?;
-    let details = running(&shared)?.ports.deliveries.show(id).await.map_err(queue::Error::from)?;
+    let running = running(&shared)?;
+    let mut details = running.ports.deliveries.show(id).await.map_err(queue::Error::from)?;
+    for delivery in details.deliveries.iter_mut().filter(|delivery| delivery.state.is_pending()) {
+        say_what_it_waits_for(&running, &delivery.destination, &mut delivery.reason);
+    }
     Ok(Json(EntryDetails::from(details)).into_response())
+}
+
+/// A delivery that was not attempted yet has no reason of its own while its destination is down.
+fn say_what_it_waits_for(running: &Running, destination: &Destination, reason: &mut Option<String>) {
+    if reason.is_none() {
+        *reason = running.bridge.waits_for(destination).map(str::to_owned);
+    }
 }
 
 async fn act(
