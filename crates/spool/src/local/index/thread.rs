@@ -2,11 +2,11 @@
 
 use std::{
     sync::{
-        Arc, Mutex, Weak,
+        Arc, Condvar, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rusqlite::Connection;
@@ -27,6 +27,10 @@ const QUEUE: usize = 1024;
 const BATCH: usize = 256;
 /// How often a transaction that failed for want of room is tried again at once.
 const TRIES: usize = 3;
+/// How long an entry waits for others to share its transaction, while nobody waits for an answer: 10
+/// milliseconds, a few CT slices of one association. A transaction for each of them would take as much
+/// of a processor as their hashes do.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// One thing to do within a transaction.
 trait Command: Send {
@@ -36,6 +40,8 @@ trait Command: Send {
     fn finish(self: Box<Self>);
     /// Whether it must survive a power cut when it is answered.
     fn durable(&self) -> bool;
+    /// Whether someone waits for the answer.
+    fn is_awaited(&self) -> bool;
     /// Called instead, where the transaction failed: gives itself back where it must be done later.
     fn fail(self: Box<Self>, error: Error) -> Option<Box<dyn Command>>;
 }
@@ -50,6 +56,10 @@ impl Command for Insert {
     fn finish(self: Box<Self>) {}
 
     fn durable(&self) -> bool {
+        false
+    }
+
+    fn is_awaited(&self) -> bool {
         false
     }
 
@@ -88,6 +98,10 @@ where
         self.durable
     }
 
+    fn is_awaited(&self) -> bool {
+        true
+    }
+
     fn fail(self: Box<Self>, error: Error) -> Option<Box<dyn Command>> {
         let _ = self.reply.send(Err(error));
         None
@@ -97,6 +111,30 @@ where
 /// Where commands are handed in.
 pub(crate) struct Handle {
     sender: Mutex<Option<mpsc::Sender<Box<dyn Command>>>>,
+    gathering: Arc<Gathering>,
+}
+
+/// The thread's wait for more entries, which ends early once someone waits for an answer.
+#[derive(Default)]
+struct Gathering {
+    /// Whether a command that someone waits for was handed in since the last wait.
+    awaited: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Gathering {
+    /// Ends the wait, or the next one where there is none now.
+    fn end(&self) {
+        *lock(&self.awaited) = true;
+        self.changed.notify_all();
+    }
+
+    fn wait(&self) {
+        let waiting = lock(&self.awaited);
+        let waited = self.changed.wait_timeout_while(waiting, GATHER, |awaited| !*awaited);
+        let (mut awaited, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *awaited = false;
+    }
 }
 
 /// Ends the thread.
@@ -113,6 +151,7 @@ impl Handle {
     /// Takes no further command; those in the queue are still done.
     pub(crate) fn close(&self) {
         lock(&self.sender).take();
+        self.gathering.end();
     }
 
     /// Adds an entry where the queue has room; gives it back where it has none.
@@ -144,6 +183,7 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         let command = Box::new(Ask { work, durable, answer: None, reply });
         self.sender()?.send(command).await.map_err(|_| Error::Closed)?;
+        self.gathering.end();
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -156,6 +196,7 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         let command = Box::new(Ask { work, durable, answer: None, reply });
         self.sender()?.blocking_send(command).map_err(|_| Error::Closed)?;
+        self.gathering.end();
         answer.blocking_recv().map_err(|_| Error::Closed)?
     }
 }
@@ -173,10 +214,15 @@ impl Stop {
 /// A handle, and what [`start`] needs to serve it.
 pub(crate) fn channel() -> (Handle, Inbox) {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    (Handle { sender: Mutex::new(Some(sender)) }, Inbox(receiver))
+    let gathering = Arc::new(Gathering::default());
+    let inbox = Inbox { receiver, gathering: Arc::clone(&gathering) };
+    (Handle { sender: Mutex::new(Some(sender)), gathering }, inbox)
 }
 
-pub(crate) struct Inbox(mpsc::Receiver<Box<dyn Command>>);
+pub(crate) struct Inbox {
+    receiver: mpsc::Receiver<Box<dyn Command>>,
+    gathering: Arc<Gathering>,
+}
 
 /// Starts the thread.
 pub(crate) fn start(connection: Connection, inbox: Inbox, shared: Weak<Shared>) -> Result<Stop, Error> {
@@ -191,7 +237,7 @@ pub(crate) fn start(connection: Connection, inbox: Inbox, shared: Weak<Shared>) 
     };
     let thread = std::thread::Builder::new()
         .name("spool-index".into())
-        .spawn(move || thread.run(inbox.0))
+        .spawn(move || thread.run(inbox.receiver, &inbox.gathering))
         .map_err(Error::Io)?;
     Ok(Stop { thread: Some(thread), at_once })
 }
@@ -209,8 +255,11 @@ struct Thread {
 }
 
 impl Thread {
-    fn run(mut self, mut receiver: mpsc::Receiver<Box<dyn Command>>) {
+    fn run(mut self, mut receiver: mpsc::Receiver<Box<dyn Command>>, gathering: &Gathering) {
         while let Some(first) = receiver.blocking_recv() {
+            if !first.is_awaited() {
+                gathering.wait();
+            }
             if self.at_once.load(Ordering::SeqCst) {
                 return;
             }
