@@ -54,7 +54,7 @@ fn a_person_can_hold_release_and_reroute() {
     let daemon = home.start();
     let instances = Instance::study(1, 3, 1000);
     store_all(daemon.dimse(), &instances);
-    assert_eq!(daemon.queue("destination=down").len(), 3);
+    eventually("all are listed", || (daemon.queue("destination=down").len() == 3).then_some(()));
     let study = instances[0].study.as_str();
     let held = eventually("all are held", || {
         let answer =

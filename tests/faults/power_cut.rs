@@ -75,7 +75,11 @@ fn one_machine(seed: u64, mut disk: PowerCutDisk) {
         let file = &origin.stored()[&instance.sop_instance];
         assert!(file.ends_with(&instance.data_set), "seed {seed}: {} is corrupted", instance.sop_instance);
     }
-    let quarantined = daemon.queue("state=quarantined");
-    assert!(quarantined.is_empty(), "seed {seed}: {quarantined:?}");
+    // An entry whose last bytes reached the disk before those in its middle cannot be told from damage,
+    // so it is kept for a person; but it can only be one that was never acknowledged.
+    for line in daemon.queue("state=quarantined") {
+        let known = acknowledged.iter().any(|instance| line["instance"] == *instance.sop_instance);
+        assert!(!known, "seed {seed}: an acknowledged instance is quarantined: {line}");
+    }
     drop(daemon);
 }
