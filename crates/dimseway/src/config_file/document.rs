@@ -45,6 +45,19 @@ impl KeyPath {
     }
 }
 
+impl KeyPath {
+    /// Whether someone may have written a password, a token or an API key here: below `auth` and
+    /// `headers`, in a URL, or in what names a file that holds one.
+    fn may_hold_secret(&self) -> bool {
+        self.0.iter().any(|step| match step {
+            Step::Key(key) => {
+                matches!(key.as_str(), "auth" | "headers" | "url" | "paths" | "token_file")
+            }
+            Step::Index(_) => false,
+        })
+    }
+}
+
 impl From<&str> for KeyPath {
     /// Reads keys with dots between them; a number is the index of an array's element.
     fn from(dotted: &str) -> Self {
@@ -136,18 +149,24 @@ impl Document {
             path_at(self.table()?.get_ref(), offset, &mut steps);
             Some(KeyPath(steps))
         });
+        let message = match &path {
+            Some(path) if path.may_hold_secret() => without_value(error.message()),
+            _ => error.message().to_owned(),
+        };
         Problem {
             file: self.file.clone(),
             line: offset.map(|offset| self.line(offset)),
-            // Text that is no TOML has no place among the keys; what was written there tells more.
+            // A key that is there twice has no place among the keys. Of any other text nobody knows
+            // whether it is a secret that lacks its quotes.
             key: path
                 .map(|path| path.to_string())
                 .filter(|path| !path.is_empty())
                 .or_else(|| {
-                    error.span().and_then(|span| self.text.get(span)).map(|text| text.trim().to_owned())
+                    let key = error.span().filter(|_| error.message() == "duplicate key")?;
+                    Some(self.text.get(key)?.trim().to_owned())
                 })
                 .unwrap_or_default(),
-            message: error.message().to_owned(),
+            message,
         }
     }
 
@@ -177,6 +196,15 @@ impl Document {
     fn line(&self, offset: usize) -> usize {
         let end = offset.min(self.text.len());
         self.text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+}
+
+/// A message of the TOML reader about the type of a value, without the value.
+fn without_value(message: &str) -> String {
+    let about_value = ["invalid type: ", "invalid value: "].iter().any(|start| message.starts_with(start));
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) if about_value => format!("invalid value, expected {expected}"),
+        _ => message.to_owned(),
     }
 }
 

@@ -6,7 +6,11 @@ use crate::config_file::{
     StoreForm, StoreResponse,
 };
 use bridge::config::Origin as BridgeOrigin;
-use dicomweb::{ClientConfig, Credentials, Profile, Timeouts, Tls, profile::Paths};
+use dicomweb::{
+    ClientConfig, Credentials, Profile, Timeouts, Tls,
+    profile::Paths,
+    url::{InvalidBaseUrl, InvalidPathTemplate},
+};
 use http::{HeaderName, header::AUTHORIZATION};
 use instance::TransferSyntax;
 use secrecy::{ExposeSecret, SecretString};
@@ -51,8 +55,14 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn client(&mut self) -> Result<ClientConfig, Problem> {
         let origin = self.origin;
-        let base_url =
-            origin.url.parse().map_err(|error| self.problem("url", format!("`{}`: {error}", origin.url)))?;
+        // The text is not repeated: it may hold a password, and problems are logged.
+        let base_url = origin.url.parse().map_err(|error| {
+            let message = match error {
+                InvalidBaseUrl::Credentials => format!("{error}; write them under `auth` of this origin"),
+                other => other.to_string(),
+            };
+            self.problem("url", message)
+        })?;
         let mut profile = Profile::built_in(&origin.profile).ok_or_else(|| {
             let message =
                 format!("this version has no profile `{}`; there are standard and orthanc", origin.profile);
@@ -213,9 +223,10 @@ impl Reading<'_> {
         for (key, written, path) in pairs {
             if let Some(text) = written {
                 let place = self.path.key("override").key("paths").key(key);
+                // A query may hold an API key, so the text is not repeated.
                 *path = text
                     .parse()
-                    .map_err(|error| self.document.problem(&place, format!("`{text}`: {error}")))?;
+                    .map_err(|error: InvalidPathTemplate| self.document.problem(&place, error.to_string()))?;
             }
         }
         Ok(())

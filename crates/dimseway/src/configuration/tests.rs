@@ -40,8 +40,11 @@ fn what_contradicts_itself_names_file_line_and_key() {
             "[[peer]]\nae_title = \"A\"\n[[peer]]\nae_title = \"A\"\n[origin.a]\nurl = \"http://a\"\n",
             "dimseway.toml:4: peer.ae_title: A is there twice",
         ),
-        ("[origin.a]\nurl = \"ftp://a\"\n", "dimseway.toml:2: origin.a.url: `ftp://a`: "),
-        ("[origin.a]\nurl = \"http://u:p@a\"\n", "dimseway.toml:2: origin.a.url: "),
+        ("[origin.a]\nurl = \"ftp://a\"\n", "dimseway.toml:2: origin.a.url: the scheme ftp is neither"),
+        (
+            "[origin.a]\nurl = \"http://u:p@a\"\n",
+            "dimseway.toml:2: origin.a.url: a URL must not hold credentials; write them under `auth`",
+        ),
         (
             "[origin.a]\nurl = \"http://a\"\nprofile = \"dcm4chee\"\n",
             "dimseway.toml:3: origin.a.profile: this version has no profile `dcm4chee`",
@@ -122,6 +125,32 @@ fn what_contradicts_itself_names_file_line_and_key() {
         let problem = read(&text).err().unwrap_or_else(|| panic!("accepted: {text}"));
         assert!(problem.starts_with(expected), "{text}\n  got      {problem}\n  expected {expected}");
         assert_eq!(problem.lines().count(), 1, "{problem}");
+    }
+}
+
+#[test]
+fn what_may_be_a_secret_is_not_repeated() {
+    let lines = [
+        "url = \"http://u:hunter2@a\"",
+        "url = \"http://u:hunter2@a:port\"",
+        "url = \"ftp://u:hunter2@a\"",
+        "url = \"http://a/?token=hunter2\"",
+        "url = \"http://a/#hunter2\"",
+        "url = \"http://a\"\nauth = \"Bearer hunter2\"",
+        "url = \"http://a\"\nauth = { type = \"basic\", password = \"hunter2\" }",
+        "url = \"http://a\"\nauth = hunter2",
+        "url = \"http://a\"\nheaders = \"X-Api-Key: hunter2\"",
+        "url = \"http://a\"\nheaders = { X-Api-Key = hunter2 }",
+        "url = \"http://a\"\nheaders = { X-Api-Key = \"hunter2\\n\" }",
+        "url = \"http://a\"\nheaders.X-Api-Key = { value_file = \"key\", value = \"hunter2\" }",
+        "url = \"http://a\"\nheaders.X-Api-Key = 0.12345",
+        "url = \"http://a\"\noverride.paths.probe = \"studies?key=hunter2\"",
+        "url = \"http://a\"\n[admin]\ntoken_file = 12345",
+    ];
+    for line in lines {
+        let problem = read(&format!("[origin.a]\n{line}\n")).expect_err(line);
+        assert!(problem.starts_with("dimseway.toml:"), "{line}: {problem}");
+        assert!(!problem.contains("hunter2") && !problem.contains("12345"), "{line}: {problem}");
     }
 }
 
