@@ -82,6 +82,9 @@ pub enum Error {
     /// again when the spool is opened.
     #[error("the index of the spool failed: {0}")]
     Index(String),
+    /// The file of the index is damaged. It is put aside and made anew when the spool is opened.
+    #[error("the index of the spool is damaged: {0}")]
+    IndexDamaged(String),
     /// The directory holds a newer format, or something that is no spool.
     #[error("this is not a spool that this version can open: {0}")]
     Unsupported(String),
@@ -111,6 +114,9 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full { needed: 0, free: 0 },
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+                Self::IndexDamaged(error.to_string())
+            }
             _ => Self::Index(error.to_string()),
         }
     }

@@ -53,7 +53,7 @@ fn of_spool(error: &spool::Error) -> (Status, &'static str) {
     use spool::Error;
     match error {
         Error::Full { .. } => (Status::OUT_OF_RESOURCES, "no room for this instance"),
-        Error::Io(_) | Error::Index(_) | Error::Closed | Error::Locked { .. } => {
+        Error::Io(_) | Error::Index(_) | Error::IndexDamaged(_) | Error::Closed | Error::Locked { .. } => {
             (Status::OUT_OF_RESOURCES, "storage is not available")
         }
         Error::TooLarge { .. } => (Status::CANNOT_UNDERSTAND, "an attribute is too long"),

@@ -57,12 +57,18 @@ pub(crate) fn prepare(config: &Config, disk: &Disk) -> Result<File, Error> {
 /// Opens the index. One that cannot be read is put aside and made anew; true where it is new.
 pub(crate) fn open_index(directory: &Path) -> Result<(Connection, bool), Error> {
     let path = index(directory);
-    let error = match index::open(&path)
-        .and_then(|(connection, new)| readable(&connection).map(|()| (connection, new)))
-    {
-        Err(Error::Index(error)) => error,
-        other => return other,
-    };
+    match index::open(&path).and_then(|(connection, new)| readable(&connection).map(|()| (connection, new))) {
+        Err(Error::IndexDamaged(error)) => {
+            put_index_aside(directory, &error)?;
+            index::open(&path)
+        }
+        other => other,
+    }
+}
+
+/// Gives a damaged index another name, so that a new one is made from the segments. One that is only
+/// busy or unreadable at the moment must never come here: it knows what was delivered.
+pub(crate) fn put_index_aside(directory: &Path, error: &str) -> Result<(), Error> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     tracing::error!(%error, "the index of the spool cannot be read; it is put aside and made anew from the segments");
     for suffix in ["", "-wal", "-shm"] {
@@ -71,17 +77,19 @@ pub(crate) fn open_index(directory: &Path) -> Result<(Connection, bool), Error> 
             std::fs::rename(&from, directory.join(format!("index.damaged.{now}.sqlite{suffix}")))?;
         }
     }
-    index::open(&path)
+    Ok(())
 }
 
 /// Touches every table, which finds a file that is no database or has lost its schema.
 pub(crate) fn readable(connection: &Connection) -> Result<(), Error> {
     for table in ["destination", "segment", "entry", "delivery", "attempt", "gauge"] {
-        let _: i64 = connection.query_row(
-            &format!("SELECT COUNT(*) FROM (SELECT 1 FROM {table} LIMIT 1)"),
-            [],
-            |row| row.get(0),
-        )?;
+        let statement = connection.prepare(&format!("SELECT 1 FROM {table} LIMIT 1"));
+        let found = statement.and_then(|mut statement| statement.exists([]));
+        found.map_err(|error| match error.sqlite_error_code() {
+            // SQLite's general error: there is no such table.
+            Some(rusqlite::ErrorCode::Unknown) => Error::IndexDamaged(error.to_string()),
+            _ => Error::from(error),
+        })?;
     }
     Ok(())
 }

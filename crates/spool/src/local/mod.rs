@@ -144,8 +144,15 @@ impl LocalSpool {
         config.check()?;
         let lock_file = directory::prepare(&config, &disk)?;
         let segments = directory::segments(&config.directory);
-        let (connection, rebuilt) = directory::open_index(&config.directory)?;
-        let recovered = recovery::recover(&connection, &segments, rebuilt)?;
+        let (mut connection, rebuilt) = directory::open_index(&config.directory)?;
+        let recovered = match recovery::recover(&connection, &segments, rebuilt) {
+            Err(Error::IndexDamaged(error)) => {
+                directory::put_index_aside(&config.directory, &error)?;
+                connection = directory::open_index(&config.directory)?.0;
+                recovery::recover(&connection, &segments, true)?
+            }
+            recovered => recovered?,
+        };
         let documents = documents::Store::open(&directory::documents(&config.directory))?;
         // The databases are useless after a power cut if their names are not there.
         disk.sync_directory(&config.directory)?;

@@ -1,6 +1,7 @@
 //! The one thread that writes the index.
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::{
         Arc, Condvar, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
@@ -82,7 +83,7 @@ where
 {
     fn apply(&mut self, changes: &mut Changes<'_>) -> Result<(), Error> {
         match (self.work)(changes) {
-            Err(error @ (Error::Full { .. } | Error::Index(_))) => Err(error),
+            Err(error @ (Error::Full { .. } | Error::Index(_) | Error::IndexDamaged(_))) => Err(error),
             answer => {
                 self.answer = Some(answer);
                 Ok(())
@@ -237,7 +238,16 @@ pub(crate) fn start(connection: Connection, inbox: Inbox, shared: Weak<Shared>) 
     };
     let thread = std::thread::Builder::new()
         .name("spool-index".into())
-        .spawn(move || thread.run(inbox.receiver, &inbox.gathering))
+        .spawn(move || {
+            let shared = Weak::clone(&thread.shared);
+            let run = AssertUnwindSafe(|| thread.run(inbox.receiver, &inbox.gathering));
+            if std::panic::catch_unwind(run).is_err()
+                && let Some(shared) = shared.upgrade()
+            {
+                // Nothing would be delivered any more, so nothing is accepted either.
+                shared.index_failed(&Error::Index("its thread ended by a defect".into()));
+            }
+        })
         .map_err(Error::Io)?;
     Ok(Stop { thread: Some(thread), at_once })
 }

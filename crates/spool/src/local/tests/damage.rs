@@ -173,6 +173,56 @@ async fn an_index_that_is_no_database_is_put_aside() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_is_damaged_inside_is_put_aside() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    let entry_id = store(&spool, "1.2.3", b"data", &["archive"]).await.unwrap().entry_id;
+    indexed(&spool).await;
+    spool.close().unwrap();
+    // Everything but the header and the schema, which opening and a look at each table may pass.
+    let path = stage.path().join("index.sqlite");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[8192..].fill(0xA5);
+    std::fs::write(&path, bytes).unwrap();
+    let (spool, report) = stage.open_reported();
+    assert!(report.index_rebuilt);
+    assert_eq!(read(&spool, entry_id).await.unwrap(), b"data");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_is_only_busy_is_not_put_aside() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    store(&spool, "1.2.3", b"data", &["archive"]).await.unwrap();
+    indexed(&spool).await;
+    spool.close().unwrap();
+    let other = rusqlite::Connection::open(stage.path().join("index.sqlite")).unwrap();
+    other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    let refused = LocalSpool::open(stage.config());
+    assert!(matches!(refused, Err(Error::Index(_))), "{refused:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    drop(other);
+    let (_spool, report) = stage.open_reported();
+    assert!(!report.index_rebuilt);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_thread_of_the_index_nothing_is_accepted() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    let defect = spool.shared.index.ask::<()>(false, |_| panic!("a defect")).await;
+    assert!(matches!(defect, Err(Error::Closed)), "{defect:?}");
+    let refused = loop {
+        // The refusal follows the end of the thread by a moment.
+        match store(&spool, "1.2.3", b"data", &["archive"]).await {
+            Err(refused) => break refused,
+            Ok(_) => tokio::task::yield_now().await,
+        }
+    };
+    assert!(matches!(refused, Error::Full { .. }), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_spool_is_opened_once_and_may_be_looked_at() {
     use futures::StreamExt;
     let stage = Stage::new();
