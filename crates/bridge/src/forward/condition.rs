@@ -28,7 +28,9 @@ impl Conditions {
     pub(crate) fn in_words(&self, destination: &Destination) -> Option<&'static str> {
         let conditions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         conditions.get(destination).map(|cause| match cause {
-            Cause::Unavailable => "the destination is down; it is probed, and deliveries go on when it answers",
+            Cause::Unavailable => {
+                "the destination is down; it is probed, and deliveries go on when it answers"
+            }
             Cause::Credentials => {
                 "the destination refuses our credentials or address; mend them, it is probed meanwhile"
             }
