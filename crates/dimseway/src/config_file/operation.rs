@@ -141,8 +141,9 @@ impl Default for Breaker {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Admin {
-    /// Address to listen on: `/`, `/metrics`, `/healthz`, `/readyz`, `/api/v1/...`. Needs a restart
-    /// to change.
+    /// Address to listen on: `/`, `/metrics`, `/healthz`, `/readyz`, `/api/v1/...`. 128 connections
+    /// are served at the same time; one that stands still for 75s is closed. Needs a restart to
+    /// change.
     /// Unit: IP address and port. Source: not reachable from outside unless written out.
     #[schemars(example = &"127.0.0.1:8080")]
     pub(crate) listen: ListenAddress,
@@ -168,7 +169,8 @@ pub(crate) struct Log {
     #[schemars(example = LogFormat::Text)]
     pub(crate) format: LogFormat,
     /// `"error"`, `"warn"`, `"info"`, `"debug"` or `"trace"`.
-    /// Unit: none. Source: info has a few lines for each association.
+    /// Unit: none. Source: info has a few lines for each association; debug has some for each
+    /// instance.
     #[schemars(example = LogLevel::Info)]
     pub(crate) level: LogLevel,
 }
