@@ -80,7 +80,7 @@ impl Settlement {
         let (attempts, uid) = (lease.attempts, &lease.entry.trailer.identity.sop_instance_uid);
         match outcome {
             Outcome::Delivered { answer } => {
-                tracing::info!(%entry, %destination, attempts, sop_instance_uid = %uid, answer, "delivered");
+                tracing::debug!(%entry, %destination, attempts, sop_instance_uid = %uid, answer, "delivered");
                 "delivered"
             }
             Outcome::Deferred { reason, .. } => {

@@ -78,7 +78,7 @@ where
     let context = Arc::clone(request.context);
     let done = async move {
         let committed = committed.await.unwrap_or(Err(spool::Error::Closed)).map_err(Refusal::Spool)?;
-        tracing::info!(entry = %committed.entry_id, length = committed.length, held, "instance spooled");
+        tracing::debug!(entry = %committed.entry_id, length = committed.length, held, "instance spooled");
         confirmed::wait(&context, committed.entry_id, confirmed_by).await.map_err(Refusal::Destination)
     };
     Ok(Stored { acknowledge, done: done.boxed() })
