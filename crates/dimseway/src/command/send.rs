@@ -16,6 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use instance::AeTitle;
 use stand_in::StandIn;
 use std::{net::SocketAddr, path::Path, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 /// Files of one association at most, which bounds what is kept of them in memory.
 const FILES_MAX: usize = 1000;
@@ -40,31 +41,37 @@ struct Tally {
 /// ([`Exit::Unavailable`]).
 pub(crate) async fn run(path: &Path, arguments: &Send) -> anyhow::Result<()> {
     let mut callee = callee(path, arguments.to.as_ref(), arguments.from.as_ref())?;
-    let paths = files::walk(&arguments.paths).or_exit(Exit::Data)?;
+    let named = arguments.paths.clone();
+    let paths = tokio::task::spawn_blocking(move || files::walk(&named)).await?.or_exit(Exit::Data)?;
     let stand_in = match arguments.to {
         Some(_) => None,
         None => Box::pin(StandIn::start_unless_served(path, &mut callee)).await?,
     };
-    let sent = send_all(&callee, paths).await;
+    // Without a bridge in this process a signal ends it where it stands.
+    let stop = stand_in.as_ref().map(StandIn::told_to_stop).unwrap_or_default();
+    let sent = send_all(&callee, paths, &stop).await;
     if let Some(stand_in) = stand_in {
         Box::pin(stand_in.finish()).await?;
     }
     sent
 }
 
-async fn send_all(callee: &Callee, mut paths: Vec<Found>) -> anyhow::Result<()> {
+async fn send_all(callee: &Callee, mut paths: Vec<Found>, stop: &CancellationToken) -> anyhow::Result<()> {
     let bar = ProgressBar::new(paths.len() as u64).with_style(
         ProgressStyle::with_template("{bar:40} {pos}/{len} files  {per_sec}  {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
     let started = Instant::now();
     let mut tally = Tally::default();
-    let mut sent = Ok(());
-    while let (Ok(()), Some(batch)) = (&sent, next_batch(&mut paths, &mut tally, &bar)) {
-        sent = send_batch(callee, batch, &mut tally, &bar).await;
-    }
+    let sending = async {
+        while let Some(batch) = next_batch(&mut paths, &mut tally, &bar).await {
+            send_batch(callee, batch, &mut tally, &bar).await?;
+        }
+        Ok(())
+    };
+    let sent = stop.run_until_cancelled(sending).await.unwrap_or_else(|| Err(interrupted()));
     bar.finish_and_clear();
-    // Also when the association broke: what was answered is stored.
+    // Also when the association broke or was given up: what was answered is stored.
     let Tally { stored, warned, skipped, failed, bytes } = tally;
     println!(
         "{stored} stored at {callee} ({} MB in {:.1?}), {warned} of them with a warning, {failed} failed, {skipped} skipped",
@@ -77,6 +84,10 @@ async fn send_all(callee: &Callee, mut paths: Vec<Found>) -> anyhow::Result<()> 
         0 => Ok(()),
         _ => Err(fail(Exit::Data, format!("{failed} files were not stored"))),
     }
+}
+
+fn interrupted() -> anyhow::Error {
+    fail(Exit::Unavailable, "told to stop before every file was sent")
 }
 
 /// Where to, and who we say that we are.
@@ -142,12 +153,12 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// The next files that fit into one association.
-fn next_batch(paths: &mut Vec<Found>, tally: &mut Tally, bar: &ProgressBar) -> Option<Vec<DicomFile>> {
+async fn next_batch(paths: &mut Vec<Found>, tally: &mut Tally, bar: &ProgressBar) -> Option<Vec<DicomFile>> {
     let mut batch: Vec<DicomFile> = Vec::new();
     let mut contexts = std::collections::BTreeSet::new();
     while batch.len() < FILES_MAX {
         let Some(found) = paths.pop() else { break };
-        match DicomFile::open(&found.path) {
+        match DicomFile::open(&found.path).await {
             Ok(file) if file.is_media_directory() && !found.named => {
                 tally.skipped += 1;
                 bar.inc(1);
@@ -162,7 +173,7 @@ fn next_batch(paths: &mut Vec<Found>, tally: &mut Tally, bar: &ProgressBar) -> O
                 batch.push(file);
             }
             // In a folder there is much besides DICOM files; what was named by hand must be one.
-            Err(files::Unreadable::NotDicom(_)) if !found.named => {
+            Err(files::Unreadable::NotDicom(_) | files::Unreadable::NotRegular) if !found.named => {
                 tally.skipped += 1;
                 bar.inc(1);
             }

@@ -5,8 +5,9 @@ use bytes::Bytes;
 use futures::Stream;
 use instance::part10::{self, FILE_META_LENGTH_MAX, FileMeta, InvalidFile, PREAMBLE_LENGTH};
 use std::{
-    fs::File,
+    fs::OpenOptions,
     io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 use tokio::io::AsyncSeekExt;
@@ -30,16 +31,23 @@ pub(super) struct Found {
     pub(super) named: bool,
 }
 
-/// Every file among `paths` and below them, the last one first.
+/// Every regular file among `paths` and below them, the last one first. Blocks.
 ///
 /// # Errors
-/// A path that does not exist, or a folder that cannot be read.
+/// A path that does not exist or is something else than a file or a folder, or a folder that cannot
+/// be read.
 pub(super) fn walk(paths: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
     let mut files = Vec::new();
     let mut folders = Vec::new();
     for path in paths {
         let unreadable = || format!("{} cannot be read", path.display());
-        if std::fs::metadata(path).with_context(unreadable)?.is_dir() {
+        let metadata = std::fs::metadata(path).with_context(unreadable)?;
+        anyhow::ensure!(
+            metadata.is_dir() || metadata.is_file(),
+            "{} is neither a regular file nor a folder",
+            path.display()
+        );
+        if metadata.is_dir() {
             folders.push(path.clone());
         } else {
             files.push(Found { path: path.clone(), named: true });
@@ -84,6 +92,9 @@ pub(super) enum Unreadable {
     /// Something else.
     #[error("not a DICOM file: {0}")]
     NotDicom(InvalidFile),
+    /// A pipe, a device, a folder.
+    #[error("not a regular file")]
+    NotRegular,
     /// The disk or its permissions.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -95,13 +106,25 @@ impl DicomFile {
         self.meta.sop_class_uid.as_str() == MEDIA_STORAGE_DIRECTORY
     }
 
-    /// Reads the head of a file.
+    /// Reads the head of a file, on a thread that may wait for the disk.
     ///
     /// # Errors
     /// It cannot be read, or is no Part 10 file.
-    pub(super) fn open(path: &Path) -> Result<Self, Unreadable> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
+    pub(super) async fn open(path: &Path) -> Result<Self, Unreadable> {
+        let path = path.to_owned();
+        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&path)).await;
+        opened.map_err(io::Error::from)?
+    }
+
+    fn open_blocking(path: &Path) -> Result<Self, Unreadable> {
+        // What became a pipe since it was found must not wait for a writer.
+        let without_waiting = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let mut file = OpenOptions::new().read(true).custom_flags(without_waiting).open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(Unreadable::NotRegular);
+        }
+        let length = metadata.len();
         let mut head = Vec::with_capacity(4096);
         // Most heads have a few hundred bytes; only a long one is read on.
         for limit in [4096, PREAMBLE_LENGTH + FILE_META_LENGTH_MAX] {
@@ -170,20 +193,41 @@ mod tests {
         let data_set: Vec<u8> = (0..300_000_u32).flat_map(|n| (n as u16).to_le_bytes()).collect();
         let data_set = [b"\x08\0\x16\0UI\x02\x001\0".to_vec(), data_set].concat();
         std::fs::write(&path, [part10::write(&meta(), None), data_set.clone()].concat()).unwrap();
-        let file = DicomFile::open(&path).unwrap();
+        let file = DicomFile::open(&path).await.unwrap();
         assert_eq!(file.meta, meta());
         let chunks: Vec<Bytes> = file.data_set().await.unwrap().try_collect().await.unwrap();
         assert_eq!(chunks.concat(), data_set);
     }
 
-    #[test]
-    fn what_is_no_dicom_file_is_told_apart_from_what_cannot_be_read() {
+    #[tokio::test]
+    async fn a_pipe_is_refused_where_it_is_named_and_passed_over_in_a_folder() {
+        let top = tempfile::tempdir().unwrap();
+        let pipe = top.path().join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .unwrap();
+        std::os::unix::fs::symlink(&pipe, top.path().join("link")).unwrap();
+        for name in ["pipe", "link"] {
+            let error = walk(&[top.path().join(name)]).unwrap_err().to_string();
+            assert!(error.ends_with("is neither a regular file nor a folder"), "{error}");
+        }
+        assert_eq!(walk(&[top.path().to_owned()]).unwrap(), []);
+        assert!(matches!(DicomFile::open(&pipe).await, Err(Unreadable::NotRegular)));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_dicom_file_is_told_apart_from_what_cannot_be_read() {
         let top = tempfile::tempdir().unwrap();
         let path = top.path().join("notes.txt");
         for content in [&b""[..], b"hello", &[b' '; 9000]] {
             std::fs::write(&path, content).unwrap();
-            assert!(matches!(DicomFile::open(&path), Err(Unreadable::NotDicom(_))), "{content:?}");
+            assert!(matches!(DicomFile::open(&path).await, Err(Unreadable::NotDicom(_))), "{content:?}");
         }
-        assert!(matches!(DicomFile::open(&top.path().join("gone")), Err(Unreadable::Io(_))));
+        assert!(matches!(DicomFile::open(&top.path().join("gone")).await, Err(Unreadable::Io(_))));
     }
 }

@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 /// Longest wait for the daemon of the configuration, which is on this machine.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -64,9 +65,16 @@ impl StandIn {
         configuration.check_clients().or_exit(Exit::Configuration)?;
         let stop = signals::stop()?;
         let listeners = Listeners::bind(&configuration).await?;
-        let daemon = Daemon::start(&configuration, listeners, &stop).await?;
+        let starting = Daemon::start(&configuration, listeners, &stop);
+        let daemon =
+            stop.drain.run_until_cancelled(starting).await.unwrap_or_else(|| Err(super::interrupted()))?;
         callee.address = daemon.dimse.to_string();
         Ok(Some(Self { daemon, stop }))
+    }
+
+    /// Is cancelled by the first signal.
+    pub(super) fn told_to_stop(&self) -> CancellationToken {
+        self.stop.drain.clone()
     }
 
     /// Finishes what is in hand and gives the lock back. What is not delivered yet is due when the
