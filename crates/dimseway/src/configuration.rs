@@ -8,6 +8,7 @@ mod tests;
 use crate::config_file::{
     Acknowledge, Allow, Document, File, KeyPath, Log, Match, OneOrMany, Problem, UnknownPeers, Unrouted,
 };
+use crate::exit::in_one_line;
 use bridge::config::{
     BackOff, Breaker, Drain, Forward, Limits, Pattern, Peer, PeerAddress, Route, ServedAe, Service, Services,
     Timers,
@@ -17,6 +18,9 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
 };
+
+/// Bytes that the size of a segment is a multiple of, which the spool asks for.
+const SEGMENT_STEP: u64 = 1 << 20;
 
 /// Everything that the program runs by.
 #[derive(Debug)]
@@ -89,7 +93,7 @@ impl Configuration {
         let admin = admin(file, &document, &mut files)?;
         let configuration = Self {
             bridge,
-            spool: spool(file, &document),
+            spool: spool(file, &document)?,
             listen,
             admin,
             log: file.log.clone(),
@@ -124,6 +128,14 @@ impl Configuration {
             }
             other => self.document.problem(&KeyPath::root(), other.to_string()),
         }
+    }
+
+    /// The line for a spool that cannot be opened.
+    pub(crate) fn spool_problem(&self, error: spool::Error) -> Problem {
+        let error = anyhow::Error::new(error);
+        let directory = self.spool.directory.display();
+        let message = format!("the spool in {directory} cannot be opened: {}", in_one_line(&error));
+        self.document.problem(&"spool.directory".into(), message)
     }
 
     /// The line for a key as the bridge names it.
@@ -289,9 +301,13 @@ fn forward(file: &File) -> Forward {
     }
 }
 
-fn spool(file: &File, document: &Document) -> spool::local::Config {
+fn spool(file: &File, document: &Document) -> Result<spool::local::Config, Problem> {
     let written = &file.spool;
-    spool::local::Config {
+    if written.segment_size.0 == 0 || !written.segment_size.0.is_multiple_of(SEGMENT_STEP) {
+        let message = "a segment has a multiple of 1MiB, and at least that";
+        return Err(document.problem(&"spool.segment_size".into(), message));
+    }
+    Ok(spool::local::Config {
         segment_bytes: written.segment_size.0,
         spare_segments: count(written.spare_segments),
         minimum_free_bytes: written.minimum_free.0,
@@ -299,7 +315,7 @@ fn spool(file: &File, document: &Document) -> spool::local::Config {
         record_retention: written.record_retention.0,
         records_max: written.records_max,
         ..spool::local::Config::new(document.directory().join(&written.directory))
-    }
+    })
 }
 
 fn admin(file: &File, document: &Document, files: &mut Vec<PathBuf>) -> Result<Admin, Problem> {

@@ -15,7 +15,7 @@ use crate::{
 use anyhow::Context;
 use bridge::{Bridge, Drained, Metrics, Ports, Readiness};
 use spool::local::{LocalSpool, RecoveryReport};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use sync_observer::SyncObserver;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -143,19 +143,37 @@ impl Daemon {
 async fn open_spool(configuration: &Configuration, metrics: &Arc<Metrics>) -> anyhow::Result<LocalSpool> {
     let mut config = configuration.spool.clone();
     config.observer = Arc::new(SyncObserver::new(Arc::clone(metrics)));
-    let directory = config.directory.display().to_string();
     let opened = tokio::task::spawn_blocking(move || LocalSpool::open(config)).await?;
-    let (spool, report) = opened
-        .map_err(|error| {
-            let exit = match error {
-                spool::Error::Locked { .. } => Exit::Unavailable,
-                _ => Exit::Internal,
-            };
-            (exit, anyhow::Error::new(error).context(format!("the spool in {directory} cannot be opened")))
-        })
-        .or_else(|(exit, error)| Err(error).or_exit(exit))?;
+    let (spool, report) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            let exit = exit_of(&error);
+            return Err(configuration.spool_problem(error)).or_exit(exit);
+        }
+    };
     log_recovery(&report);
     Ok(spool)
+}
+
+/// A directory that can never be used is a mistake in the configuration, another process will end,
+/// and the rest is the disk or its content.
+fn exit_of(error: &spool::Error) -> Exit {
+    match error {
+        spool::Error::Locked { .. } => Exit::Unavailable,
+        spool::Error::Unsupported(_) => Exit::Configuration,
+        spool::Error::Io(error) => match error.kind() {
+            ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::AlreadyExists
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::InvalidFilename
+            | ErrorKind::InvalidInput
+            | ErrorKind::ReadOnlyFilesystem => Exit::Configuration,
+            _ => Exit::Internal,
+        },
+        _ => Exit::Internal,
+    }
 }
 
 fn log_recovery(report: &RecoveryReport) {
@@ -182,4 +200,25 @@ fn log_recovery(report: &RecoveryReport) {
         deliveries_interrupted,
         "the spool is open"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_tells_whose_fault_an_unusable_spool_is() {
+        let table = [
+            (spool::Error::Locked { pid: 1 }, 69),
+            (spool::Error::Unsupported("version 9".to_owned()), 78),
+            (spool::Error::Io(ErrorKind::NotADirectory.into()), 78),
+            (spool::Error::Io(ErrorKind::PermissionDenied.into()), 78),
+            (spool::Error::Io(ErrorKind::ReadOnlyFilesystem.into()), 78),
+            (spool::Error::Io(std::io::Error::from_raw_os_error(5)), 70),
+            (spool::Error::Index("malformed".to_owned()), 70),
+        ];
+        for (error, code) in table {
+            assert_eq!(exit_of(&error).code(), code, "{error}");
+        }
+    }
 }

@@ -118,6 +118,10 @@ fn what_contradicts_itself_names_file_line_and_key() {
             "dimseway.toml:4: admin.listen: 0.0.0.0:8080 is not a loopback address, so `token_file` is required",
         ),
         ("{origin}[admin]\ntoken_file = \"gone\"\n", "dimseway.toml:4: admin.token_file: gone: "),
+        (
+            "{origin}[spool]\nsegment_size = \"1536KiB\"\n",
+            "dimseway.toml:4: spool.segment_size: a segment has",
+        ),
         ("{origin}[forward.back_off]\nmin = \"1h\"\n", "dimseway.toml:3: forward.back_off.max: "),
     ];
     for (text, expected) in cases {
