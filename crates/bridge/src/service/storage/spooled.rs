@@ -78,7 +78,10 @@ where
     let context = Arc::clone(request.context);
     let done = async move {
         let committed = committed.await.unwrap_or(Err(spool::Error::Closed)).map_err(Refusal::Spool)?;
-        tracing::debug!(entry = %committed.entry_id, length = committed.length, held, "instance spooled");
+        tracing::debug!(entry = %committed.entry_id, length = committed.length, "instance spooled");
+        if held {
+            tracing::warn!(entry = %committed.entry_id, "no route matches the instance; it is held for a person");
+        }
         confirmed::wait(&context, committed.entry_id, confirmed_by).await.map_err(Refusal::Destination)
     };
     Ok(Stored { acknowledge, done: done.boxed() })
