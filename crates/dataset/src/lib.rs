@@ -8,9 +8,13 @@
 //! - [`element`] splits a stream into data elements and writes them.
 //! - [`character_set`] decodes and encodes text as (0008,0005) Specific Character Set says.
 //! - [`json`] reads and writes the DICOM JSON Model.
+//! - [`identifier`] reads and writes the identifiers of queries and their answers.
+//! - [`matching`] holds answers against the keys of a query.
 
 pub mod character_set;
 pub mod element;
+pub mod identifier;
 mod inflate;
 pub mod json;
+pub mod matching;
 pub mod scan;

@@ -140,6 +140,13 @@ impl Reader {
             && self.header[..self.header_length].iter().all(|byte| *byte == 0 && self.mode != Mode::Strict)
     }
 
+    /// Like [`Reader::may_end`], but items and sequences that only a delimiter could end may be open.
+    pub(crate) fn may_end_unclosed(&self) -> bool {
+        self.frames.iter().all(|frame| frame.end.is_none_or(|end| end <= self.position))
+            && matches!(self.state, State::Header | State::Value(0) | State::Skip(0))
+            && self.header[..self.header_length].iter().all(|byte| *byte == 0)
+    }
+
     fn take<'a>(&mut self, input: &mut &'a [u8], left: u64) -> (&'a [u8], u64) {
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
         let (piece, rest) = input.split_at(count);

@@ -14,6 +14,14 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// Most bytes of a value whose length field has 16 bits (PS3.5 §7.1.2).
+    pub(crate) const SHORT_LENGTH_MAX: usize = 0xFFFE;
+
+    /// Whether the length field of the VR has 32 bits in explicit form.
+    pub(crate) const fn is_long(vr: VR) -> bool {
+        is_long(vr)
+    }
+
     /// A writer of an empty data set; a deflated encoding gives the bytes before deflation.
     #[must_use]
     pub fn new(encoding: Encoding) -> Self {
@@ -26,7 +34,7 @@ impl Writer {
     /// callers write values that they have limited before.
     pub fn element(&mut self, tag: Tag, vr: VR, value: &[u8]) -> &mut Self {
         let short = self.form.explicit_vr && !is_long(vr);
-        let max = if short { 0xFFFE } else { 0xFFFF_FFFE };
+        let max = if short { Self::SHORT_LENGTH_MAX } else { 0xFFFF_FFFE };
         let value = &value[..value.len().min(max)];
         let padded = value.len() + value.len() % 2;
         self.header(tag, vr, u32::try_from(padded).unwrap_or(0xFFFF_FFFE));

@@ -1,0 +1,196 @@
+//! Values by VR (PS3.5 §6.2), bytes to the model and back.
+
+use std::borrow::Cow;
+
+use serde_json::Number;
+
+use crate::{
+    character_set::CharacterSet,
+    element::{Form, VR},
+    json::{Content, Element, PersonName, Value},
+};
+
+/// Whether (0008,0005) governs the values (PS3.5 §6.1.2.3).
+pub(super) const fn is_in_character_set(vr: VR) -> bool {
+    matches!(vr, VR::LO | VR::LT | VR::PN | VR::SH | VR::ST | VR::UC | VR::UT)
+}
+
+/// What the bytes of a value mean. Bytes too few for one more number are left out.
+pub(super) fn content(vr: VR, form: Form, bytes: &[u8], character_set: &CharacterSet) -> Content {
+    let ascii = CharacterSet::default();
+    let values = match vr {
+        VR::PN => {
+            let names = character_set.decode_person_names(bytes);
+            names.iter().map(|name| name_value(PersonName::parse(name))).collect()
+        }
+        VR::LO | VR::SH | VR::UC => texts(character_set.decode_values(bytes)),
+        VR::ST | VR::LT | VR::UT => texts(vec![character_set.decode_text(bytes)]),
+        VR::UR => texts(vec![ascii.decode_text(bytes)]),
+        VR::AE | VR::AS | VR::CS | VR::DA | VR::DS | VR::DT | VR::IS | VR::TM | VR::UI => {
+            texts(ascii.decode_values(bytes))
+        }
+        VR::US => numbers(bytes, |value| form.u16(value).into()),
+        VR::SS => numbers(bytes, |value| form.u16(value).cast_signed().into()),
+        VR::UL => numbers(bytes, |value| form.u32(value).into()),
+        VR::SL => numbers(bytes, |value| form.u32(value).cast_signed().into()),
+        VR::UV => numbers(bytes, |value| form.u64(value).into()),
+        VR::SV => numbers(bytes, |value| form.u64(value).cast_signed().into()),
+        VR::FL => floats(bytes, |value| f32::from_bits(form.u32(value)).into()),
+        VR::FD => floats(bytes, |value| f64::from_bits(form.u64(value))),
+        VR::AT => {
+            let (tags, _) = bytes.as_chunks::<4>();
+            let text =
+                |[a, b, c, d]: &[u8; 4]| format!("{:04X}{:04X}", form.u16([*a, *b]), form.u16([*c, *d]));
+            tags.iter().map(|tag| Value::Text(text(tag))).collect()
+        }
+        VR::SQ => Vec::new(),
+        VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::UN => {
+            return if bytes.is_empty() {
+                Content::Empty
+            } else {
+                Content::InlineBinary(swapped(bytes, width(vr), form).into_owned())
+            };
+        }
+    };
+    Element::values(vr, values).content
+}
+
+/// The bytes of an element that is no sequence, and how many characters had to be replaced. What
+/// the VR has no form for becomes an empty value.
+pub(super) fn bytes(vr: VR, content: &Content, form: Form, character_set: &CharacterSet) -> (Vec<u8>, usize) {
+    let values = match content {
+        Content::Empty | Content::BulkDataUri(_) => return (Vec::new(), 0),
+        Content::InlineBinary(_) if is_text(vr) => return (Vec::new(), 0),
+        Content::InlineBinary(bytes) => return (swapped(bytes, width(vr), form).into_owned(), 0),
+        Content::Values(values) => values,
+    };
+    if !is_text(vr) && vr != VR::UN {
+        let written: Option<Vec<Vec<u8>>> =
+            values.iter().map(|value| number_bytes(vr, value, form)).collect();
+        return (written.unwrap_or_default().concat(), 0);
+    }
+    let texts: Vec<Cow<'_, str>> = values.iter().map(|value| text(vr, value)).collect();
+    let joined = texts.join("\\");
+    let encoded = match vr {
+        VR::PN => character_set.encode_person_names(&joined),
+        VR::LO | VR::SH | VR::UC | VR::UN => character_set.encode_values(&joined),
+        VR::ST | VR::LT | VR::UT => character_set.encode_text(&joined),
+        _ => CharacterSet::default().encode_values(&joined),
+    };
+    (encoded.bytes, encoded.replaced)
+}
+
+fn texts(texts: Vec<String>) -> Vec<Value> {
+    let value = |text: String| if text.is_empty() { Value::Null } else { Value::Text(text) };
+    texts.into_iter().map(value).collect()
+}
+
+fn name_value(name: PersonName) -> Value {
+    if name.is_empty() { Value::Null } else { Value::Name(name) }
+}
+
+fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> Number) -> Vec<Value> {
+    let (values, _) = bytes.as_chunks::<N>();
+    values.iter().map(|value| Value::Number(number(*value))).collect()
+}
+
+/// JSON has no numbers beyond the finite ones; they become text.
+fn floats<const N: usize>(bytes: &[u8], float: impl Fn([u8; N]) -> f64) -> Vec<Value> {
+    let (values, _) = bytes.as_chunks::<N>();
+    let value = |value: &[u8; N]| {
+        let float = float(*value);
+        Number::from_f64(float).map_or_else(|| Value::Text(float.to_string()), Value::Number)
+    };
+    values.iter().map(value).collect()
+}
+
+fn text(vr: VR, value: &Value) -> Cow<'_, str> {
+    match (vr, value) {
+        (VR::DS, Value::Number(number)) => Cow::Owned(decimal_string(number)),
+        _ => value.text().unwrap_or_default(),
+    }
+}
+
+/// A number in the 16 characters that DS has (PS3.5 §6.2), as exact as they allow.
+fn decimal_string(number: &Number) -> String {
+    const LENGTH_MAX: usize = 16;
+    let whole = number.to_string();
+    let Some(float) = number.as_f64().filter(|_| whole.len() > LENGTH_MAX) else {
+        return whole;
+    };
+    let scientific = (0..LENGTH_MAX).rev().map(|digits| format!("{float:.digits$e}"));
+    let plain = (0..LENGTH_MAX).rev().map(|digits| format!("{float:.digits$}"));
+    let near = |text: &String| {
+        let read: f64 = text.parse().unwrap_or(f64::NAN);
+        text.len() <= LENGTH_MAX && (read - float).abs() <= float.abs() * 1e-8
+    };
+    plain.chain(scientific).find(near).unwrap_or(whole)
+}
+
+/// A binary number, or none where the value is none of the VR.
+fn number_bytes(vr: VR, value: &Value, form: Form) -> Option<Vec<u8>> {
+    let integer = || -> Option<i128> {
+        match value {
+            Value::Number(number) if number.is_u64() => number.as_u64().map(i128::from),
+            Value::Text(text) => text.trim().parse().ok(),
+            _ => value.integer().map(i128::from),
+        }
+    };
+    let float = || -> Option<f64> {
+        match value {
+            Value::Number(number) => number.as_f64(),
+            _ => value.text()?.trim().parse().ok(),
+        }
+    };
+    let mut bytes = match vr {
+        VR::US => u16::try_from(integer()?).ok()?.to_le_bytes().to_vec(),
+        VR::SS => i16::try_from(integer()?).ok()?.to_le_bytes().to_vec(),
+        VR::UL => u32::try_from(integer()?).ok()?.to_le_bytes().to_vec(),
+        VR::SL => i32::try_from(integer()?).ok()?.to_le_bytes().to_vec(),
+        VR::UV => u64::try_from(integer()?).ok()?.to_le_bytes().to_vec(),
+        VR::SV => i64::try_from(integer()?).ok()?.to_le_bytes().to_vec(),
+        #[expect(clippy::cast_possible_truncation, reason = "FL has the precision that it has")]
+        VR::FL => (float()? as f32).to_le_bytes().to_vec(),
+        VR::FD => float()?.to_le_bytes().to_vec(),
+        VR::AT => {
+            let tag = u32::from_str_radix(value.text()?.trim(), 16).ok()?.to_be_bytes();
+            vec![tag[1], tag[0], tag[3], tag[2]]
+        }
+        _ => return None,
+    };
+    // Both halves of a tag are numbers of their own.
+    let width = if vr == VR::AT { 2 } else { bytes.len() };
+    if form.big_endian {
+        bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    }
+    Some(bytes)
+}
+
+/// Between the byte order of a data set and little endian, which JSON has (PS3.18 §F.2.7).
+fn swapped(bytes: &[u8], width: usize, form: Form) -> Cow<'_, [u8]> {
+    if !form.big_endian || width == 1 {
+        return Cow::Borrowed(bytes);
+    }
+    let mut bytes = bytes.to_vec();
+    bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    Cow::Owned(bytes)
+}
+
+/// Bytes that change their order together.
+const fn width(vr: VR) -> usize {
+    match vr {
+        VR::AT | VR::OW | VR::SS | VR::US => 2,
+        VR::FL | VR::OF | VR::OL | VR::SL | VR::UL => 4,
+        VR::FD | VR::OD | VR::OV | VR::SV | VR::UV => 8,
+        _ => 1,
+    }
+}
+
+/// VRs whose values are characters.
+const fn is_text(vr: VR) -> bool {
+    is_in_character_set(vr)
+        || matches!(
+            vr,
+            VR::AE | VR::AS | VR::CS | VR::DA | VR::DS | VR::DT | VR::IS | VR::TM | VR::UI | VR::UR
+        )
+}

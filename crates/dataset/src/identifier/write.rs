@@ -1,0 +1,184 @@
+//! An item to bytes.
+
+use std::io::Write;
+
+use instance::{Encoding, Tag};
+
+use super::value::{bytes, is_in_character_set};
+use crate::{
+    character_set::CharacterSet,
+    element::{Form, VR, Writer, vr_of},
+    json::{Content, Element, Item, Value},
+};
+
+/// A data set as bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// The data set in its encoding, deflated where that is part of it.
+    pub bytes: Vec<u8>,
+    /// Characters that had no place in the character set and became `?`.
+    pub replaced: usize,
+}
+
+/// What becomes of text that the character set of a request has no place for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnUnmappable {
+    /// The whole answer is written in UTF-8, and (0008,0005) says so.
+    #[default]
+    Utf8,
+    /// The characters become `?`.
+    Replace,
+}
+
+/// Writes the item in the order of tags, text in `character_set`. (0008,0005) is written where text
+/// goes beyond ASCII (PS3.4 §C.4.1.1.3), whatever the item has in its place; group lengths and the
+/// groups of commands and of File Meta Information are left out.
+#[must_use]
+pub fn write(item: &Item, encoding: Encoding, character_set: &CharacterSet) -> Written {
+    if goes_beyond_ascii(item) {
+        write_in(item, encoding, character_set)
+    } else {
+        write_in(item, encoding, &CharacterSet::default())
+    }
+}
+
+/// Whether all text of the item has its place in `character_set`.
+#[must_use]
+pub fn fits(item: &Item, character_set: &CharacterSet) -> bool {
+    let encoding = Encoding::ExplicitVrLittleEndian;
+    !goes_beyond_ascii(item) || write_in(item, encoding, character_set).replaced == 0
+}
+
+/// Writes an answer in the character set of its request where that has a place for all text, else
+/// as `on_unmappable` says.
+#[must_use]
+pub fn encode_for(
+    item: &Item,
+    encoding: Encoding,
+    request: &CharacterSet,
+    on_unmappable: OnUnmappable,
+) -> Written {
+    let written = write(item, encoding, request);
+    if written.replaced == 0 || on_unmappable == OnUnmappable::Replace {
+        return written;
+    }
+    let in_utf_8 = write(item, encoding, &CharacterSet::utf_8());
+    // Damage that no character set mends is no reason for another one.
+    if in_utf_8.replaced < written.replaced { in_utf_8 } else { written }
+}
+
+fn write_in(item: &Item, encoding: Encoding, character_set: &CharacterSet) -> Written {
+    let mut out = Out { writer: Writer::new(encoding), form: encoding.into(), character_set, replaced: 0 };
+    let terms = character_set.as_str();
+    let before = item.iter().take_while(|(tag, _)| *tag < Tag::SPECIFIC_CHARACTER_SET).count();
+    for (tag, element) in item.iter().take(before) {
+        out.element(tag, element);
+    }
+    if !terms.is_empty() {
+        out.writer.element(Tag::SPECIFIC_CHARACTER_SET, VR::CS, terms.as_bytes());
+    }
+    for (tag, element) in item.iter().skip(before) {
+        out.element(tag, element);
+    }
+    let Out { writer, replaced, .. } = out;
+    let bytes = writer.into_bytes();
+    let deflated = encoding == Encoding::DeflatedExplicitVrLittleEndian;
+    Written { bytes: if deflated { deflate(&bytes) } else { bytes }, replaced }
+}
+
+struct Out<'a> {
+    writer: Writer,
+    form: Form,
+    character_set: &'a CharacterSet,
+    replaced: usize,
+}
+
+impl Out<'_> {
+    /// The depth of items is bounded by their readers.
+    fn element(&mut self, tag: Tag, element: &Element) {
+        let left_out = tag == Tag::SPECIFIC_CHARACTER_SET
+            || tag.element() == 0
+            || tag.group() < 0x0004
+            || tag.group() == 0xFFFE;
+        if left_out {
+            return;
+        }
+        let vr = vr(tag, element);
+        if vr == VR::SQ {
+            return self.sequence(tag, element);
+        }
+        let (value, replaced) = bytes(vr, &element.content, self.form, self.character_set);
+        self.replaced += replaced;
+        if self.form.explicit_vr && value.len() > Writer::SHORT_LENGTH_MAX && !Writer::is_long(vr) {
+            // UN takes what the length field of the VR cannot tell (PS3.5 §6.2.2).
+            let form = Form::IMPLICIT_VR_LITTLE_ENDIAN;
+            let (value, _) = bytes(vr, &element.content, form, self.character_set);
+            self.writer.element(tag, VR::UN, &value);
+        } else {
+            self.writer.element(tag, vr, &value);
+        }
+    }
+
+    fn sequence(&mut self, tag: Tag, element: &Element) {
+        self.writer.begin_sequence(tag);
+        let values: &[Value] = match &element.content {
+            Content::Values(values) => values,
+            _ => &[],
+        };
+        for value in values {
+            let item = match value {
+                Value::Item(item) => Some(item),
+                // An item without elements (PS3.18 §F.2.5).
+                Value::Null => None,
+                _ => continue,
+            };
+            self.writer.begin_item();
+            for (tag, element) in item.into_iter().flat_map(Item::iter) {
+                self.element(tag, element);
+            }
+            self.writer.end_item();
+        }
+        self.writer.end_sequence();
+    }
+}
+
+/// The VR to write: that of PS3.6 where it is certain, since a reader of implicit VR takes it too.
+fn vr(tag: Tag, element: &Element) -> VR {
+    match vr_of(tag) {
+        Some((known, false)) if known != VR::OW => known,
+        _ => element.vr,
+    }
+}
+
+fn goes_beyond_ascii(item: &Item) -> bool {
+    item.iter().any(|(tag, element)| {
+        let Content::Values(values) = &element.content else {
+            return false;
+        };
+        let vr = vr(tag, element);
+        let governed = is_in_character_set(vr) || vr == VR::UN;
+        values.iter().any(|value| match value {
+            Value::Item(item) => goes_beyond_ascii(item),
+            Value::Text(text) => governed && !text.is_ascii(),
+            Value::Name(name) => {
+                governed
+                    && ![&name.alphabetic, &name.ideographic, &name.phonetic]
+                        .into_iter()
+                        .all(|g| g.is_ascii())
+            }
+            Value::Null | Value::Number(_) => false,
+        })
+    })
+}
+
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    let written = deflated.write_all(bytes).and_then(|()| deflated.finish());
+    // INVARIANT: writing into a vector cannot fail.
+    let mut written = written.unwrap_or_default();
+    if written.len() % 2 == 1 {
+        // PS3.5 §A.5 pads the deflated stream to even length.
+        written.push(0);
+    }
+    written
+}
