@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    acse::{ExtendedNegotiation, RoleSelection},
+    acse::{ExtendedNegotiation, RoleSelection, Roles},
     message::{MessageReceiver, MessageSender},
 };
 
@@ -151,6 +151,8 @@ pub struct Negotiated {
     pub peer_max_pdu_length: u32,
     /// Operations that the requestor may have outstanding; 0 is unlimited.
     pub operations_invoked_max: u16,
+    /// Operations that the acceptor may have outstanding, such as the sub-operations of a C-GET; 0 is unlimited.
+    pub operations_performed_max: u16,
     /// Roles that were selected.
     pub role_selections: Vec<RoleSelection>,
     /// Extended negotiations that were answered.
@@ -161,6 +163,13 @@ impl Negotiated {
     /// The shortest maximum length that leaves room for content: the head of a presentation data value and
     /// two bytes, since fragments have an even length (PS3.8 §9.3.5.1, §D.1).
     pub const PEER_MAX_PDU_LENGTH_MIN: u32 = 8;
+
+    /// The roles of the requestor for a SOP Class: those selected, or SCU alone (PS3.7 §D.3.3.4).
+    #[must_use]
+    pub fn roles(&self, sop_class: &Uid) -> Roles {
+        let selected = self.role_selections.iter().find(|selection| selection.sop_class_uid == *sop_class);
+        selected.map_or(Roles::DEFAULT, |selection| selection.roles)
+    }
 }
 
 impl<S> Association<S> {

@@ -120,6 +120,9 @@ pub enum Misbehaviour {
     /// A command set longer than the limit.
     #[error("a command set of more than {0} bytes")]
     CommandSetTooLong(usize),
+    /// An identifier longer than the limit.
+    #[error("an identifier of more than {0} bytes")]
+    IdentifierTooLong(usize),
     /// A command set that cannot be answered: no command field, no message id, or not even elements.
     #[error("a command set without a usable {0}")]
     CommandSet(Tag),
@@ -225,6 +228,7 @@ pub const fn abort_for(error: &Error) -> Option<Abort> {
             | Misbehaviour::DataSetWithoutCommand
             | Misbehaviour::CommandInsideDataSet => Abort::UNEXPECTED_PDU_PARAMETER,
             Misbehaviour::CommandSetTooLong(_)
+            | Misbehaviour::IdentifierTooLong(_)
             | Misbehaviour::CommandSet(_)
             | Misbehaviour::UnexpectedMessage(_) => Abort::SERVICE_USER,
         }),

@@ -81,6 +81,7 @@ where
             own_max_pdu_length: accept.max_pdu_length,
             peer_max_pdu_length: self.request.max_pdu_length,
             operations_invoked_max: accept.operations_window.map_or(1, |window| window.invoked),
+            operations_performed_max: accept.operations_window.map_or(1, |window| window.performed),
             role_selections: accept.role_selections,
             extended_negotiations: accept.extended_negotiations,
         };

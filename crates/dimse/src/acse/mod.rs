@@ -7,6 +7,7 @@ mod codec;
 mod items;
 pub mod negotiate;
 mod policy;
+pub mod query_retrieve;
 mod reject;
 mod request;
 pub mod requestor;
@@ -15,6 +16,9 @@ pub mod sop_class;
 pub use accept::{AssociateAccept, ContextAnswer, ContextResult};
 pub use negotiate::negotiate;
 pub use policy::{Policy, ServicePolicy, TransferSyntaxes};
+pub use query_retrieve::{
+    InformationModel, QueryRetrieveClass, QueryRetrieveOperation, QueryRetrieveOptions,
+};
 pub use reject::{AssociateReject, RejectReason, RejectResult};
 pub use request::{
     AeTitleField, AssociateRequest, ExtendedNegotiation, OperationsWindow, ProposedContext, RoleSelection,

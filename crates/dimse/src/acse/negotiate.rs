@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use instance::{
     IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, TransferSyntax, Uid,
-    transfer_syntax::{EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN},
+    transfer_syntax::{EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN},
 };
 
 use super::{
@@ -81,12 +81,12 @@ fn offer<'a>(abstract_syntax: &Uid, policy: &'a Policy) -> Option<Offer<'a>> {
         return policy.verification.then_some(any);
     }
     let is_storage = sop_class::kind(abstract_syntax) != Kind::OtherService;
-    (is_storage && policy.storage).then(|| Offer {
+    (is_storage && (policy.storage || policy.storage_requestor_scp)).then(|| Offer {
         transfer_syntaxes: policy
             .storage_exceptions
             .get(abstract_syntax)
             .unwrap_or(&policy.storage_transfer_syntaxes),
-        requestor_roles: Roles { scu: true, scp: policy.storage_requestor_scp },
+        requestor_roles: Roles { scu: policy.storage, scp: policy.storage_requestor_scp },
     })
 }
 
@@ -102,11 +102,18 @@ fn answer(context: &ProposedContext, request: &AssociateRequest, policy: &Policy
     let Some(offer) = offer(abstract_syntax, policy) else {
         return ContextResult::AbstractSyntaxNotSupported;
     };
-    let roles = roles_for(abstract_syntax, request, offer.requestor_roles).unwrap_or(Roles::DEFAULT);
+    let roles = match roles_for(abstract_syntax, request, offer.requestor_roles) {
+        Some(roles) => roles,
+        None if offer.requestor_roles.scu => Roles::DEFAULT,
+        None => return ContextResult::AbstractSyntaxNotSupported,
+    };
     if !roles.scu && !roles.scp {
         return ContextResult::UserRejection;
     }
-    let acceptable = context.transfer_syntaxes.iter().filter(|uid| offer.transfer_syntaxes.contains(uid));
+    let performs_only = roles.scp && !roles.scu;
+    let takes = |uid: &&Uid| performs_only || offer.transfer_syntaxes.contains(uid);
+    let acceptable = context.transfer_syntaxes.iter().filter(takes);
+    let rank = if performs_only { rank_to_send } else { rank };
     match acceptable.min_by_key(|uid| rank(uid)) {
         Some(uid) => ContextResult::Acceptance(TransferSyntax::new(uid.clone())),
         None => ContextResult::TransferSyntaxesNotSupported,
@@ -121,6 +128,13 @@ fn rank(transfer_syntax: &Uid) -> u8 {
         IMPLICIT_VR_LITTLE_ENDIAN => 1,
         _ => 0,
     }
+}
+
+/// The same where we send instances that nobody has named yet (C-GET): whatever they are stored in can be made
+/// Explicit VR Little Endian, so that stands before every other. A requestor that wants them
+/// as they are stored proposes each transfer syntax in a presentation context of its own.
+fn rank_to_send(transfer_syntax: &Uid) -> u8 {
+    if transfer_syntax.as_str() == EXPLICIT_VR_LITTLE_ENDIAN { 0 } else { rank(transfer_syntax) + 1 }
 }
 
 /// The smaller of two numbers of operations, of which 0 is unlimited (PS3.7 §D.3.3.3).

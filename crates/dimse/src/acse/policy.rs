@@ -20,7 +20,8 @@ pub struct Policy {
     pub storage_transfer_syntaxes: TransferSyntaxes,
     /// Storage SOP Classes whose transfer syntaxes differ from [`Self::storage_transfer_syntaxes`].
     pub storage_exceptions: BTreeMap<Uid, TransferSyntaxes>,
-    /// Whether a requestor may be SCP of Storage, as it must for C-GET (PS3.4 §C.4.3).
+    /// Whether a requestor may be SCP of Storage, as it must for C-GET (PS3.4 §C.4.3). A presentation context
+    /// for which it is nothing else is offered even without [`Self::storage`], in any transfer syntax.
     pub storage_requestor_scp: bool,
     /// Further SOP Classes offered. What is neither here nor Verification nor Storage gets result 3.
     pub services: BTreeMap<Uid, ServicePolicy>,

@@ -106,6 +106,12 @@ where
         }
     }
 
+    /// Sets the idle timer, from the next call of [`Self::next_message`] on: a peer that awaits an answer is
+    /// silent with good reason, for however long that takes.
+    pub const fn set_idle(&mut self, idle: Duration) {
+        self.set_between(Timer::Idle, idle);
+    }
+
     /// Awaits the peer's close of the connection under ARTIM and throws away what still comes (Sta13), so
     /// that the last PDU that was sent is not lost to a reset. To be called after a release response
     /// or an abort was sent, before the halves are dropped.

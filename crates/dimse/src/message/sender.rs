@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, io, io::IoSlice, pin::pin, time::Duration};
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
@@ -16,8 +16,11 @@ use crate::{
     pdu,
 };
 
-/// Slices handed to one vectored write: most data sets come in few large pieces.
-const SLICES_MAX: usize = 16;
+/// Slices handed to one vectored write: most data sets come in few large pieces, and small messages are one
+/// slice each.
+const SLICES_MAX: usize = 64;
+/// Bytes of a message that becomes one slice: below that, copying costs less than a slice.
+const COPIED_LENGTH_MAX: usize = 4096;
 /// Message control header: a command fragment (PS3.8 §E.2).
 const COMMAND: u8 = 1;
 /// Message control header: the last fragment (PS3.8 §E.2).
@@ -82,6 +85,57 @@ where
         self.begin()?;
         self.push_command(presentation_context_id, command, false);
         self.state = State::Open;
+        self.write_unwritten().await
+    }
+
+    /// Takes a message whose data set, if any, is at hand, to be written by [`Self::flush`]: many small ones
+    /// go out with one write then. The caller keeps an eye on [`Self::pushed_length`].
+    ///
+    /// # Errors
+    /// [`Error::Unfinished`], [`Error::Ended`].
+    pub fn push(
+        &mut self,
+        presentation_context_id: u8,
+        command: &Command,
+        data_set: Option<Bytes>,
+    ) -> Result<(), Error> {
+        self.begin()?;
+        let before = self.unwritten.len();
+        self.push_command(presentation_context_id, command, data_set.is_some());
+        if let Some(data_set) = data_set {
+            let mut content = Content::default();
+            content.push(data_set);
+            while content.length > self.content_length {
+                self.push_value(presentation_context_id, 0, &mut content);
+            }
+            self.push_value(presentation_context_id, LAST, &mut content);
+        }
+        self.join_from(before);
+        self.state = State::Open;
+        Ok(())
+    }
+
+    /// Makes one slice of a small message that begins at slice `first`.
+    fn join_from(&mut self, first: usize) {
+        let length: usize = self.unwritten.range(first..).map(Bytes::len).sum();
+        if length <= COPIED_LENGTH_MAX {
+            let mut joined = BytesMut::with_capacity(length);
+            self.unwritten.drain(first..).for_each(|slice| joined.extend_from_slice(&slice));
+            self.unwritten.push_back(joined.freeze());
+        }
+    }
+
+    /// Bytes that were pushed, or begun, and not written yet.
+    #[must_use]
+    pub fn pushed_length(&self) -> usize {
+        self.unwritten.iter().map(Bytes::len).sum()
+    }
+
+    /// Writes what was pushed. Dropped half-way, it is gone on with by the next call.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Timeout`] of write.
+    pub async fn flush(&mut self) -> Result<(), Error> {
         self.write_unwritten().await
     }
 

@@ -23,6 +23,7 @@ fn negotiated(peer_max_pdu_length: u32) -> Negotiated {
         own_max_pdu_length: 4096,
         peer_max_pdu_length,
         operations_invoked_max: 1,
+        operations_performed_max: 1,
         role_selections: Vec::new(),
         extended_negotiations: Vec::new(),
     }
