@@ -61,6 +61,12 @@ pub enum Error {
     /// The answer is not what was asked for.
     #[error("the origin's answer cannot be read: {0}")]
     Unreadable(Unreadable),
+    /// A search was given up behind so many results read.
+    #[error("the origin has more than {0} results")]
+    TooManyRows(u64),
+    /// The origin has more results than it gives.
+    #[error("the origin does not give all results")]
+    Incomplete,
     /// The request cannot be made for this profile.
     #[error("the origin's profile does not allow it: {0}")]
     Profile(&'static str),
@@ -92,6 +98,9 @@ pub enum Unreadable {
     /// Nothing in it.
     #[error("it is empty")]
     Empty,
+    /// It ends before it is complete.
+    #[error("it is cut")]
+    Cut,
     /// Larger than any sound answer to this request.
     #[error("it is too large")]
     TooLarge,
@@ -113,7 +122,7 @@ impl Error {
             Self::Refused { credentials_changed: true, .. } => Remedy::Retry { after: Some(Duration::ZERO) },
             Self::Refused { status, retry_after, .. } => remedy_of(*status, *retry_after),
             Self::Timeout(_) | Self::Interrupted(_) | Self::Unreadable(_) => Remedy::Unknown,
-            Self::Profile(_) => Remedy::Reject,
+            Self::TooManyRows(_) | Self::Incomplete | Self::Profile(_) => Remedy::Reject,
         }
     }
 }

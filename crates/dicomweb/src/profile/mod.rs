@@ -1,8 +1,15 @@
 //! What an origin server can do. Behaviour follows the profile, never the name of a vendor.
 
+mod built_in;
+mod retrieve;
+mod search;
+
 use instance::TransferSyntax;
 
 use crate::url::PathTemplate;
+
+pub use retrieve::RetrieveCapabilities;
+pub use search::{IncludeField, PersonNames, SearchCapabilities, Searchable, Values};
 
 /// The abilities and habits of one origin server. Every field can be overridden; the defaults are
 /// those of [`Profile::standard`].
@@ -42,6 +49,10 @@ pub struct Profile {
     pub lookup: Lookup,
     /// Whether `transfer-syntax=*` may be asked for in a retrieve (PS3.18 §8.7.3.5.2). Default true.
     pub any_transfer_syntax: bool,
+    /// How it searches.
+    pub search: SearchCapabilities,
+    /// What can be retrieved.
+    pub retrieve: RetrieveCapabilities,
     /// Whether instances can be deleted. Default false: not part of PS3.18.
     pub delete: bool,
 }
@@ -61,6 +72,26 @@ pub struct Paths {
     /// One instance. Default `/studies/{study}/series/{series}/instances/{instance}` (PS3.18
     /// §10.4.1.1.1).
     pub instance: PathTemplate,
+    /// Search for studies. Default `/studies` (PS3.18 §10.6.1.1), and so on for the other resources.
+    pub studies: PathTemplate,
+    /// Search for series of all studies. Default `/series`.
+    pub series: PathTemplate,
+    /// Search for instances of all studies. Default `/instances`.
+    pub instances: PathTemplate,
+    /// Search for series of a study. Default `/studies/{study}/series`.
+    pub study_series: PathTemplate,
+    /// Search for instances of a study. Default `/studies/{study}/instances`.
+    pub study_instances: PathTemplate,
+    /// Search for instances of a series. Default `/studies/{study}/series/{series}/instances`.
+    pub series_instances: PathTemplate,
+    /// All instances of a study. Default `/studies/{study}` (PS3.18 §10.4.1.1.1).
+    pub retrieve_study: PathTemplate,
+    /// All instances of a series. Default `/studies/{study}/series/{series}`.
+    pub retrieve_series: PathTemplate,
+    /// Metadata of the instances of a study. Default `/studies/{study}/metadata` (PS3.18 §10.4.1.1.2).
+    pub study_metadata: PathTemplate,
+    /// Metadata of the instances of a series. Default `/studies/{study}/series/{series}/metadata`.
+    pub series_metadata: PathTemplate,
     /// What a probe asks. Default `/studies?StudyInstanceUID=2.25.0&limit=1`: a search by a UID that no
     /// study has costs an index look-up and carries no patient data, and PS3.18 §10.6.1.2.3 has every
     /// server match it.
@@ -99,66 +130,6 @@ pub enum Lookup {
 }
 
 impl Profile {
-    /// A server that keeps to PS3.18 and promises nothing beyond it.
-    #[must_use]
-    pub fn standard() -> Self {
-        Self {
-            name: "standard".to_owned(),
-            paths: Paths {
-                store: PathTemplate::literal("/studies"),
-                search_instances: PathTemplate::literal(
-                    "/studies/{study}/series/{series}/instances?SOPInstanceUID={instance}",
-                ),
-                instance_metadata: PathTemplate::literal(
-                    "/studies/{study}/series/{series}/instances/{instance}/metadata",
-                ),
-                instance: PathTemplate::literal("/studies/{study}/series/{series}/instances/{instance}"),
-                probe: PathTemplate::literal("/studies?StudyInstanceUID=2.25.0&limit=1"),
-            },
-            store_form: StoreForm::Multipart,
-            unknown_length_accepted: true,
-            request_bytes_max: Some(1024 * 1024 * 1024),
-            request_instances_max: 100,
-            transfer_syntaxes: None,
-            store_response: StoreResponse::Verify,
-            duplicate_failure_reasons: vec![0x0111],
-            duplicate_statuses: Vec::new(),
-            duplicates_unreported: false,
-            lookup: Lookup::Search,
-            any_transfer_syntax: true,
-            delete: false,
-        }
-    }
-
-    /// Orthanc with its DICOMweb plugin, as measured with Orthanc 1.10.1 and plugin 1.7.
-    ///
-    /// It keeps an instance that it already has and names the new one as stored, so a duplicate is never
-    /// reported; what it cannot read it leaves out of both sequences and answers 400 for the request. A
-    /// single part is refused with 415. Requests are smaller than with `standard`, because the plugin
-    /// holds each part in memory.
-    #[must_use]
-    pub fn orthanc() -> Self {
-        Self {
-            name: "orthanc".to_owned(),
-            request_bytes_max: Some(64 * 1024 * 1024),
-            duplicates_unreported: true,
-            ..Self::standard()
-        }
-    }
-
-    /// The built-in profile of that name.
-    #[must_use]
-    pub fn built_in(name: &str) -> Option<Self> {
-        match name {
-            "standard" => Some(Self::standard()),
-            "orthanc" => Some(Self::orthanc()),
-            _ => None,
-        }
-    }
-
-    /// Names that [`Self::built_in`] knows.
-    pub const BUILT_IN: [&'static str; 2] = ["standard", "orthanc"];
-
     /// Whether a Failure Reason (0008,1197) says that the instance is already there.
     #[must_use]
     pub fn is_duplicate(&self, failure_reason: u16) -> bool {
@@ -181,13 +152,39 @@ mod tests {
         for name in Profile::BUILT_IN {
             let profile = Profile::built_in(name).unwrap();
             assert_eq!(profile.name, name);
-            let Paths { store, search_instances, instance_metadata, instance, probe } = &profile.paths;
-            for template in [store, search_instances, instance_metadata, instance, probe] {
-                assert_eq!(template.as_str().parse::<PathTemplate>().as_ref(), Ok(template));
-            }
-            // Requests that are not about one instance cannot fill a placeholder.
-            for template in [store, probe] {
-                assert!(!template.as_str().contains('{'));
+            let Paths {
+                store,
+                search_instances,
+                instance_metadata,
+                instance,
+                studies,
+                series,
+                instances,
+                study_series,
+                study_instances,
+                series_instances,
+                retrieve_study,
+                retrieve_series,
+                study_metadata,
+                series_metadata,
+                probe,
+            } = &profile.paths;
+            let whole = [store, studies, series, instances, probe];
+            let of_study = [study_series, study_instances, retrieve_study, study_metadata];
+            let of_series = [series_instances, retrieve_series, series_metadata];
+            let of_instance = [search_instances, instance_metadata, instance];
+            // A request cannot fill a placeholder for what it is not about.
+            let unknown: [(&[&PathTemplate], &[&str]); 4] = [
+                (&whole, &["{"]),
+                (&of_study, &["{series}", "{instance}"]),
+                (&of_series, &["{instance}"]),
+                (&of_instance, &[]),
+            ];
+            for (templates, absent) in unknown {
+                for template in templates {
+                    assert_eq!(template.as_str().parse::<PathTemplate>().as_ref(), Ok(*template));
+                    assert!(!absent.iter().any(|name| template.as_str().contains(name)), "{template:?}");
+                }
             }
         }
         assert_eq!(Profile::built_in("acme"), None);

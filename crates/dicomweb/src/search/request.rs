@@ -1,0 +1,160 @@
+//! What is searched for.
+
+use std::time::Duration;
+
+use instance::{Tag, Uid};
+
+/// A search for studies, series or instances. The profile decides which of it a server understands; see
+/// [`SearchCapabilities`](crate::profile::SearchCapabilities).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// What is searched for.
+    pub level: Level,
+    /// Only below this study.
+    pub study: Option<Uid>,
+    /// Only below this series; has an effect with `study` alone, since no path names a series without
+    /// its study.
+    pub series: Option<Uid>,
+    /// Keys and what they must match, joined by AND (PS3.18 §8.3.4.1). A path of several tags leads into
+    /// sequences. Values are in the form of PS3.4 §C.2.2.2: single value, wildcard or range.
+    pub matching: Vec<(Vec<Tag>, MatchValue)>,
+    /// Attributes that the answer should hold (PS3.18 §8.3.4.3), in addition to those it always has.
+    pub include: Vec<Tag>,
+    /// Whether `fuzzymatching=true` is asked for (PS3.18 §8.3.4.2).
+    pub fuzzy: bool,
+}
+
+/// Level of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// Studies.
+    Study,
+    /// Series.
+    Series,
+    /// Instances.
+    Instance,
+}
+
+/// What a key must match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MatchValue {
+    /// Single value, wildcard or range, as in an identifier of C-FIND but in Unicode.
+    Text(String),
+    /// One of these UIDs.
+    ListOfUid(Vec<Uid>),
+}
+
+/// The six resources of a search (PS3.18 §10.6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// `/studies`
+    Studies,
+    /// `/series`
+    Series,
+    /// `/instances`
+    Instances,
+    /// `/studies/{study}/series`
+    StudySeries,
+    /// `/studies/{study}/instances`
+    StudyInstances,
+    /// `/studies/{study}/series/{series}/instances`
+    SeriesInstances,
+}
+
+/// What one search may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SearchLimits {
+    /// Most results read, those that repeat included; one more ends the search with
+    /// [`Error::TooManyRows`](crate::Error::TooManyRows). Default 200,000: twice the largest answer that a
+    /// workstation could make use of.
+    pub rows_max: u64,
+    /// Results asked for with one request, where the server has no lower maximum. Default 1000: few
+    /// requests even for large answers, and what a server must prepare for one stays around a megabyte.
+    pub page: u32,
+    /// Results that may have been read and not yet taken. Default 64: enough to keep the reading going
+    /// while the next page is awaited.
+    pub ahead: usize,
+    /// Most bytes of JSON of one result. Default 256 KiB: a result has a few kilobytes even with all
+    /// attributes.
+    pub item_bytes_max: usize,
+    /// Longest time spent waiting, over all requests of the search, because the server said 429 or 503.
+    /// Default 30 s: a workstation waits about that long for an answer.
+    pub unavailable_max: Duration,
+}
+
+impl Default for SearchLimits {
+    fn default() -> Self {
+        Self {
+            rows_max: 200_000,
+            page: 1000,
+            ahead: 64,
+            item_bytes_max: 256 * 1024,
+            unavailable_max: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Search {
+    /// All studies, series or instances.
+    #[must_use]
+    pub const fn new(level: Level) -> Self {
+        Self { level, study: None, series: None, matching: Vec::new(), include: Vec::new(), fuzzy: false }
+    }
+
+    /// Where it is asked for.
+    #[must_use]
+    pub const fn resource(&self) -> Resource {
+        Resource::of(self.level, self.study.is_some(), self.series.is_some())
+    }
+}
+
+impl Level {
+    /// The attribute that identifies a result of this level (PS3.18 §10.6.1.2.3).
+    #[must_use]
+    pub const fn unique_key(self) -> Tag {
+        match self {
+            Self::Study => Tag::STUDY_INSTANCE_UID,
+            Self::Series => Tag::SERIES_INSTANCE_UID,
+            Self::Instance => Tag::SOP_INSTANCE_UID,
+        }
+    }
+}
+
+impl Resource {
+    /// The resource for a level, below a study or series where one is known.
+    #[must_use]
+    pub const fn of(level: Level, below_study: bool, below_series: bool) -> Self {
+        match (level, below_study, below_series) {
+            (Level::Study, ..) => Self::Studies,
+            (Level::Series, false, _) => Self::Series,
+            (Level::Series, true, _) => Self::StudySeries,
+            (Level::Instance, false, _) => Self::Instances,
+            (Level::Instance, true, false) => Self::StudyInstances,
+            (Level::Instance, true, true) => Self::SeriesInstances,
+        }
+    }
+}
+
+impl From<String> for MatchValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for MatchValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Uid> for MatchValue {
+    fn from(uid: Uid) -> Self {
+        Self::ListOfUid(vec![uid])
+    }
+}
+
+impl From<Vec<Uid>> for MatchValue {
+    fn from(uids: Vec<Uid>) -> Self {
+        Self::ListOfUid(uids)
+    }
+}

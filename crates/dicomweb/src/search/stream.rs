@@ -1,0 +1,90 @@
+//! The results of a search, as they are read.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use dataset::json::Item;
+use futures::Stream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::pages;
+use super::{Search, SearchLimits};
+use crate::{Client, Error};
+
+/// Results, each once, in the order in which the server gave them. An error is the last item; without one
+/// the results are complete.
+///
+/// A task reads ahead, as far as the limits allow; dropping the stream ends it and resets the request
+/// under way.
+#[derive(Debug)]
+pub struct SearchStream {
+    results: mpsc::Receiver<Result<Item, Error>>,
+    report: Arc<Mutex<SearchReport>>,
+    reading: JoinHandle<()>,
+}
+
+/// What was noticed while a search was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SearchReport {
+    /// Requests that were answered with success.
+    pub pages: u64,
+    /// Results read, before de-duplication.
+    pub rows: u64,
+    /// Results that had been read before.
+    pub duplicates: u64,
+    /// Results without the UID of their level, which are left out.
+    pub unidentified: u64,
+    /// Elements of results left out because they could not be understood.
+    pub elements_dropped: u64,
+    /// The server said that it does not know fuzzy matching (PS3.18 §8.3.4.2).
+    pub fuzzy_not_supported: bool,
+    /// The server said that it could not search everything by an attribute that was asked for, so that
+    /// results may be missing.
+    pub erroneous_attributes: bool,
+    /// The server gave another Warning (PS3.18 §8.5).
+    pub other_warning: bool,
+}
+
+impl Client {
+    /// Searches, in the way of the profile, to the last page (PS3.18 §10.6). The first request is sent at
+    /// once. Must be called within a Tokio runtime.
+    ///
+    /// A request that breaks down is sent once more, since searching changes nothing; one that is put off
+    /// (429, 503) is repeated as the server wishes or with growing pauses, within
+    /// [`SearchLimits::unavailable_max`].
+    ///
+    /// Errors are items of the stream: those of a request; [`Error::TooManyRows`] beyond the limit;
+    /// [`Error::Incomplete`] where the server has more results than it gives; [`Error::Unreadable`] behind
+    /// all results that could be read; [`Error::Profile`] where the profile has no such search.
+    #[must_use]
+    pub fn search(&self, search: Search, limits: SearchLimits) -> SearchStream {
+        let (sender, results) = mpsc::channel(limits.ahead.max(1));
+        let report = Arc::new(Mutex::new(SearchReport::default()));
+        let reading = tokio::spawn(pages::read(self.clone(), search, limits, sender, report.clone()));
+        SearchStream { results, report, reading }
+    }
+}
+
+impl SearchStream {
+    /// What has been noticed so far; complete once the stream has ended.
+    #[must_use]
+    pub fn report(&self) -> SearchReport {
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stream for SearchStream {
+    type Item = Result<Item, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.results.poll_recv(context)
+    }
+}
+
+impl Drop for SearchStream {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
