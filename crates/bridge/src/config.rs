@@ -9,6 +9,8 @@ mod forward;
 mod limits;
 mod origin;
 mod pattern;
+mod query;
+mod retrieve;
 mod route;
 
 pub use self::{
@@ -18,6 +20,8 @@ pub use self::{
     limits::{Drain, Limits, Timers},
     origin::{Duplicate, Origin},
     pattern::{InvalidPattern, Pattern},
+    query::{OnUnmappable, PeerQuery, Query, Relational, UnsupportedKeys, WarnFf01},
+    retrieve::{PeerRetrieve, Retrieve},
     route::{Acknowledge, Match, Route, Unrouted},
 };
 
@@ -45,6 +49,10 @@ pub struct Config {
     pub unrouted: Unrouted,
     /// How deliveries are made.
     pub forward: Forward,
+    /// How C-FIND is answered, and from which origins.
+    pub query: Query,
+    /// How C-MOVE and C-GET are carried out.
+    pub retrieve: Retrieve,
     /// How the bridge stops.
     pub drain: Drain,
 }
@@ -61,6 +69,8 @@ impl Default for Config {
             routes: Vec::new(),
             unrouted: Unrouted::default(),
             forward: Forward::default(),
+            query: Query::default(),
+            retrieve: Retrieve::default(),
             drain: Drain::default(),
         }
     }

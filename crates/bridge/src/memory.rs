@@ -1,4 +1,4 @@
-//! The budget of bytes for all buffers of receiving and sending.
+//! The budget of bytes for all buffers of receiving, sending and retrieving.
 
 use std::sync::Arc;
 
@@ -10,10 +10,14 @@ use crate::Metrics;
 const UNIT: u64 = 4096;
 
 /// The part of the budget that is reserved for sending, in parts of the whole: one in four, which is
-/// twelve requests of the default of 48 MiB and leaves room for 52 data sets on their way in. Neither
-/// side takes from the other, because each may stall for as long as a peer likes: senders that drip
-/// would stop all deliveries, and the spool would fill; a destination that hangs would stop the intake.
+/// twelve requests of the default of 48 MiB. No side takes from another, because each may stall for as
+/// long as a peer likes: senders that drip would stop all deliveries, and the spool would fill; a
+/// destination that hangs would stop the intake; a workstation that reads slowly would stop both.
 const SENDING_PART: u64 = 4;
+
+/// The part of the budget that is reserved for C-MOVE and C-GET, in parts of the whole: one in eight,
+/// which is 16 requests of the default of 48 MiB and leaves room for 43 data sets on their way in.
+const RETRIEVING_PART: u64 = 8;
 
 /// Bytes that receiving one instance takes: the receive buffer of the association, two blocks of the
 /// spool, and the head of the data set.
@@ -27,16 +31,21 @@ const COMMITTING: u64 = 512 * 1024;
 /// connection and its write buffers.
 const SENDING: u64 = 1024 * 1024;
 
-/// A budget of bytes that those share who need buffers, with a part of its own for each of receiving
-/// and sending. Who finds that part used up waits, in order of arrival; nobody who holds some of it
-/// waits for more, so it never locks up.
+/// Bytes that one answer of an origin takes on its way to a recipient: what is read ahead, and the
+/// buffers of its connection.
+const RETRIEVING: u64 = 384 * 1024;
+
+/// A budget of bytes that those share who need buffers, with a part of its own for each of receiving,
+/// sending and retrieving. Who finds that part used up waits, in order of arrival; nobody who holds
+/// some of it waits for more, so it never locks up.
 #[derive(Debug, Clone)]
 pub struct MemoryBudget {
     receiving: Part,
     sending: Part,
+    retrieving: Part,
 }
 
-/// What either receiving or sending may take.
+/// What one of receiving, sending and retrieving may take.
 #[derive(Debug, Clone)]
 struct Part {
     units: Arc<Semaphore>,
@@ -53,11 +62,16 @@ pub struct Reserved {
 }
 
 impl MemoryBudget {
-    /// A budget of `bytes`, a quarter of them for sending alone and the others for receiving alone.
+    /// A budget of `bytes`, a quarter of them for sending alone, an eighth for retrieving alone, and the
+    /// others for receiving alone.
     #[must_use]
     pub fn new(bytes: u64, metrics: &Arc<Metrics>) -> Self {
-        let sending = bytes / SENDING_PART;
-        Self { receiving: Part::new(bytes - sending, metrics), sending: Part::new(sending, metrics) }
+        let (sending, retrieving) = (bytes / SENDING_PART, bytes / RETRIEVING_PART);
+        Self {
+            receiving: Part::new(bytes - sending - retrieving, metrics),
+            sending: Part::new(sending, metrics),
+            retrieving: Part::new(retrieving, metrics),
+        }
     }
 
     /// Waits until there is room to receive one instance, and takes it.
@@ -68,6 +82,11 @@ impl MemoryBudget {
     /// Waits until there is room for one request to a destination, and takes it.
     pub async fn sending(&self) -> Reserved {
         self.sending.reserve(SENDING).await
+    }
+
+    /// Waits until there is room for one answer of an origin on its way to a recipient, and takes it.
+    pub async fn retrieving(&self) -> Reserved {
+        self.retrieving.reserve(RETRIEVING).await
     }
 }
 
@@ -146,18 +165,20 @@ mod tests {
     async fn neither_side_takes_what_the_other_needs() {
         let (budget, used) = budget(48 * 1024 * 1024);
         let receiving: Vec<_> = std::iter::from_fn(|| budget.receiving().now_or_never()).collect();
-        assert_eq!(receiving.len(), 52);
+        assert_eq!(receiving.len(), 43);
         let sending: Vec<_> = std::iter::from_fn(|| budget.sending().now_or_never()).collect();
         assert_eq!(sending.len(), 12, "a stalled intake stops no delivery");
+        let retrieving: Vec<_> = std::iter::from_fn(|| budget.retrieving().now_or_never()).collect();
+        assert_eq!(retrieving.len(), 16, "nor any retrieve");
         drop(receiving);
         assert!(budget.receiving().now_or_never().is_some(), "nor the other way round");
-        drop(sending);
+        drop((sending, retrieving));
         assert_eq!(used(), 0);
     }
 
     #[tokio::test]
     async fn a_commit_keeps_its_part_and_gives_the_others_back() {
-        let (budget, used) = budget(RECEIVING * SENDING_PART / (SENDING_PART - 1));
+        let (budget, used) = budget(RECEIVING * 8 / 5 + UNIT);
         let mut receiving = budget.receiving().await;
         let committing = receiving.committing();
         assert_eq!(used(), RECEIVING);
@@ -171,11 +192,11 @@ mod tests {
 
     #[tokio::test]
     async fn more_than_there_is_counts_as_all_of_it() {
-        let (budget, used) = budget(SENDING_PART * UNIT);
+        let (budget, used) = budget(RETRIEVING_PART * UNIT);
         let (mut receiving, sending) = (budget.receiving().await, budget.sending().await);
-        let committing = receiving.committing();
-        assert_eq!(used(), SENDING_PART * UNIT);
-        drop((receiving, sending, committing));
+        let (retrieving, committing) = (budget.retrieving().await, receiving.committing());
+        assert_eq!(used(), RETRIEVING_PART * UNIT);
+        drop((receiving, sending, retrieving, committing));
         assert_eq!(used(), 0);
     }
 }

@@ -153,7 +153,11 @@ metrics! {
 
     /// Bytes of the memory budget in use.
     memory_used: IntGaugeVec = gauge Kind::Gauge, "dimseway_memory_budget_used_bytes", &[],
-        "Data sets wait to be received at three quarters of `memory_budget`, deliveries at one: slower, never wrong. Raise the budget if that is often.";
+        "Data sets wait to be received at five eighths of `memory_budget`, deliveries at a quarter, retrieves at an eighth: slower, never wrong. Raise the budget if that is often.";
+
+    /// C-STORE sub-operations of C-MOVE and C-GET, by service and outcome.
+    sub_operations: IntCounterVec = counter Kind::Counter, "dimseway_sub_operations_total", &["service", "outcome"],
+        "`failed` is an instance that a workstation asked for and did not get: the origin did not give it, or the recipient did not take it. The log names the instance and the cause.";
 
     /// Reloads of the configuration, by outcome.
     reloads: IntCounterVec = counter Kind::Counter, "dimseway_configuration_reloads_total", &["outcome"],

@@ -14,6 +14,9 @@ pub struct ServedAe {
     pub services: Services,
     /// Calling AE titles that may call it; empty: any that may call at all. Default: empty.
     pub callers: Vec<super::Pattern>,
+    /// Names of the origins that are searched under this title, merged in this order. Default: those of
+    /// [`Query::origins`](super::Query::origins).
+    pub query: Vec<String>,
 }
 
 impl Default for ServedAe {
@@ -21,7 +24,7 @@ impl Default for ServedAe {
         // INVARIANT: the literal is an AE title.
         #[expect(clippy::expect_used, reason = "a literal")]
         let title = "DIMSEWAY".parse().expect("an AE title");
-        Self { title, services: Services::ALL, callers: Vec::new() }
+        Self { title, services: Services::ALL, callers: Vec::new(), query: Vec::new() }
     }
 }
 
@@ -37,13 +40,24 @@ pub struct Peer {
     /// Services it may use. Default: all. A storage request without `store` is answered 0124
     /// (PS3.4 §B.2.3).
     pub allow: Services,
+    /// What it needs in Query/Retrieve. Default: what the standard says.
+    pub query: super::PeerQuery,
+    /// What differs for it in C-MOVE and C-GET. Default: nothing.
+    pub retrieve: super::PeerRetrieve,
 }
 
 impl Peer {
     /// A peer that may call from anywhere and use everything.
     #[must_use]
-    pub const fn new(ae_title: AeTitle) -> Self {
-        Self { ae_title, address: None, from: Vec::new(), allow: Services::ALL }
+    pub fn new(ae_title: AeTitle) -> Self {
+        Self {
+            ae_title,
+            address: None,
+            from: Vec::new(),
+            allow: Services::ALL,
+            query: super::PeerQuery::default(),
+            retrieve: super::PeerRetrieve::NONE,
+        }
     }
 
     /// Whether the peer may call from `address`. An IPv4 address that arrived at a dual-stack

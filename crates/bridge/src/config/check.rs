@@ -36,7 +36,9 @@ impl Config {
         self.check_limits()?;
         self.check_origins()?;
         self.check_routes()?;
-        self.check_forward()
+        self.check_query()?;
+        self.check_forward()?;
+        self.check_retrieve()
     }
 
     /// Whether `destination` is one that deliveries can be made to.
@@ -157,6 +159,28 @@ impl Config {
         Ok(())
     }
 
+    fn check_query(&self) -> Result<(), ConfigError> {
+        let query = &self.query;
+        let own = self.served.iter().enumerate().map(|(index, ae)| (format!("ae.{index}.query"), &ae.query));
+        for (key, names) in std::iter::once(("query.origins".to_owned(), &query.origins)).chain(own) {
+            for (position, name) in names.iter().enumerate() {
+                if !self.origins.iter().any(|origin| origin.name == *name) {
+                    return fault(key, format!("there is no [origin.{name}]"));
+                }
+                if names[..position].contains(name) {
+                    return fault(key, format!("{name} is there twice"));
+                }
+            }
+        }
+        let limits = [
+            ("query.results_max", query.results_max),
+            ("query.rows_max", query.rows_max),
+            ("query.requests_max", query.requests_max),
+            ("query.identifier_max", query.identifier_max),
+        ];
+        limits.into_iter().try_for_each(|(key, limit)| at_least_one(key, limit))
+    }
+
     fn check_forward(&self) -> Result<(), ConfigError> {
         let forward = &self.forward;
         at_least_one("forward.workers", forward.workers)?;
@@ -171,6 +195,30 @@ impl Config {
         ascending("forward.back_off.max", back_off.min, back_off.max)?;
         ascending("forward.breaker.probe_max", forward.breaker.probe_min, forward.breaker.probe_max)?;
         at_least_one("forward.breaker.failures", forward.breaker.failures as usize)
+    }
+
+    fn check_retrieve(&self) -> Result<(), ConfigError> {
+        let retrieve = &self.retrieve;
+        at_least_one("retrieve.requests", retrieve.requests)?;
+        at_least_one("retrieve.associations", retrieve.associations)?;
+        at_least_one("retrieve.instances_max", retrieve.instances_max)?;
+        let timers = [
+            ("retrieve.stall", retrieve.stall),
+            ("retrieve.response", retrieve.response),
+            ("retrieve.pending_interval", retrieve.pending_interval),
+        ];
+        if let Some((key, _)) = timers.into_iter().find(|(_, timer)| timer.is_zero()) {
+            return fault(key, "a time of zero would end everything at once");
+        }
+        for (index, peer) in self.peers.iter().enumerate() {
+            if peer.retrieve.associations == Some(0) {
+                return fault(format!("peer.{index}.retrieve.associations"), "at least 1 is needed");
+            }
+            if peer.retrieve.stall.is_some_and(|stall| stall.is_zero()) {
+                return fault(format!("peer.{index}.retrieve.stall"), "it must be longer than zero");
+            }
+        }
+        Ok(())
     }
 }
 

@@ -17,9 +17,10 @@ pub struct Limits {
     /// Operations that a peer may have invoked and not yet seen answered, when it negotiates an
     /// asynchronous window (PS3.7 §D.3.3.3). Default: 32.
     pub max_operations_invoked: u16,
-    /// Bytes that all buffers of receiving and sending together may hold, a quarter of them reserved
-    /// for sending and the others for receiving, so that neither stalls the other. Default: 48 MiB, so
-    /// that the process stays below 128 MiB with 64 associations sending at once.
+    /// Bytes that all buffers of receiving, sending and retrieving together may hold, a quarter of them
+    /// reserved for sending, an eighth for C-MOVE and C-GET and the others for receiving, so that none
+    /// stalls another. Default: 48 MiB, so that the process stays below 128 MiB with 64 associations
+    /// sending at once.
     pub memory_budget: u64,
     /// Bytes of the head of a data set that are kept to decide a pass-through route. Default:
     /// 64 KiB; what cannot be decided by then goes through the spool.

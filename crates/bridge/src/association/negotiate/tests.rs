@@ -56,6 +56,7 @@ fn titles_and_addresses_are_checked_in_this_order() {
             title: "ULTRASOUND".parse().unwrap(),
             services: Services::ALL,
             callers: vec!["US*".parse().unwrap()],
+            ..ServedAe::default()
         });
     });
     let cases = [

@@ -42,6 +42,10 @@ fn every_fault_names_its_key() {
         ("route.0.store", |c| c.routes = vec![Route::everything(Vec::new())]),
         ("route.0.store", |c| c.routes = to("nowhere")),
         ("route.0.store", |c| c.routes = to("peer:CT1")),
+        ("query.origins", |c| c.query.origins = vec!["nowhere".into()]),
+        ("ae.0.query", |c| c.served[0].query = vec!["archive".into(), "archive".into()]),
+        ("query.results_max", |c| c.query.results_max = 0),
+        ("query.requests_max", |c| c.query.requests_max = 0),
         ("forward.workers", |c| c.forward.workers = 0),
         ("forward.batch_instances", |c| c.forward.batch_instances = 0),
         ("forward.batch_bytes", |c| c.forward.batch_bytes = 0),
@@ -49,6 +53,19 @@ fn every_fault_names_its_key() {
         ("forward.back_off.max", |c| c.forward.back_off.max = Duration::ZERO),
         ("forward.breaker.probe_max", |c| c.forward.breaker.probe_max = Duration::ZERO),
         ("forward.breaker.failures", |c| c.forward.breaker.failures = 0),
+        ("retrieve.requests", |c| c.retrieve.requests = 0),
+        ("retrieve.associations", |c| c.retrieve.associations = 0),
+        ("retrieve.instances_max", |c| c.retrieve.instances_max = 0),
+        ("retrieve.stall", |c| c.retrieve.stall = Duration::ZERO),
+        ("retrieve.pending_interval", |c| c.retrieve.pending_interval = Duration::ZERO),
+        ("peer.0.retrieve.associations", |c| {
+            c.peers = vec![Peer::new("A".parse().unwrap())];
+            c.peers[0].retrieve.associations = Some(0);
+        }),
+        ("peer.0.retrieve.stall", |c| {
+            c.peers = vec![Peer::new("A".parse().unwrap())];
+            c.peers[0].retrieve.stall = Some(Duration::ZERO);
+        }),
     ];
     assert_eq!(one_origin().check(), Ok(()));
     for (key, spoil) in cases {
