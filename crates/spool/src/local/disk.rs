@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io,
+    io::{self, IoSlice},
     os::unix::fs::FileExt,
     path::Path,
 };
@@ -36,6 +36,28 @@ impl Disk {
         #[cfg(test)]
         self.faults.write(file, bytes.len(), offset)?;
         file.write_all_at(bytes, offset)
+    }
+
+    /// Writes `parts` one behind the other, in one call where the system takes them at once.
+    pub(crate) fn write_parts_at(&self, file: &File, parts: &[&[u8]], mut offset: u64) -> io::Result<()> {
+        #[cfg(test)]
+        self.faults.write(file, parts.iter().map(|part| part.len()).sum(), offset)?;
+        let mut slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
+        let mut left = slices.as_mut_slice();
+        // Skips parts that are empty.
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            match rustix::io::pwritev(file, left, offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    offset += written as u64;
+                    IoSlice::advance_slices(&mut left, written);
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Makes the contents of a file durable, and of its metadata what reading them needs.

@@ -166,12 +166,8 @@ pub(crate) fn read_entry_header(bytes: &[u8]) -> Option<EntryFrame> {
     })
 }
 
-/// The footer that ends block number `index` of the entry `nonce`.
-pub(crate) fn write_footer(nonce: u64, index: u32, payload: &[u8]) -> [u8; FOOTER] {
-    footer(nonce, index, payload.len() as u32, crc(&[payload]))
-}
-
-fn footer(nonce: u64, index: u32, length: u32, payload_crc: u32) -> [u8; FOOTER] {
+/// The footer that ends block number `index` of the entry `nonce`, over `length` bytes of payload.
+pub(crate) fn write_footer(nonce: u64, index: u32, length: u32, payload_crc: u32) -> [u8; FOOTER] {
     let mut footer = [0; FOOTER];
     footer[0..8].copy_from_slice(&nonce.to_le_bytes());
     footer[8..12].copy_from_slice(&index.to_le_bytes());
@@ -198,7 +194,7 @@ pub(crate) fn read_footer(bytes: &[u8], nonce: u64, index: u32) -> Footer {
     let (Some(payload_crc), Some(known)) = (u32_at(bytes, 16), u64_at(bytes, 0)) else {
         return Footer::Foreign;
     };
-    let expected = footer(nonce, index, BLOCK_PAYLOAD as u32, payload_crc);
+    let expected = write_footer(nonce, index, BLOCK_PAYLOAD as u32, payload_crc);
     if bytes == expected {
         return Footer::Whole(payload_crc);
     }
@@ -244,12 +240,16 @@ pub(crate) struct TailFacts<'a> {
     pub(crate) length: u64,
     pub(crate) sha256: [u8; 32],
     pub(crate) blocks: u32,
+    pub(crate) remainder_bytes: u32,
+    pub(crate) remainder_crc: u32,
     pub(crate) fields: &'a [u8],
 }
 
-pub(crate) fn write_tail(facts: &TailFacts<'_>, remainder: &[u8]) -> Vec<u8> {
-    let frame_bytes = tail_bytes(facts.fields.len(), remainder.len());
-    let mut frame = Vec::with_capacity(frame_bytes as usize);
+/// The bytes of a tail before its remainder, and those behind it.
+pub(crate) fn write_tail(facts: &TailFacts<'_>) -> (Vec<u8>, Vec<u8>) {
+    let remainder_bytes = facts.remainder_bytes as usize;
+    let frame_bytes = tail_bytes(facts.fields.len(), remainder_bytes);
+    let mut frame = Vec::with_capacity(TAIL_FIXED + facts.fields.len());
     frame.extend_from_slice(TAIL_MAGIC);
     frame.extend_from_slice(&VERSION.to_le_bytes());
     frame.extend_from_slice(&(frame_bytes as u32).to_le_bytes());
@@ -257,16 +257,15 @@ pub(crate) fn write_tail(facts: &TailFacts<'_>, remainder: &[u8]) -> Vec<u8> {
         frame.extend_from_slice(&value.to_le_bytes());
     }
     frame.extend_from_slice(&facts.sha256);
-    for value in [facts.blocks, remainder.len() as u32, facts.fields.len() as u32, crc(&[remainder])] {
+    for value in [facts.blocks, facts.remainder_bytes, facts.fields.len() as u32, facts.remainder_crc] {
         frame.extend_from_slice(&value.to_le_bytes());
     }
     let sum = crc(&[&frame, facts.fields]);
     frame.extend_from_slice(&sum.to_le_bytes());
     frame.extend_from_slice(facts.fields);
-    frame.extend_from_slice(remainder);
-    frame.resize(frame_bytes as usize - STAMP, 0);
-    frame.extend_from_slice(&facts.nonce.to_le_bytes());
-    frame
+    let mut behind = vec![0; frame_bytes as usize - frame.len() - remainder_bytes - STAMP];
+    behind.extend_from_slice(&facts.nonce.to_le_bytes());
+    (frame, behind)
 }
 
 /// What stands where a tail is expected.

@@ -6,6 +6,7 @@ mod power;
 mod recycling;
 mod sequence;
 mod stage;
+mod writing;
 
 use stage::*;
 

@@ -1,9 +1,14 @@
-//! Writing one entry: gathered in blocks on the caller's side, hashed and written on blocking threads.
+//! Writing one entry: hashed as the bytes come and gathered in blocks on the caller's side, written on
+//! blocking threads.
 
-use std::sync::Arc;
+use std::{
+    mem,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use crc32fast::Hasher as Crc;
 use futures::future::BoxFuture;
 use sha2::{Digest, Sha256};
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -12,6 +17,7 @@ use super::{
     Shared, fields,
     format::{self, BLOCK, BLOCK_PAYLOAD, LARGE, PAGE, TailFacts},
     index::NewEntry,
+    lock,
     pool::Held,
     segment::{Waiting, settle},
 };
@@ -21,16 +27,49 @@ use crate::{
 
 /// The writer that [`super::LocalSpool`] hands out: one block that fills and at most one that is being
 /// written.
+///
+/// The hashes are taken here and not on a blocking thread: most of the work is then done while the
+/// peer still sends, and behind the last byte there is nothing left of it.
 pub(crate) struct LocalWriter {
     shared: Arc<Shared>,
     filling: Vec<u8>,
+    /// Of the bytes in `filling`.
+    filling_crc: Crc,
+    hash: Sha256,
+    length: u64,
     work: Work,
 }
 
 enum Work {
     Idle(Box<Core>),
-    Writing(JoinHandle<Result<Box<Core>, Error>>),
+    Writing(JoinHandle<()>, Arc<Mutex<Handover>>),
     Failed,
+}
+
+/// What the blocking side finds when a block is written, or leaves there.
+enum Handover {
+    /// Nothing yet, on either side.
+    Open,
+    /// The entry ends behind the block: the thread that wrote the block goes on with that.
+    End(Box<End>),
+    /// The block is written, or was not.
+    Written(Result<Box<Core>, Error>),
+    Taken,
+}
+
+/// A block's worth of the data set, or less at its end.
+struct Payload {
+    bytes: Vec<u8>,
+    crc: u32,
+}
+
+/// What the end of an entry is made of.
+struct End {
+    remainder: Payload,
+    sha256: [u8; 32],
+    length: u64,
+    trailer: EntryTrailer,
+    reply: oneshot::Sender<Result<Committed, Error>>,
 }
 
 /// What the blocking side knows of the entry.
@@ -38,8 +77,6 @@ struct Core {
     shared: Arc<Shared>,
     header: EntryHeader,
     nonce: u64,
-    hash: Sha256,
-    length: u64,
     blocks: u32,
     /// The segment, once the first bytes are written.
     place: Option<Place>,
@@ -55,30 +92,36 @@ struct Place {
 
 impl LocalWriter {
     pub(crate) fn new(shared: Arc<Shared>, header: EntryHeader) -> Self {
-        let core = Core {
-            shared: Arc::clone(&shared),
-            header,
-            nonce: super::nonce(),
+        let core =
+            Core { shared: Arc::clone(&shared), header, nonce: super::nonce(), blocks: 0, place: None };
+        Self {
+            shared,
+            filling: Vec::new(),
+            filling_crc: Crc::new(),
             hash: Sha256::new(),
             length: 0,
-            blocks: 0,
-            place: None,
-        };
-        Self { shared, filling: Vec::new(), work: Work::Idle(Box::new(core)) }
+            work: Work::Idle(Box::new(core)),
+        }
     }
 
     /// The blocking side, once it has written what it was given.
     async fn core(&mut self) -> Result<Box<Core>, Error> {
-        match std::mem::replace(&mut self.work, Work::Failed) {
+        match mem::replace(&mut self.work, Work::Failed) {
             Work::Idle(core) => Ok(core),
-            Work::Writing(task) => joined(task.await),
+            Work::Writing(task, handover) => {
+                task.await.map_err(|error| Error::Io(std::io::Error::other(error)))?;
+                match mem::replace(&mut *lock(&handover), Handover::Taken) {
+                    Handover::Written(written) => written,
+                    _ => Err(Error::Closed),
+                }
+            }
             Work::Failed => Err(Error::Closed),
         }
     }
-}
 
-fn joined<T>(ended: Result<Result<T, Error>, tokio::task::JoinError>) -> Result<T, Error> {
-    ended.unwrap_or_else(|error| Err(Error::Io(std::io::Error::other(error))))
+    fn filled(&mut self) -> Payload {
+        Payload { bytes: mem::take(&mut self.filling), crc: mem::take(&mut self.filling_crc).finalize() }
+    }
 }
 
 #[async_trait]
@@ -88,15 +131,20 @@ impl PayloadWriter for LocalWriter {
             if self.filling.capacity() < BLOCK {
                 self.filling = self.shared.buffers.take();
             }
-            let take = data.len().min(BLOCK_PAYLOAD - self.filling.len());
-            self.filling.extend_from_slice(&data.split_to(take));
+            let taken = data.split_to(data.len().min(BLOCK_PAYLOAD - self.filling.len()));
+            self.filling.extend_from_slice(&taken);
+            self.filling_crc.update(&taken);
+            self.hash.update(&taken);
+            self.length += taken.len() as u64;
             if self.filling.len() == BLOCK_PAYLOAD {
-                let mut core = self.core().await?;
-                let block = std::mem::take(&mut self.filling);
-                self.work = Work::Writing(tokio::task::spawn_blocking(move || {
-                    core.write_block(block)?;
-                    Ok(core)
-                }));
+                let core = self.core().await?;
+                let block = self.filled();
+                let handover = Arc::new(Mutex::new(Handover::Open));
+                let task = tokio::task::spawn_blocking({
+                    let handover = Arc::clone(&handover);
+                    move || core.write_and_hand_over(block, &handover)
+                });
+                self.work = Work::Writing(task, handover);
             }
         }
         Ok(())
@@ -104,19 +152,24 @@ impl PayloadWriter for LocalWriter {
 
     fn commit(mut self: Box<Self>, trailer: EntryTrailer) -> BoxFuture<'static, Result<Committed, Error>> {
         let (reply, answer) = oneshot::channel();
-        let rest = std::mem::take(&mut self.filling);
-        match std::mem::replace(&mut self.work, Work::Failed) {
-            Work::Failed => drop(reply.send(Err(Error::Closed))),
-            Work::Idle(core) => drop(tokio::task::spawn_blocking(move || core.finish(rest, &trailer, reply))),
-            // The block before is still being written, and the end must follow it.
-            Work::Writing(task) => drop(tokio::spawn(async move {
-                match joined(task.await) {
-                    Ok(core) => {
-                        drop(tokio::task::spawn_blocking(move || core.finish(rest, &trailer, reply)).await);
+        let remainder = self.filled();
+        let sha256 = format::finish(mem::take(&mut self.hash));
+        let end = Box::new(End { remainder, sha256, length: self.length, trailer, reply });
+        match mem::replace(&mut self.work, Work::Failed) {
+            Work::Failed => drop(end.reply.send(Err(Error::Closed))),
+            Work::Idle(core) => drop(tokio::task::spawn_blocking(move || core.finish(end))),
+            // The block before may still be on its way, and the end must follow it.
+            Work::Writing(_, handover) => {
+                let mut handover = lock(&handover);
+                match mem::replace(&mut *handover, Handover::Taken) {
+                    Handover::Open => *handover = Handover::End(end),
+                    Handover::Written(Ok(core)) => {
+                        drop(tokio::task::spawn_blocking(move || core.finish(end)));
                     }
-                    Err(error) => drop(reply.send(Err(error))),
+                    Handover::Written(Err(error)) => drop(end.reply.send(Err(error))),
+                    Handover::End(_) | Handover::Taken => drop(end.reply.send(Err(Error::Closed))),
                 }
-            })),
+            }
         }
         Box::pin(async move { answer.await.unwrap_or(Err(Error::Closed)) })
     }
@@ -124,35 +177,49 @@ impl PayloadWriter for LocalWriter {
 
 impl Drop for LocalWriter {
     fn drop(&mut self) {
-        self.shared.buffers.give(std::mem::take(&mut self.filling));
+        self.shared.buffers.give(mem::take(&mut self.filling));
     }
 }
 
 impl Core {
-    fn write_block(&mut self, mut block: Vec<u8>) -> Result<(), Error> {
-        self.hash.update(&block);
-        self.length += block.len() as u64;
-        let footer = format::write_footer(self.nonce, self.blocks, &block);
-        block.extend_from_slice(&footer);
+    /// Writes a block, and the end of the entry too where that has come meanwhile.
+    fn write_and_hand_over(mut self: Box<Self>, block: Payload, handover: &Mutex<Handover>) {
+        let written = self.write_block(block);
+        let mut handover = lock(handover);
+        match (mem::replace(&mut *handover, Handover::Taken), written) {
+            (Handover::End(end), Ok(())) => {
+                drop(handover);
+                self.finish(end);
+            }
+            (Handover::End(end), Err(error)) => drop(end.reply.send(Err(error))),
+            (_, written) => *handover = Handover::Written(written.map(|()| self)),
+        }
+    }
+
+    fn write_block(&mut self, block: Payload) -> Result<(), Error> {
+        let Payload { mut bytes, crc } = block;
+        let footer = format::write_footer(self.nonce, self.blocks, bytes.len() as u32, crc);
+        bytes.extend_from_slice(&footer);
         self.blocks = self.blocks.checked_add(1).ok_or(Error::TooLarge {
             what: "the data set",
-            length: self.length,
+            length: (u64::from(u32::MAX) + 1) * BLOCK_PAYLOAD as u64,
             limit: u64::from(u32::MAX) * BLOCK_PAYLOAD as u64,
         })?;
-        self.write(&block)?;
-        self.shared.buffers.give(block);
+        self.write(&[&bytes])?;
+        self.shared.buffers.give(bytes);
         Ok(())
     }
 
     /// Writes the next bytes of the entry, wherever there is room.
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.make_room(bytes.len() as u64)?;
+    fn write(&mut self, parts: &[&[u8]]) -> Result<(), Error> {
+        let length = parts.iter().map(|part| part.len() as u64).sum();
+        self.make_room(length)?;
         let Some(place) = &mut self.place else { return Err(Error::Closed) };
-        if let Err(error) = self.shared.disk.write_at(&place.held.segment.file, bytes, place.held.at) {
+        if let Err(error) = self.shared.disk.write_parts_at(&place.held.segment.file, parts, place.held.at) {
             place.held.segment.fail(&self.shared);
             return Err(self.shared.refuse_intake(&error));
         }
-        place.held.at += bytes.len() as u64;
+        place.held.at += length;
         Ok(())
     }
 
@@ -218,17 +285,13 @@ impl Core {
     }
 
     /// Writes the tail, gives the segment back, and sees to the sync.
-    fn finish(
-        mut self: Box<Self>,
-        rest: Vec<u8>,
-        trailer: &EntryTrailer,
-        reply: oneshot::Sender<Result<Committed, Error>>,
-    ) {
-        let entry = match self.write_tail(&rest, trailer) {
+    fn finish(mut self: Box<Self>, end: Box<End>) {
+        let entry = match self.write_tail(&end) {
             Ok(entry) => entry,
-            Err(error) => return drop(reply.send(Err(error))),
+            Err(error) => return drop(end.reply.send(Err(error))),
         };
-        self.shared.buffers.give(rest);
+        let End { remainder, reply, .. } = *end;
+        self.shared.buffers.give(remainder.bytes);
         let Some(Place { held, .. }) = self.place.take() else { return };
         let segment = Arc::clone(&held.segment);
         let length = entry.length;
@@ -240,26 +303,28 @@ impl Core {
         }
     }
 
-    fn write_tail(&mut self, rest: &[u8], trailer: &EntryTrailer) -> Result<Box<NewEntry>, Error> {
+    fn write_tail(&mut self, end: &End) -> Result<Box<NewEntry>, Error> {
+        let End { remainder, sha256, length, trailer, .. } = end;
         bounded(trailer)?;
-        self.hash.update(rest);
-        self.length += rest.len() as u64;
         let trailer_fields = fields::write_trailer(trailer);
-        let need = format::tail_bytes(trailer_fields.len(), rest.len());
+        let need = format::tail_bytes(trailer_fields.len(), remainder.bytes.len());
         // The room is found first: the number of the entry must not be older than that of an entry
         // that was committed while this one waited for a segment.
         self.make_room(need)?;
         let entry_id = self.shared.next_id();
-        let sha256 = format::finish(std::mem::take(&mut self.hash));
         let facts = TailFacts {
             nonce: self.nonce,
             entry_id,
-            length: self.length,
-            sha256,
+            length: *length,
+            sha256: *sha256,
             blocks: self.blocks,
+            remainder_bytes: remainder.bytes.len() as u32,
+            remainder_crc: remainder.crc,
             fields: &trailer_fields,
         };
-        self.write(&format::write_tail(&facts, rest))?;
+        // The remainder is not copied between the two, since the peer waits.
+        let (before, behind) = format::write_tail(&facts);
+        self.write(&[&before, &remainder.bytes, &behind])?;
         let Some(place) = &self.place else { return Err(Error::Closed) };
         Ok(Box::new(NewEntry {
             entry_id,
@@ -267,8 +332,8 @@ impl Core {
             offset: place.offset,
             header_bytes: place.header_bytes,
             nonce: self.nonce,
-            length: self.length,
-            sha256,
+            length: *length,
+            sha256: *sha256,
             header_fields: fields::write_header(&self.header),
             trailer_fields,
             accepted_at: self.header.accepted_at,
