@@ -130,6 +130,7 @@ impl CharacterSet {
 
     fn decode(&self, value: &[u8], kind: Kind) -> Vec<String> {
         let whole = match &self.meaning {
+            _ if self.is_ascii_plain(value) => String::from_utf8_lossy(value),
             Meaning::Alone(encoding) => encoding.decode_without_bom_handling(value).0,
             Meaning::Extended(extended) => match undeclared_utf_8(extended, value) {
                 Some(text) => Cow::Borrowed(text),
@@ -142,8 +143,18 @@ impl CharacterSet {
         }
     }
 
+    /// Whether bytes stand for themselves: ASCII without escape sequences, where values begin in it.
+    fn is_ascii_plain(&self, bytes: &[u8]) -> bool {
+        let begins_in_ascii = match &self.meaning {
+            Meaning::Alone(_) => true,
+            Meaning::Extended(extended) => extended.g0 == Repertoire::Ascii,
+        };
+        begins_in_ascii && bytes.is_ascii() && !bytes.contains(&0x1B)
+    }
+
     fn encode(&self, text: &str, kind: Kind) -> Encoded {
         match &self.meaning {
+            _ if self.is_ascii_plain(text.as_bytes()) => Encoded { bytes: text.into(), replaced: 0 },
             Meaning::Alone(encoding) => encode::encode_alone(encoding, text),
             Meaning::Extended(extended) => encode::encode(extended, text, kind),
         }

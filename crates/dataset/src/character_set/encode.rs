@@ -12,8 +12,9 @@ pub(super) fn encode_alone(encoding: &'static Encoding, text: &str) -> Encoded {
     let mut buffer = [0; 4];
     for character in text.chars() {
         match one(encoding, character.encode_utf8(&mut buffer)) {
-            Some(bytes) => encoded.bytes.extend_from_slice(&bytes),
-            None => encoded.replace(),
+            // The web's GBK has the euro sign in one byte, where PS3.3 has nothing.
+            Some(bytes) if *bytes != [0x80] => encoded.bytes.extend_from_slice(&bytes),
+            _ => encoded.replace(),
         }
     }
     encoded
@@ -109,6 +110,8 @@ impl Encoder<'_> {
         let mut buffer = [0; 4];
         let text: &str = character.encode_utf8(&mut buffer);
         match repertoire {
+            // An escape would be taken for a designation.
+            Repertoire::Ascii | Repertoire::Romaji if byte == Some(0x1B) => None,
             Repertoire::Ascii => byte.filter(u8::is_ascii).map(|byte| vec![byte]),
             Repertoire::Romaji => match character {
                 '¥' => Some(vec![b'\\']),

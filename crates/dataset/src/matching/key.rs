@@ -1,7 +1,5 @@
 //! One key to its condition.
 
-use std::borrow::Cow;
-
 use instance::{Tag, Uid, uid::InvalidUid};
 
 use super::{
@@ -59,7 +57,7 @@ pub(super) fn condition(tag: Tag, element: &Element, options: Options) -> Result
     })
 }
 
-fn one(tag: Tag, vr: VR, text: &Cow<'_, str>, options: Options) -> Result<Condition, KeyError> {
+fn one(tag: Tag, vr: VR, text: &str, options: Options) -> Result<Condition, KeyError> {
     if text.chars().all(|character| character == '*') {
         return Ok(Condition::Universal);
     }

@@ -84,7 +84,9 @@ fn matches_group(pattern: &Pattern, group: &str) -> bool {
 fn literal(group: &str) -> String {
     let components: Vec<&str> = group.split('^').map(|part| part.trim_matches([' ', '\0'])).collect();
     let joined = components.join("^");
-    joined.trim_end_matches('^').nfc().flat_map(char::to_lowercase).collect()
+    // The sigma at the end of a word has the same capital as any other.
+    let small = joined.trim_end_matches('^').nfc().flat_map(char::to_lowercase);
+    small.map(|character| if character == 'ς' { 'σ' } else { character }).collect()
 }
 
 impl Fuzzy {
