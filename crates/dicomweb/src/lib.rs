@@ -10,6 +10,7 @@ pub mod client;
 pub mod error;
 pub mod media_type;
 pub mod multipart;
+mod patience;
 pub mod profile;
 pub mod retrieve;
 pub mod search;

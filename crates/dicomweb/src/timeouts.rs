@@ -19,6 +19,9 @@ pub struct Timeouts {
     /// A whole store request with its answer. Default 6 h: 4 GiB over 2 Mbit/s. A retrieve has no such
     /// limit, because whoever takes its bytes may be slow for good reason.
     pub total: Duration,
+    /// Longest time that a search or a retrieve spends waiting, over all of its requests, because the
+    /// server says 429 or 503 (PS3.18 §8.5). Default 30 s: a workstation waits about that long.
+    pub unavailable: Duration,
     /// How long an idle connection is kept. Default 15 s: below the keep-alive time of common servers, so
     /// that a request is rarely sent into a connection that is just being closed.
     pub pool_idle: Duration,
@@ -32,6 +35,7 @@ impl Default for Timeouts {
             answer: Duration::from_secs(300),
             read_idle: Duration::from_secs(60),
             total: Duration::from_secs(6 * 60 * 60),
+            unavailable: Duration::from_secs(30),
             pool_idle: Duration::from_secs(15),
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use instance::Identity;
+use instance::{Identity, Uid};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Characters of a value that stand for themselves in a path segment or a query (RFC 3986 §2.3).
@@ -14,6 +14,14 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// stand for the UIDs of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathTemplate(Cow<'static, str>);
+
+/// The UIDs that a path may name.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Target<'a> {
+    pub(crate) study: Option<&'a Uid>,
+    pub(crate) series: Option<&'a Uid>,
+    pub(crate) instance: Option<&'a Uid>,
+}
 
 /// Why text is not a path template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,16 +69,33 @@ impl PathTemplate {
         &self.0
     }
 
-    /// The path for one instance, its UIDs percent-encoded. A template without placeholders is the same
-    /// for all.
-    fn fill(&self, identity: Option<&Identity>) -> String {
-        let Some(identity) = identity else { return self.0.clone().into_owned() };
-        let encoded = |value: &str| utf8_percent_encode(value, RESERVED).to_string();
-        self.0
-            .replace("{study}", &encoded(identity.study_instance_uid.as_str()))
-            .replace("{series}", &encoded(identity.series_instance_uid.as_str()))
-            .replace("{instance}", &encoded(identity.sop_instance_uid.as_str()))
+    /// The path for a target, its UIDs percent-encoded. A template without placeholders is the same for
+    /// all.
+    fn fill(&self, target: Target<'_>) -> String {
+        let uids = [("{study}", target.study), ("{series}", target.series), ("{instance}", target.instance)];
+        let mut path = self.0.clone().into_owned();
+        for (placeholder, uid) in uids {
+            if let Some(uid) = uid {
+                path = path.replace(placeholder, &encoded(uid.as_str()));
+            }
+        }
+        path
     }
+}
+
+impl<'a> From<&'a Identity> for Target<'a> {
+    fn from(identity: &'a Identity) -> Self {
+        Self {
+            study: Some(&identity.study_instance_uid),
+            series: Some(&identity.series_instance_uid),
+            instance: Some(&identity.sop_instance_uid),
+        }
+    }
+}
+
+/// A value percent-encoded for a path segment or a query.
+pub(crate) fn encoded(value: &str) -> String {
+    utf8_percent_encode(value, RESERVED).to_string()
 }
 
 impl FromStr for PathTemplate {
@@ -98,12 +123,23 @@ impl BaseUrl {
 
     /// The URL of a resource: the template, filled, behind the path of the base.
     pub(crate) fn resource(&self, template: &PathTemplate, identity: Option<&Identity>) -> reqwest::Url {
-        let filled = template.fill(identity);
-        let (path, query) =
-            filled.split_once('?').map_or((&*filled, None), |(path, query)| (path, Some(query)));
+        self.resource_with(template, identity.map(Target::from).unwrap_or_default(), "")
+    }
+
+    /// The URL of a resource with more parameters behind those of its template.
+    pub(crate) fn resource_with(
+        &self,
+        template: &PathTemplate,
+        target: Target<'_>,
+        parameters: &str,
+    ) -> reqwest::Url {
+        let filled = template.fill(target);
+        let (path, query) = filled.split_once('?').unwrap_or((&filled, ""));
+        let joint = if query.is_empty() || parameters.is_empty() { "" } else { "&" };
+        let query = format!("{query}{joint}{parameters}");
         let mut url = self.0.clone();
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
-        url.set_query(query);
+        url.set_query(Some(&*query).filter(|query| !query.is_empty()));
         url
     }
 }

@@ -6,9 +6,8 @@ use futures::{Stream, StreamExt as _};
 use http::{Method, StatusCode};
 use instance::Identity;
 
-use crate::error::{Unreadable, Wait};
+use crate::error::Unreadable;
 use crate::multipart::{Boundary, ReadError, Reader, ReaderLimits};
-use crate::transport::TransportError;
 use crate::{Client, Error, answer};
 
 /// A Part 10 file (PS3.10 §7, PS3.18 §8.7.3.1), as it comes.
@@ -29,7 +28,7 @@ impl Client {
         } else {
             "multipart/related; type=\"application/dicom\""
         };
-        let response = self.get(url, accept).await?;
+        let response = self.without_body(&self.inner.retrieve, Method::GET, url, accept).await?;
         match response.status() {
             StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::NO_CONTENT => return Ok(None),
             status if !status.is_success() => return Err(self.refused(&response, false)),
@@ -62,25 +61,13 @@ impl Client {
             return Err(Error::Profile("no deletion"));
         }
         let url = self.inner.base_url.resource(&self.profile().paths.instance, Some(identity));
-        let response = self.without_body(Method::DELETE, url, "*/*").await?;
+        let response = self.without_body(&self.inner.search, Method::DELETE, url, "*/*").await?;
         match response.status() {
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(()),
             status if status.is_success() && !answer::is_html(response.headers()) => Ok(()),
             status if status.is_success() => Err(Error::Unreadable(Unreadable::Html)),
             _ => Err(self.refused(&response, false)),
         }
-    }
-
-    /// The body of an answer, which may be slow but must not stand still.
-    fn body(&self, response: reqwest::Response) -> impl Stream<Item = Result<Bytes, Error>> + use<> {
-        let idle = self.inner.timeouts.read_idle;
-        stream::try_unfold(response, move |mut response| async move {
-            let chunk = tokio::time::timeout(idle, response.chunk())
-                .await
-                .map_err(|_| Error::Timeout(Wait::Reading))?
-                .map_err(|error| TransportError::from(error).into_error())?;
-            Ok(chunk.map(|chunk| (chunk, response)))
-        })
     }
 }
 

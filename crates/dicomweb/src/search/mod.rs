@@ -1,10 +1,13 @@
 //! Search: QIDO-RS (PS3.18 §10.6), and whether an instance is there.
 
 mod pages;
+mod parameters;
 mod presence;
 mod request;
 mod stream;
+mod warning;
 
 pub use presence::Presence;
+pub(crate) use request::Listing;
 pub use request::{Level, MatchValue, Resource, Search, SearchLimits};
 pub use stream::{SearchReport, SearchStream};

@@ -1,19 +1,257 @@
-//! Page after page.
+//! Page after page, each result once.
 
-use std::sync::{Arc, Mutex};
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use dataset::json::Item;
+use dataset::json::{BadItem, Item, ReadError, ReadLimits, Reader};
+use futures::StreamExt as _;
+use http::StatusCode;
+use reqwest::{Response, Url};
 use tokio::sync::mpsc;
 
-use super::{Search, SearchLimits, SearchReport};
-use crate::{Client, Error};
+use super::request::Listing;
+use super::warning::Warnings;
+use super::{SearchLimits, SearchReport};
+use crate::error::Unreadable;
+use crate::patience::Patience;
+use crate::{Client, Error, answer};
 
-pub(super) async fn read(
-    _client: Client,
-    _search: Search,
-    _limits: SearchLimits,
-    results: mpsc::Sender<Result<Item, Error>>,
-    _report: Arc<Mutex<SearchReport>>,
-) {
-    let _ = results.send(Err(Error::Profile("no search"))).await;
+/// Pages in a row, all of whose results had been read before, until the server is no longer believed. 3: a
+/// server that lists the newest first moves its results on while new ones arrive.
+const STALE_PAGES_MAX: u32 = 3;
+
+/// Most bytes of an answer in which no result ends, beyond the longest result. 1 MiB.
+const GAP_BYTES_MAX: usize = 1024 * 1024;
+
+/// What the reading task sends. The end is said in so many words, so that a task that fell over is not
+/// taken for one that finished.
+#[derive(Debug)]
+pub(super) enum Message {
+    Result(Item),
+    Failed(Error),
+    End,
+}
+
+/// Why reading stops before the end.
+enum Stop {
+    Failed(Error),
+    /// Nobody takes results any more.
+    Abandoned,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What is known of a page once it has been read.
+struct Page {
+    rows: u64,
+    /// Results that had not been read before.
+    fresh: u64,
+    identified: u64,
+    /// A hash of the UIDs in their order.
+    fingerprint: u64,
+    more_announced: bool,
+}
+
+pub(super) struct Pages {
+    pub(super) client: Client,
+    pub(super) listing: Listing,
+    pub(super) limits: SearchLimits,
+    pub(super) results: mpsc::Sender<Message>,
+    pub(super) published: Arc<Mutex<SearchReport>>,
+    report: SearchReport,
+    patience: Patience,
+    /// A keyed hash of 64 bits stands for each UID: some 20 bytes per result. That two of 100,000 results
+    /// have the same one happens once in 3,000,000,000 searches, and nobody can bring it about.
+    seen: HashSet<u64>,
+    keys: RandomState,
+    /// What could not be read, said once everything that could be read has been given.
+    fault: Option<Unreadable>,
+}
+
+impl Pages {
+    pub(super) fn new(
+        client: Client,
+        listing: Listing,
+        limits: SearchLimits,
+        results: mpsc::Sender<Message>,
+        published: Arc<Mutex<SearchReport>>,
+    ) -> Self {
+        let patience = Patience::new(client.inner.timeouts.unavailable);
+        let report = SearchReport::default();
+        let (seen, keys, fault) = (HashSet::new(), RandomState::new(), None);
+        Self { client, listing, limits, results, published, report, patience, seen, keys, fault }
+    }
+
+    pub(super) async fn read(mut self) {
+        let message = match self.all().await {
+            Ok(()) => self.fault.map_or(Message::End, |fault| Message::Failed(Error::Unreadable(fault))),
+            Err(Stop::Failed(error)) => Message::Failed(error),
+            Err(Stop::Abandoned) => return,
+        };
+        self.publish();
+        // Whoever has gone by now does not wait for the end.
+        let _ = self.results.send(message).await;
+    }
+
+    async fn all(&mut self) -> Result<(), Stop> {
+        let capabilities = &self.client.profile().search;
+        let limit = capabilities.limit_max.unwrap_or(u32::MAX).min(self.limits.page).max(1);
+        let page_length = u64::from(limit);
+        let (offset_known, unannounced_cut) = (capabilities.offset, capabilities.unannounced_cut);
+        let mut offset = 0;
+        let mut last_fingerprint = None;
+        let mut stale = 0;
+        loop {
+            let url = self.listing.url(self.client.base_url(), &self.client.profile().paths, limit, offset);
+            let page = self.page(&url).await?;
+            let full = page.rows >= page_length;
+            let cut = unannounced_cut.is_some_and(|cut| page.rows >= u64::from(cut));
+            if page.rows > 0 && page.identified == 0 {
+                return Err(Error::Unreadable(Unreadable::Malformed).into());
+            }
+            if !self.listing.has_pages() || page.rows == 0 {
+                return if page.more_announced { Err(Error::Incomplete.into()) } else { Ok(()) };
+            }
+            if !full && !cut && !page.more_announced {
+                return Ok(());
+            }
+            if !offset_known {
+                let incomplete = full || page.more_announced;
+                return if incomplete { Err(Error::Incomplete.into()) } else { Ok(()) };
+            }
+            if page.fresh == 0 && last_fingerprint == Some(page.fingerprint) {
+                // The server does not know `offset`. More than the limit, or less, is all there is.
+                let incomplete = page.rows == page_length || page.more_announced;
+                return if incomplete { Err(Error::Incomplete.into()) } else { Ok(()) };
+            }
+            stale = if page.fresh == 0 { stale + 1 } else { 0 };
+            if stale == STALE_PAGES_MAX {
+                return Err(Error::Incomplete.into());
+            }
+            last_fingerprint = Some(page.fingerprint);
+            offset += page.rows;
+        }
+    }
+
+    /// One page, asked for once more where its connection breaks; what was read of it by then is not
+    /// given twice.
+    async fn page(&mut self, url: &Url) -> Result<Page, Stop> {
+        self.patience.next_request();
+        loop {
+            match self.page_once(url).await {
+                Err(Stop::Failed(error)) if self.patience.bears(&error) => {}
+                page => return page,
+            }
+        }
+    }
+
+    async fn page_once(&mut self, url: &Url) -> Result<Page, Stop> {
+        let connections = &self.client.inner.search;
+        let response =
+            self.client.get_patiently(connections, url, "application/dicom+json", &mut self.patience).await?;
+        if !response.status().is_success() {
+            return Err(self.client.refused(&response, false).into());
+        }
+        if answer::is_html(response.headers()) {
+            return Err(Error::Unreadable(Unreadable::Html).into());
+        }
+        let more_announced = self.note_headers(&response);
+        self.report.pages += 1;
+        let page = Page { rows: 0, fresh: 0, identified: 0, fingerprint: 0, more_announced };
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(page);
+        }
+        self.body(response, page).await
+    }
+
+    async fn body(&mut self, response: Response, mut page: Page) -> Result<Page, Stop> {
+        let mut reader = Reader::new(ReadLimits { item_length_max: self.limits.item_bytes_max });
+        let mut body = pin!(self.client.body(response));
+        let mut gap = 0;
+        let mut empty = true;
+        while let Some(chunk) = body.next().await.transpose()? {
+            if empty && answer::looks_like_html(&chunk) {
+                return Err(Error::Unreadable(Unreadable::Html).into());
+            }
+            empty &= chunk.trim_ascii().is_empty();
+            let mut rest = &chunk[..];
+            gap += rest.len();
+            while let Some(row) = reader.next(&mut rest).map_err(unreadable)? {
+                gap = rest.len();
+                self.row(row, &mut page).await?;
+            }
+            if gap > self.limits.item_bytes_max.saturating_add(GAP_BYTES_MAX) {
+                return Err(Error::Unreadable(Unreadable::TooLarge).into());
+            }
+            self.publish();
+        }
+        if empty {
+            return Err(Error::Unreadable(Unreadable::Empty).into());
+        }
+        reader.finish().map_err(unreadable)?;
+        self.report.elements_dropped += reader.elements_dropped();
+        Ok(page)
+    }
+
+    async fn row(&mut self, row: Result<Item, BadItem>, page: &mut Page) -> Result<(), Stop> {
+        page.rows += 1;
+        self.report.rows += 1;
+        if self.report.rows > self.limits.rows_max {
+            return Err(Error::TooManyRows(self.limits.rows_max).into());
+        }
+        let item = match row {
+            Ok(item) => item,
+            Err(bad) => {
+                page.identified += 1;
+                let fault = if matches!(bad, BadItem::TooLong(_)) {
+                    Unreadable::TooLarge
+                } else {
+                    Unreadable::Malformed
+                };
+                self.fault.get_or_insert(fault);
+                return Ok(());
+            }
+        };
+        let Some(uid) = item.uid(self.listing.unique_key()) else {
+            self.report.unidentified += 1;
+            return Ok(());
+        };
+        page.identified += 1;
+        let hash = self.keys.hash_one(&uid);
+        page.fingerprint = page.fingerprint.rotate_left(1) ^ hash;
+        if !self.seen.insert(hash) {
+            self.report.duplicates += 1;
+            return Ok(());
+        }
+        page.fresh += 1;
+        self.results.send(Message::Result(item)).await.map_err(|_| Stop::Abandoned)
+    }
+
+    /// Whether the header fields announce more results.
+    fn note_headers(&mut self, response: &Response) -> bool {
+        let warnings = Warnings::of(response.headers());
+        self.report.fuzzy_not_supported |= warnings.fuzzy_not_supported;
+        self.report.other_warning |= warnings.other;
+        if let Some(name) = &self.client.profile().search.erroneous_attributes {
+            self.report.erroneous_attributes |= response.headers().contains_key(&**name);
+        }
+        warnings.additional_results
+    }
+
+    fn publish(&self) {
+        *self.published.lock().unwrap_or_else(PoisonError::into_inner) = self.report;
+    }
+}
+
+fn unreadable(error: ReadError) -> Error {
+    Error::Unreadable(match error {
+        ReadError::Truncated => Unreadable::Cut,
+        _ => Unreadable::Malformed,
+    })
 }

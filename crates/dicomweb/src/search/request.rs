@@ -1,8 +1,11 @@
 //! What is searched for.
 
-use std::time::Duration;
-
 use instance::{Tag, Uid};
+use reqwest::Url;
+
+use crate::BaseUrl;
+use crate::profile::Paths;
+use crate::url::Target;
 
 /// A search for studies, series or instances. The profile decides which of it a server understands; see
 /// [`SearchCapabilities`](crate::profile::SearchCapabilities).
@@ -61,6 +64,51 @@ pub enum Resource {
     SeriesInstances,
 }
 
+/// What is listed: the results of a search, or the instances of a study by their metadata.
+#[derive(Debug, Clone)]
+pub(crate) enum Listing {
+    /// A search, with its parameters.
+    Search(Search, String),
+    /// Instances by their metadata, which come in one piece.
+    Metadata(Url),
+}
+
+impl Listing {
+    /// Where a page is asked for.
+    pub(super) fn url(&self, base: &BaseUrl, paths: &Paths, limit: u32, offset: u64) -> Url {
+        let (search, parameters) = match self {
+            Self::Metadata(url) => return url.clone(),
+            Self::Search(search, parameters) => (search, parameters),
+        };
+        let template = match search.resource() {
+            Resource::Studies => &paths.studies,
+            Resource::Series => &paths.series,
+            Resource::Instances => &paths.instances,
+            Resource::StudySeries => &paths.study_series,
+            Resource::StudyInstances => &paths.study_instances,
+            Resource::SeriesInstances => &paths.series_instances,
+        };
+        let joint = if parameters.is_empty() { "" } else { "&" };
+        let offset = if offset == 0 { String::new() } else { format!("&offset={offset}") };
+        let parameters = format!("{parameters}{joint}limit={limit}{offset}");
+        let target = Target { study: search.study.as_ref(), series: search.series.as_ref(), instance: None };
+        base.resource_with(template, target, &parameters)
+    }
+
+    /// Whether there may be another page.
+    pub(super) const fn has_pages(&self) -> bool {
+        matches!(self, Self::Search(..))
+    }
+
+    /// The attribute that identifies a result.
+    pub(super) const fn unique_key(&self) -> Tag {
+        match self {
+            Self::Search(search, _) => search.level.unique_key(),
+            Self::Metadata(_) => Level::Instance.unique_key(),
+        }
+    }
+}
+
 /// What one search may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SearchLimits {
@@ -77,20 +125,11 @@ pub struct SearchLimits {
     /// Most bytes of JSON of one result. Default 256 KiB: a result has a few kilobytes even with all
     /// attributes.
     pub item_bytes_max: usize,
-    /// Longest time spent waiting, over all requests of the search, because the server said 429 or 503.
-    /// Default 30 s: a workstation waits about that long for an answer.
-    pub unavailable_max: Duration,
 }
 
 impl Default for SearchLimits {
     fn default() -> Self {
-        Self {
-            rows_max: 200_000,
-            page: 1000,
-            ahead: 64,
-            item_bytes_max: 256 * 1024,
-            unavailable_max: Duration::from_secs(30),
-        }
+        Self { rows_max: 200_000, page: 1000, ahead: 64, item_bytes_max: 256 * 1024 }
     }
 }
 

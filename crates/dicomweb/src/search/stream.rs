@@ -2,15 +2,15 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use dataset::json::Item;
 use futures::Stream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::pages;
-use super::{Search, SearchLimits};
+use super::pages::{Message, Pages};
+use super::{Listing, Search, SearchLimits};
 use crate::{Client, Error};
 
 /// Results, each once, in the order in which the server gave them. An error is the last item; without one
@@ -20,7 +20,8 @@ use crate::{Client, Error};
 /// under way.
 #[derive(Debug)]
 pub struct SearchStream {
-    results: mpsc::Receiver<Result<Item, Error>>,
+    results: mpsc::Receiver<Message>,
+    ended: bool,
     report: Arc<Mutex<SearchReport>>,
     reading: JoinHandle<()>,
 }
@@ -53,21 +54,34 @@ impl Client {
     ///
     /// A request that breaks down is sent once more, since searching changes nothing; one that is put off
     /// (429, 503) is repeated as the server wishes or with growing pauses, within
-    /// [`SearchLimits::unavailable_max`].
+    /// [`Timeouts::unavailable`](crate::Timeouts::unavailable).
     ///
     /// Errors are items of the stream: those of a request; [`Error::TooManyRows`] beyond the limit;
     /// [`Error::Incomplete`] where the server has more results than it gives; [`Error::Unreadable`] behind
     /// all results that could be read; [`Error::Profile`] where the profile has no such search.
     #[must_use]
     pub fn search(&self, search: Search, limits: SearchLimits) -> SearchStream {
-        let (sender, results) = mpsc::channel(limits.ahead.max(1));
-        let report = Arc::new(Mutex::new(SearchReport::default()));
-        let reading = tokio::spawn(pages::read(self.clone(), search, limits, sender, report.clone()));
-        SearchStream { results, report, reading }
+        let parameters = search.parameters(&self.profile().search);
+        SearchStream::begin(self, parameters.map(|parameters| Listing::Search(search, parameters)), limits)
     }
 }
 
 impl SearchStream {
+    /// Begins to read a listing, or gives the error that keeps it from being asked for.
+    pub(crate) fn begin(client: &Client, listing: Result<Listing, Error>, limits: SearchLimits) -> Self {
+        let (sender, results) = mpsc::channel(limits.ahead.max(1));
+        let report = Arc::new(Mutex::new(SearchReport::default()));
+        let (client, published) = (client.clone(), report.clone());
+        let reading = tokio::spawn(async move {
+            match listing {
+                Ok(listing) => Pages::new(client, listing, limits, sender, published).read().await,
+                // Whoever has gone by now does not wait for the error.
+                Err(error) => drop(sender.send(Message::Failed(error)).await),
+            }
+        });
+        Self { results, ended: false, report, reading }
+    }
+
     /// What has been noticed so far; complete once the stream has ended.
     #[must_use]
     pub fn report(&self) -> SearchReport {
@@ -79,7 +93,17 @@ impl Stream for SearchStream {
     type Item = Result<Item, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.results.poll_recv(context)
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let message = ready!(self.results.poll_recv(context));
+        self.ended = !matches!(message, Some(Message::Result(_)));
+        Poll::Ready(match message {
+            Some(Message::Result(item)) => Some(Ok(item)),
+            Some(Message::Failed(error)) => Some(Err(error)),
+            Some(Message::End) => None,
+            None => Some(Err(Error::Interrupted("the reading of the answer fell over".into()))),
+        })
     }
 }
 

@@ -1,0 +1,207 @@
+//! The parameters of a search (PS3.18 §8.3.4), as far as the profile's server understands them.
+
+use std::fmt::Write as _;
+
+use instance::{Tag, Uid};
+
+use super::{MatchValue, Search};
+use crate::Error;
+use crate::profile::{IncludeField, SearchCapabilities, Searchable, Values};
+use crate::url::encoded;
+
+/// Characters that stand for themselves in the query of a URL and in no library's way, beside letters and
+/// digits. The comma is not among them: it separates.
+const LITERAL: &str = "-._~*?!$()/:;@=^|";
+
+impl Search {
+    /// The parameters, but for those of paging. A value that the server cannot take as it is becomes
+    /// wider, or its key is left out.
+    ///
+    /// # Errors
+    /// A search that the profile does not have.
+    pub(super) fn parameters(&self, capabilities: &SearchCapabilities) -> Result<String, Error> {
+        if *capabilities.searchable(self.resource()) == Searchable::Absent {
+            return Err(Error::Profile("no such search"));
+        }
+        let mut parameters = Parameters::default();
+        for (path, value) in &self.matching {
+            if path.is_empty() {
+                return Err(Error::Profile("no search by nothing"));
+            }
+            let value = match value {
+                MatchValue::Text(text) => text_value(text, capabilities),
+                MatchValue::ListOfUid(uids) => Some(uid_list(uids, capabilities)?),
+            };
+            if let Some(value) = value {
+                parameters.add(&attribute(path), &value);
+            }
+        }
+        match capabilities.include_field {
+            _ if self.include.is_empty() => {}
+            IncludeField::Each => {
+                self.include.iter().for_each(|tag| parameters.add("includefield", &attribute(&[*tag])));
+            }
+            IncludeField::List => {
+                let tags: Vec<_> = self.include.iter().map(|tag| attribute(&[*tag])).collect();
+                parameters.add("includefield", &tags.join(","));
+            }
+            IncludeField::All => parameters.add("includefield", "all"),
+            IncludeField::None => {}
+        }
+        if self.fuzzy {
+            parameters.add("fuzzymatching", "true");
+        }
+        Ok(parameters.0)
+    }
+}
+
+/// Name and value pairs, values already in the form for a URL.
+#[derive(Default)]
+struct Parameters(String);
+
+impl Parameters {
+    fn add(&mut self, name: &str, value: &str) {
+        if !self.0.is_empty() {
+            self.0.push('&');
+        }
+        // Writing to a string does not fail.
+        let _ = write!(self.0, "{name}={value}");
+    }
+}
+
+/// `00400275.00400009`: the tags of a path in hexadecimal digits, which no dictionary can get wrong.
+fn attribute(path: &[Tag]) -> String {
+    let tags: Vec<_> = path.iter().map(|tag| format!("{:08X}", tag.to_u32())).collect();
+    tags.join(".")
+}
+
+fn uid_list(uids: &[Uid], capabilities: &SearchCapabilities) -> Result<String, Error> {
+    match uids {
+        [] => Err(Error::Profile("no search for one of no UIDs")),
+        [_, _, ..] if !capabilities.uid_list => Err(Error::Profile("no lists of UIDs")),
+        // The comma stays as it is: some servers take the list apart before they decode it.
+        _ => Ok(uids.iter().map(Uid::as_str).collect::<Vec<_>>().join(",")),
+    }
+}
+
+/// A value as it stands in the URL; none where nothing is left of it that the server could match.
+fn text_value(text: &str, capabilities: &SearchCapabilities) -> Option<String> {
+    let literal = capabilities.values == Values::Literal;
+    let passes = |character: char| match character {
+        ',' => !capabilities.comma_separates,
+        character if literal => character.is_ascii_alphanumeric() || LITERAL.contains(character),
+        _ => true,
+    };
+    if text.chars().all(passes) {
+        return Some(if literal { text.to_owned() } else { encoded(text) });
+    }
+    if !capabilities.wildcard {
+        return None;
+    }
+    let mut wider = String::with_capacity(text.len());
+    for character in text.chars() {
+        match (passes(character), wider.ends_with('*')) {
+            (true, _) => wider.push(character),
+            (false, false) => wider.push('*'),
+            (false, true) => {}
+        }
+    }
+    let nothing_left = wider.chars().all(|character| character == '*');
+    (!nothing_left).then(|| if literal { wider } else { encoded(&wider) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::Level;
+
+    fn capabilities(change: impl FnOnce(&mut SearchCapabilities)) -> SearchCapabilities {
+        let mut capabilities = SearchCapabilities::standard();
+        change(&mut capabilities);
+        capabilities
+    }
+
+    fn by(path: &[Tag], value: impl Into<MatchValue>) -> Search {
+        Search { matching: vec![(path.to_vec(), value.into())], ..Search::new(Level::Study) }
+    }
+
+    #[test]
+    fn keys_stand_in_the_url_as_the_standard_has_them() {
+        let standard = SearchCapabilities::standard();
+        let uids = |texts: &[&str]| -> Vec<Uid> { texts.iter().map(|text| text.parse().unwrap()).collect() };
+        let rows = [
+            (by(&[Tag::PATIENT_ID], "A 1&b=ü,c"), "00100020=A%201%26b%3D%C3%BC%2Cc"),
+            (by(&[Tag::PATIENT_NAME], "M?ller^*"), "00100010=M%3Fller%5E%2A"),
+            (by(&[Tag::STUDY_DATE], "20200101-"), "00080020=20200101-"),
+            (by(&[Tag(0x0040, 0x0275), Tag(0x0040, 0x0009)], "S"), "00400275.00400009=S"),
+            (by(&[Tag::STUDY_INSTANCE_UID], uids(&["1.2", "1.3"])), "0020000D=1.2,1.3"),
+            (Search { fuzzy: true, ..Search::new(Level::Study) }, "fuzzymatching=true"),
+            (Search::new(Level::Study), ""),
+        ];
+        for (search, expected) in rows {
+            assert_eq!(search.parameters(&standard).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn attributes_are_asked_for_in_the_way_of_the_profile() {
+        let mut search = by(&[Tag::PATIENT_ID], "1");
+        search.include = vec![Tag::PATIENT_NAME, Tag::STUDY_DATE];
+        let rows = [
+            (IncludeField::Each, "00100020=1&includefield=00100010&includefield=00080020"),
+            (IncludeField::List, "00100020=1&includefield=00100010,00080020"),
+            (IncludeField::All, "00100020=1&includefield=all"),
+            (IncludeField::None, "00100020=1"),
+        ];
+        for (include_field, expected) in rows {
+            let capabilities = capabilities(|it| it.include_field = include_field);
+            assert_eq!(search.parameters(&capabilities).unwrap(), expected);
+        }
+        search.include.clear();
+        let all = capabilities(|it| it.include_field = IncludeField::All);
+        assert_eq!(search.parameters(&all).unwrap(), "00100020=1");
+    }
+
+    #[test]
+    fn what_a_server_cannot_take_becomes_wider() {
+        let literal = capabilities(|it| {
+            it.values = Values::Literal;
+            it.comma_separates = true;
+        });
+        let commas = capabilities(|it| it.comma_separates = true);
+        let exact = capabilities(|it| {
+            it.values = Values::Literal;
+            it.wildcard = false;
+        });
+        let rows = [
+            (&literal, "A/B:C(D)@E;F!G=H^*?", "00100020=A/B:C(D)@E;F!G=H^*?"),
+            (&literal, "Grö ße^Dr", "00100020=Gr*e^Dr"),
+            (&literal, "O'Brien 100%", "00100020=O*Brien*100*"),
+            (&literal, "山田^太郎", "00100020=*^*"),
+            (&literal, "山田", ""),
+            (&literal, "*ü*", "00100020=***"),
+            (&literal, "a,b", "00100020=a*b"),
+            (&commas, "ü,b", "00100020=%C3%BC%2Ab"),
+            (&exact, "Müller", ""),
+            (&exact, "Mueller", "00100020=Mueller"),
+        ];
+        for (capabilities, text, expected) in rows {
+            let got = by(&[Tag::PATIENT_ID], text).parameters(capabilities).unwrap();
+            assert_eq!(got.replace("**", "*"), expected.replace("**", "*"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_profile_does_not_have_is_an_error() {
+        let absent = capabilities(|it| it.studies = Searchable::Absent);
+        let no_list = capabilities(|it| it.uid_list = false);
+        let uids = |texts: &[&str]| -> Vec<Uid> { texts.iter().map(|text| text.parse().unwrap()).collect() };
+        let standard = SearchCapabilities::standard();
+        let key = &[Tag::STUDY_INSTANCE_UID];
+        assert!(Search::new(Level::Study).parameters(&absent).is_err());
+        assert!(by(key, uids(&["1.2", "1.3"])).parameters(&no_list).is_err());
+        assert!(by(key, uids(&["1.2"])).parameters(&no_list).is_ok());
+        assert!(by(key, uids(&[])).parameters(&standard).is_err());
+        assert!(by(&[], "1").parameters(&standard).is_err());
+    }
+}
