@@ -14,6 +14,7 @@ pub(crate) mod delivery;
 pub(crate) mod duplicate;
 pub mod edit;
 pub(crate) mod gone;
+mod lane;
 pub(crate) mod peer;
 pub(crate) mod scheduler;
 pub(crate) mod settlement;

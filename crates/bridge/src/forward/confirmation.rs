@@ -52,6 +52,11 @@ impl Confirmations {
         }
     }
 
+    /// Whether anybody waits for a delivery to this destination.
+    pub(crate) fn any_for(&self, destination: &Destination) -> bool {
+        self.lock().keys().any(|(_, awaited)| awaited == destination)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         // Nothing that could panic happens under the lock, and a map is whole in any case.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
@@ -94,6 +99,7 @@ mod tests {
         let mut awaited = confirmations.watch(entry_id, destination.clone());
         confirmations.settle(entry_id, &"b".parse().unwrap(), Settled::Delivered);
         assert!(awaited.settled().now_or_never().is_none());
+        assert!(confirmations.any_for(&destination) && !confirmations.any_for(&"b".parse().unwrap()));
         confirmations.settle(entry_id, &destination, Settled::Held("why".into()));
         assert_eq!(awaited.settled().await, Settled::Held("why".into()));
         drop(awaited);

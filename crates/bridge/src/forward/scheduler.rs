@@ -19,9 +19,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    breaker::{Cause, CircuitBreaker, Health, Permitted},
+    breaker::{Cause, Health, Permitted},
     delivery::Attempt,
-    gone, peer,
+    gone,
+    lane::Lane,
+    peer,
     settlement::Settlement,
     verdict,
 };
@@ -49,15 +51,6 @@ pub(crate) struct Scheduler {
     finishing: CancellationToken,
     /// When requests are cut, once the bridge has begun to stop.
     cut_at: Option<Instant>,
-}
-
-/// One destination.
-struct Lane {
-    breaker: CircuitBreaker,
-    in_flight: usize,
-    probing: bool,
-    /// Nothing is due before; a moment in the past to look now.
-    look_at: Instant,
 }
 
 enum Ended {
@@ -138,12 +131,7 @@ impl Scheduler {
         self.remove_gone_lanes();
         for destination in destinations {
             let settings = &config.forward.breaker;
-            let lane = self.lanes.entry(destination).or_insert_with(|| Lane {
-                breaker: CircuitBreaker::new(settings.clone()),
-                in_flight: 0,
-                probing: false,
-                look_at: Instant::now(),
-            });
+            let lane = self.lanes.entry(destination).or_insert_with(|| Lane::new(settings.clone()));
             lane.breaker.configure(settings.clone());
             lane.look_at = Instant::now();
         }
@@ -217,22 +205,48 @@ impl Scheduler {
                     return;
                 }
             };
-            if leases.is_empty() {
-                let wait = self.until_next_due(destination).await;
-                self.look_later(destination, wait);
+            let leased = leases.len();
+            if leased > 0 {
+                self.start_attempt(destination, snapshot, leases);
+            }
+            // A full batch may have left something behind, a part of one rarely does: to ask costs less
+            // than a lease that finds nothing.
+            if leased < entries_max && self.rest(destination, leased).await {
                 return;
             }
-            self.start_attempt(destination, snapshot, leases);
         }
+    }
+
+    /// Lets a lane rest where nothing more is due to its destination, and tells whether that is so.
+    async fn rest(&mut self, destination: &Destination, leased: usize) -> bool {
+        let wait = match self.settlement.ports.deliveries.next_due(destination).await {
+            Ok(Some(due)) => match due.duration_since(SystemTime::now()) {
+                Ok(wait) => wait.min(LOOK_AGAIN),
+                // Another study, or what did not fit into the batch.
+                Err(_) if leased > 0 => return false,
+                // What is due and was not leased waits for one of the same instance that is under way.
+                Err(_) => SPOOL_AGAIN,
+            },
+            Ok(None) => LOOK_AGAIN,
+            Err(_) => SPOOL_AGAIN,
+        };
+        self.look_later(destination, wait);
+        if leased > 0
+            && !self.settlement.confirmations.any_for(destination)
+            && let Some(lane) = self.lanes.get_mut(destination)
+        {
+            lane.gather(Instant::now());
+        }
+        true
     }
 
     /// Whether another attempt may start now, and with how many instances.
     fn may_start(&self, destination: &Destination, snapshot: &Snapshot) -> Option<usize> {
         let (lane, now) = (self.lanes.get(destination)?, Instant::now());
-        if lane.look_at > now {
+        if lane.next_look() > now {
             return None;
         }
-        has_room(lane, destination, snapshot, now)
+        lane.has_room(destination, snapshot, now)
     }
 
     async fn lease(
@@ -350,18 +364,6 @@ impl Scheduler {
         }
     }
 
-    async fn until_next_due(&self, destination: &Destination) -> Duration {
-        match self.settlement.ports.deliveries.next_due(destination).await {
-            // What is due and was not leased waits for one of the same instance that is under way.
-            Ok(Some(due)) => match due.duration_since(SystemTime::now()) {
-                Ok(wait) => wait.min(LOOK_AGAIN),
-                Err(_) => SPOOL_AGAIN,
-            },
-            Ok(None) => LOOK_AGAIN,
-            Err(_) => SPOOL_AGAIN,
-        }
-    }
-
     fn wake_at(&self) -> Instant {
         let (now, snapshot) = (Instant::now(), self.snapshot.load());
         let served = self.lanes.iter().filter(|(destination, _)| snapshot.config.knows(destination));
@@ -371,27 +373,12 @@ impl Scheduler {
             // Where there is no room, the end of what is under way wakes the scheduler. A moment that
             // has passed came since the lane was looked at, so it is looked at again at once.
             Permitted::All | Permitted::One => {
-                has_room(lane, destination, &snapshot, now).map(|_| lane.look_at)
+                lane.has_room(destination, &snapshot, now).map(|_| lane.next_look())
             }
         });
         let all = lanes.chain(self.sweep_at).min();
         all.unwrap_or(now + LOOK_AGAIN)
     }
-}
-
-/// Whether a worker is free for another attempt, and how many instances it may take.
-fn has_room(lane: &Lane, destination: &Destination, snapshot: &Snapshot, now: Instant) -> Option<usize> {
-    let (workers, instances) = match snapshot.origin(destination) {
-        Some(origin) => (origin.workers, origin.limits.instances),
-        None => (peer::WORKERS, snapshot.config.forward.batch_instances),
-    };
-    let (workers, instances) = match lane.breaker.permitted(now) {
-        Permitted::All => (workers, instances),
-        // A trial need not be paid for with a long batch.
-        Permitted::One => (1, 1),
-        Permitted::NotBefore(_) => return None,
-    };
-    (lane.in_flight < workers).then_some(instances)
 }
 
 #[cfg(test)]

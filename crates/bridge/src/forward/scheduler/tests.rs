@@ -74,6 +74,31 @@ async fn a_moment_that_passes_while_lanes_are_looked_at_wakes_at_once() {
     assert!(scheduler.wake_at() > Instant::now(), "there is no worker to hand it to");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_the_queue_was_emptied_waits_for_company() {
+    let directory = tempfile::tempdir().unwrap();
+    let snapshot = snapshot("archive");
+    let mut scheduler = scheduler(directory.path(), Arc::clone(&snapshot)).await;
+    let archive: Destination = "archive".parse().unwrap();
+    assert!(scheduler.rest(&archive, 1).await, "nothing is due");
+    scheduler.look_everywhere();
+    assert_eq!(scheduler.may_start(&archive, &snapshot), None);
+    sleep_until(scheduler.lanes[&archive].next_look()).await;
+    assert!(scheduler.may_start(&archive, &snapshot).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_waits_for_is_not_gathered() {
+    let directory = tempfile::tempdir().unwrap();
+    let snapshot = snapshot("archive");
+    let mut scheduler = scheduler(directory.path(), Arc::clone(&snapshot)).await;
+    let archive: Destination = "archive".parse().unwrap();
+    let _awaited = scheduler.settlement.confirmations.watch("1".parse().unwrap(), archive.clone());
+    assert!(scheduler.rest(&archive, 1).await, "nothing is due");
+    scheduler.look_everywhere();
+    assert!(scheduler.may_start(&archive, &snapshot).is_some());
+}
+
 /// The grace that Kubernetes gives counts from the first step of stopping, not from each.
 #[tokio::test(start_paused = true)]
 async fn what_associations_took_of_the_time_to_stop_is_not_given_again() {

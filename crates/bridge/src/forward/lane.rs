@@ -1,0 +1,66 @@
+//! What is under way to one destination, and when to look for more.
+
+use std::time::Duration;
+
+use spool::Destination;
+use tokio::time::Instant;
+
+use super::{
+    breaker::{CircuitBreaker, Permitted},
+    peer,
+};
+use crate::{config, snapshot::Snapshot};
+
+/// How long what becomes due waits for company, once the queue of a destination has been emptied: 25
+/// milliseconds, a handful of CT slices of one association. To look at once would make a lease, a request
+/// and a record of each, whose syncs stand in the way of those that the next slice is acknowledged by.
+const GATHER: Duration = Duration::from_millis(25);
+
+/// One destination.
+pub(super) struct Lane {
+    pub(super) breaker: CircuitBreaker,
+    pub(super) in_flight: usize,
+    pub(super) probing: bool,
+    /// Nothing is due before; a moment in the past to look now.
+    pub(super) look_at: Instant,
+    /// What became due since the queue was emptied is gathered until then.
+    gather_until: Instant,
+}
+
+impl Lane {
+    pub(super) fn new(settings: config::Breaker) -> Self {
+        let now = Instant::now();
+        let breaker = CircuitBreaker::new(settings);
+        Self { breaker, in_flight: 0, probing: false, look_at: now, gather_until: now }
+    }
+
+    /// The queue has been emptied: what comes next waits for company.
+    pub(super) fn gather(&mut self, now: Instant) {
+        self.gather_until = now + GATHER;
+    }
+
+    /// When to look for what is due.
+    pub(super) fn next_look(&self) -> Instant {
+        self.look_at.max(self.gather_until)
+    }
+
+    /// Whether a worker is free for another attempt, and how many instances it may take.
+    pub(super) fn has_room(
+        &self,
+        destination: &Destination,
+        snapshot: &Snapshot,
+        now: Instant,
+    ) -> Option<usize> {
+        let (workers, instances) = match snapshot.origin(destination) {
+            Some(origin) => (origin.workers, origin.limits.instances),
+            None => (peer::WORKERS, snapshot.config.forward.batch_instances),
+        };
+        let (workers, instances) = match self.breaker.permitted(now) {
+            Permitted::All => (workers, instances),
+            // A trial need not be paid for with a long batch.
+            Permitted::One => (1, 1),
+            Permitted::NotBefore(_) => return None,
+        };
+        (self.in_flight < workers).then_some(instances)
+    }
+}
