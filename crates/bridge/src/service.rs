@@ -1,7 +1,16 @@
 //! The service classes: what each request leads to. Services return; the association writes.
 
+mod invocation;
+pub(crate) mod query;
+pub(crate) mod retrieve;
 pub mod storage;
+mod sub_operation;
 pub mod verification;
+
+pub(crate) use self::{
+    invocation::{Invocation, QueryRetrieve, Replies, Reply, Services},
+    sub_operation::{Outstanding, SubOperation, SubOperationError, SubOperations},
+};
 
 use dicomweb::InstanceOutcome;
 use instance::Tag;
@@ -23,6 +32,15 @@ pub enum Refusal {
     /// The SOP Class of the command is not the abstract syntax of the presentation context.
     #[error("the SOP class is not that of the presentation context")]
     SopClassNotOfContext,
+    /// The identifier of a query or a retrieve is longer than the configuration allows.
+    #[error("the identifier is too long")]
+    IdentifierTooLong,
+    /// More operations, or more bytes of identifiers, are outstanding than the association may have.
+    #[error("too many operations are outstanding")]
+    TooManyOperations,
+    /// The bridge stops, and finishes only what it has begun.
+    #[error("the bridge is stopping")]
+    Stopping,
     /// The calling AE title may not do this.
     #[error("the calling AE title is not allowed to use this service")]
     NotAllowed,

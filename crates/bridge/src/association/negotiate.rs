@@ -1,14 +1,21 @@
 //! Whether an association is accepted: AE titles, addresses and limits, then the pure negotiation.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use dimse::acse::{
-    self, AssociateAccept, AssociateReject, AssociateRequest, Policy, RejectReason, TransferSyntaxes,
+    self, AssociateAccept, AssociateReject, AssociateRequest, Policy, QueryRetrieveClass,
+    QueryRetrieveOperation, QueryRetrieveOptions, RejectReason, Roles, ServicePolicy, TransferSyntaxes,
 };
-use instance::AeTitle;
+use instance::{
+    AeTitle, Uid,
+    transfer_syntax::{
+        DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN,
+        IMPLICIT_VR_LITTLE_ENDIAN,
+    },
+};
 
 use crate::{
-    config::{Service, Services, UnknownPeers},
+    config::{ServedAe, Service, Services, UnknownPeers},
     snapshot::Snapshot,
 };
 
@@ -49,7 +56,7 @@ pub(crate) fn decide(
         return Err(refused("calling_ae"));
     }
     let allowed = snapshot.allowed(&calling);
-    let policy = policy(snapshot, &calling, &served.title, served.services, allowed);
+    let policy = policy(snapshot, &calling, served, allowed);
     let accept = acse::negotiate(request, &policy)
         .map_err(|reject| Rejection { label: label_of(reject.reason), reject })?;
     Ok(Acceptable { called: served.title.clone(), calling, allowed, accept })
@@ -57,24 +64,59 @@ pub(crate) fn decide(
 
 /// Storage is offered to peers that may not store too: each request is then answered 0124, which says
 /// more than a presentation context that was not accepted. C-ECHO has no such status (PS3.7 §9.1.5).
-fn policy(
-    snapshot: &Snapshot,
-    calling: &AeTitle,
-    called: &AeTitle,
-    offered: Services,
-    allowed: Services,
-) -> Policy {
+fn policy(snapshot: &Snapshot, calling: &AeTitle, called: &ServedAe, allowed: Services) -> Policy {
+    let offered = called.services;
     let limits = &snapshot.config.limits;
+    let services = query_retrieve(snapshot, called, offered);
     Policy {
         verification: offered.and(allowed).contains(Service::Echo),
         storage: offered.contains(Service::Store),
+        // The roles that a C-GET needs (PS3.4 §C.4.3).
+        storage_requestor_scp: !services.is_empty() && offered.contains(Service::Retrieve),
+        services,
         storage_transfer_syntaxes: snapshot
-            .transfer_syntaxes(calling, called)
+            .transfer_syntaxes(calling, &called.title)
             .map_or(TransferSyntaxes::Any, TransferSyntaxes::Only),
         max_pdu_length: limits.max_pdu,
         operations_invoked_max: limits.max_operations_invoked,
+        operations_performed_max: limits.max_operations_invoked,
         ..Policy::default()
     }
+}
+
+/// What we support beyond the baseline of Query/Retrieve (PS3.4 §C.5). A time zone in a query is not looked
+/// at: origins keep dates and times as they were sent, most of them without one.
+const OPTIONS: QueryRetrieveOptions =
+    QueryRetrieveOptions { relational: true, combined_date_time: true, fuzzy: true, time_zone: false };
+
+/// The transfer syntaxes of identifiers.
+const IDENTIFIER_TRANSFER_SYNTAXES: [&str; 4] = [
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_BIG_ENDIAN,
+];
+
+/// The SOP Classes of Query/Retrieve that are offered under an AE title; none where it has no origin to ask.
+/// As with Storage, a peer that may not use them is answered 0124.
+fn query_retrieve(snapshot: &Snapshot, called: &ServedAe, offered: Services) -> BTreeMap<Uid, ServicePolicy> {
+    if snapshot.config.query_origins(called).is_empty() {
+        return BTreeMap::new();
+    }
+    let syntaxes: Vec<Uid> = IDENTIFIER_TRANSFER_SYNTAXES.iter().filter_map(|uid| uid.parse().ok()).collect();
+    let is_offered = |class: &QueryRetrieveClass| {
+        offered.contains(match class.operation {
+            QueryRetrieveOperation::Find => Service::Query,
+            QueryRetrieveOperation::Move | QueryRetrieveOperation::Get => Service::Retrieve,
+        })
+    };
+    let policy = |class: QueryRetrieveClass| ServicePolicy {
+        transfer_syntaxes: TransferSyntaxes::Only(syntaxes.clone()),
+        requestor_roles: Roles::DEFAULT,
+        extended_negotiation: Some(OPTIONS.application_information(class.operation)),
+    };
+    let classes = QueryRetrieveClass::ALL.into_iter().filter(is_offered);
+    classes.map(|class| (class.uid(), policy(class))).collect()
 }
 
 const fn label_of(reason: RejectReason) -> &'static str {

@@ -20,7 +20,7 @@ use super::{
     messages::{self, End},
     negotiate::{self, Acceptable, Rejection},
 };
-use crate::{bridge::Core, metrics::OTHER, snapshot::Snapshot};
+use crate::{bridge::Core, metrics::OTHER, service::Services, snapshot::Snapshot};
 
 /// Serves a connection to its end. A panic ends this one connection and is counted.
 pub(crate) async fn connection<S>(core: Arc<Core>, stream: S, address: SocketAddr, silent: Silent)
@@ -126,7 +126,6 @@ async fn accepted<S>(
         allowed,
         label,
     });
-    let window = context.snapshot.config.limits.max_operations_invoked;
     tracing::info!(calling = %context.calling, called = %context.called, "association accepted");
     let open = core.metrics.associations_open.with_label_values(&[&context.label]);
     let ended = |outcome: &str| {
@@ -141,12 +140,9 @@ async fn accepted<S>(
             return ended(label_of(&error));
         }
     };
-    let invoked = match association.operations_invoked_max() {
-        0 => window,
-        invoked => invoked.min(window),
-    };
+    let negotiated = association.negotiated().clone();
     let (mut receiver, mut sender) = association.split();
-    let exchange = messages::exchange(&mut receiver, &mut sender, &context, invoked);
+    let exchange = messages::exchange(&mut receiver, &mut sender, &context, negotiated, Arc::new(Services));
     let end = AssertUnwindSafe(exchange).catch_unwind().await;
     let (outcome, last) = conclude(&core, end);
     match last {

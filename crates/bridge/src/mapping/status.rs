@@ -22,6 +22,9 @@ pub fn of_refusal(refusal: &Refusal) -> (Status, &'static str) {
         Refusal::SopClassNotOfContext => {
             (Status::SOP_CLASS_NOT_SUPPORTED, "SOP class is not that of the presentation context")
         }
+        Refusal::IdentifierTooLong => (Status::CANNOT_UNDERSTAND, "the identifier is too long"),
+        Refusal::TooManyOperations => (Status::RESOURCE_LIMITATION, "too many operations at once"),
+        Refusal::Stopping => (Status::RESOURCE_LIMITATION, "the service is stopping"),
         Refusal::NotAllowed => (Status::NOT_AUTHORIZED, "not allowed for this AE title"),
         Refusal::Unrouted => (Status::PROCESSING_FAILURE, "no route for this instance"),
         Refusal::IdentityUnusable(_) => {
@@ -144,11 +147,18 @@ pub fn label(status: Status) -> &'static str {
         0x0210 => "0210",
         0x0211 => "0211",
         0x0212 => "0212",
+        0x0213 => "0213",
+        0xA701 => "A701",
+        0xA702 => "A702",
         0xA700..=0xA7FF => "A700",
+        0xA801 => "A801",
         0xA900..=0xA9FF => "A900",
         0xB000..=0xBFFF => "Bxxx",
         0xC122 => "C122",
         0xC000..=0xCFFF => "C000",
+        0xFE00 => "FE00",
+        0xFF00 => "FF00",
+        0xFF01 => "FF01",
         _ => "other",
     }
 }

@@ -40,6 +40,7 @@ fn every_refusal_has_the_status_of_the_standard() {
             "Error: Cannot understand, Cxxx (PS3.4 §B.2.3)",
             0xC000,
             vec![
+                Refusal::IdentifierTooLong,
                 Refusal::Unreadable(ScanError::Truncated(Tag::SOP_CLASS_UID)),
                 spool(spool::Error::TooLarge { what: "attributes", length: 2, limit: 1 }),
             ],
@@ -48,6 +49,11 @@ fn every_refusal_has_the_status_of_the_standard() {
             "Refused: SOP Class not supported, 0122 (PS3.7 §C.5.6)",
             0x0122,
             vec![Refusal::SopClassNotOfContext],
+        ),
+        (
+            "Failure: Resource limitation, 0213 (PS3.7 §C.5.22)",
+            0x0213,
+            vec![Refusal::TooManyOperations, Refusal::Stopping],
         ),
         ("Refused: Not authorized, 0124 (PS3.7 §C.5.25)", 0x0124, vec![Refusal::NotAllowed]),
         (
@@ -175,5 +181,5 @@ fn failure_reasons_pass_when_they_are_statuses_of_c_store() {
 #[test]
 fn labels_are_bounded() {
     let labels: std::collections::BTreeSet<_> = (0..=u16::MAX).map(|code| label(Status(code))).collect();
-    assert_eq!(labels.len(), 14);
+    assert_eq!(labels.len(), 21);
 }
