@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::config_file::Span;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use instance::AeTitle;
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
@@ -157,6 +158,9 @@ pub(crate) struct OriginServer {
     /// The password that goes with it.
     #[arg(long, requires = "username", env = "DIMSEWAY_ORIGIN_PASSWORD", hide_env_values = true)]
     pub(crate) password: Option<String>,
+    /// Wait so long before every answer, as on a long line: "100ms".
+    #[arg(long, value_name = "TIME", default_value = "0s")]
+    pub(crate) answer_delay: Span,
     /// Write the base URL to this file as JSON once it serves.
     #[arg(long, value_name = "PATH")]
     pub(crate) ready_file: Option<PathBuf>,

@@ -1,6 +1,9 @@
 //! The index: an SQLite database beside the files, with what searches need.
 
+mod add;
 pub(crate) mod attributes;
+mod compare;
+mod schema;
 pub(crate) mod search;
 
 use std::{
@@ -9,10 +12,13 @@ use std::{
 };
 
 use instance::{Identity, TransferSyntax, Uid};
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
 use crate::Error;
-use attributes::{Attribute, Level, stored_at};
+use add::Adding;
+use attributes::Attribute;
+use schema::{ENTRY_COLUMNS, ENTRY_TABLES, read_entry, unsigned};
+use search::{Cursor, Found, Search};
 
 /// The database. Every call blocks: on the disk, and on other calls.
 pub(crate) struct Index {
@@ -39,11 +45,12 @@ pub(crate) struct Target {
     pub(crate) instance: Option<Uid>,
 }
 
-const ENTRY_COLUMNS: &str =
-    "SOPClassUID, SOPInstanceUID, StudyInstanceUID, SeriesInstanceUID, transfer_syntax, length, sha256";
-
 /// Entries fetched at a time, so that a study of any size is listed in constant memory.
 pub(crate) const ENTRIES_PER_PAGE: u32 = 256;
+
+/// Instances added in one transaction, when many come at once: as many as change the index by some
+/// megabytes.
+const INSTANCES_PER_TRANSACTION: usize = 10_000;
 
 impl Index {
     /// Opens or makes the database.
@@ -53,9 +60,12 @@ impl Index {
         // instances, and this server never promised otherwise.
         writer.pragma_update(None, "journal_mode", "WAL")?;
         writer.pragma_update(None, "synchronous", "NORMAL")?;
-        writer.execute_batch(&schema())?;
+        writer.set_prepared_statement_cache_capacity(STATEMENTS);
+        schema::make(&writer)?;
         let reader = Connection::open(path)?;
         reader.pragma_update(None, "query_only", true)?;
+        reader.set_prepared_statement_cache_capacity(STATEMENTS);
+        compare::register(&reader)?;
         Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader) })
     }
 
@@ -63,8 +73,26 @@ impl Index {
         Ok(lock(&self.reader).query_row("SELECT count(*) FROM instance", [], |row| unsigned(row, 0))?)
     }
 
-    pub(crate) fn search(&self, search: &search::Search) -> Result<search::Page, Error> {
-        search::run(&lock(&self.reader), search)
+    /// How many matches a search has.
+    pub(crate) fn match_count(&self, search: &Search) -> Result<u64, Error> {
+        search::count(&lock(&self.reader), search)
+    }
+
+    /// Where the match stands that has so many before it; none where there are not more.
+    pub(crate) fn match_at(&self, search: &Search, offset: u64) -> Result<Option<Cursor>, Error> {
+        search::at(&lock(&self.reader), search, offset)
+    }
+
+    /// Gives matches from a place on, at most `limit` of them, to `each`; how many there were, and
+    /// where to go on. Other searches wait meanwhile, so `limit` is small.
+    pub(crate) fn matches(
+        &self,
+        search: &Search,
+        from: Cursor,
+        limit: u64,
+        each: &mut dyn FnMut(&Found<'_>) -> Result<(), Error>,
+    ) -> Result<(u64, Cursor), Error> {
+        search::run(&lock(&self.reader), search, from, limit, each)
     }
 
     pub(crate) fn entry(&self, sop_instance_uid: &Uid) -> Result<Option<Entry>, Error> {
@@ -76,8 +104,8 @@ impl Index {
     pub(crate) fn entries(&self, target: &Target, after: i64) -> Result<Vec<(i64, Entry)>, Error> {
         let (condition, mut parameters) = target.condition();
         let statement = format!(
-            "SELECT {ENTRY_COLUMNS}, rowid FROM instance WHERE {condition} AND rowid > CAST(? AS INTEGER) \
-             ORDER BY rowid LIMIT {ENTRIES_PER_PAGE}"
+            "SELECT {ENTRY_COLUMNS} FROM {ENTRY_TABLES} WHERE {condition} \
+             AND instance.id > CAST(? AS INTEGER) ORDER BY instance.id LIMIT {ENTRIES_PER_PAGE}"
         );
         parameters.push(after.to_string());
         let connection = lock(&self.reader);
@@ -85,6 +113,17 @@ impl Index {
         let rows = statement
             .query_map(params_from_iter(parameters), |row| Ok((row.get::<_, i64>(7)?, read_entry(row)?)))?;
         rows.map(|row| row.map_err(Error::from)).collect()
+    }
+
+    /// Whether a target has an instance in another transfer syntax.
+    pub(crate) fn has_other_than(&self, target: &Target, transfer_syntax: &str) -> Result<bool, Error> {
+        let (condition, mut parameters) = target.condition();
+        let statement =
+            format!("SELECT EXISTS (SELECT 1 FROM instance WHERE {condition} AND transfer_syntax <> ?)");
+        parameters.push(transfer_syntax.to_owned());
+        let connection = lock(&self.reader);
+        let mut statement = connection.prepare_cached(&statement)?;
+        Ok(statement.query_row(params_from_iter(parameters), |row| row.get(0))?)
     }
 
     /// Adds an instance unless its UID is taken. `place` runs in between, while no other change can
@@ -102,33 +141,35 @@ impl Index {
             return Ok(Some(known));
         }
         place()?;
-        let transaction = connection.transaction()?;
-        for level in [Level::Study, Level::Series, Level::Instance] {
-            let mut columns: Vec<_> = stored_at(level).map(|attribute| attribute.keyword).collect();
-            let mut values: Vec<_> = stored_at(level).map(&value).collect();
-            set(&mut columns, &mut values, "StudyInstanceUID", &new.identity.study_instance_uid);
-            if level >= Level::Series {
-                set(&mut columns, &mut values, "SeriesInstanceUID", &new.identity.series_instance_uid);
-            }
-            let marks = vec!["?"; columns.len()].join(", ");
-            // The first instance of a study or series says what its attributes are.
-            let statement =
-                format!("INSERT OR IGNORE INTO {} ({}) VALUES ({marks})", level.table(), columns.join(", "));
-            transaction.prepare_cached(&statement)?.execute(params_from_iter(values))?;
-        }
-        transaction.execute(
-            "UPDATE instance SET SOPClassUID = ?, transfer_syntax = ?, length = ?, sha256 = ? \
-             WHERE SOPInstanceUID = ?",
-            params![
-                new.identity.sop_class_uid.as_str(),
-                new.transfer_syntax.uid().as_str(),
-                i64::try_from(new.length).unwrap_or(i64::MAX),
-                new.sha256,
-                new.identity.sop_instance_uid.as_str()
-            ],
-        )?;
-        transaction.commit()?;
+        let mut adding = Adding::begin(connection.transaction()?);
+        adding.add(new, &value)?;
+        adding.commit()?;
         Ok(None)
+    }
+
+    /// Adds many instances whose UIDs are not taken, and gives how many there were. `next` makes each
+    /// one and puts it in its place.
+    pub(crate) fn add_all<F>(
+        &self,
+        mut next: impl FnMut() -> Result<Option<(Entry, F)>, Error>,
+    ) -> Result<u64, Error>
+    where
+        F: Fn(&Attribute) -> Option<String>,
+    {
+        let mut connection = lock(&self.writer);
+        let mut count = 0;
+        loop {
+            let mut adding = Adding::begin(connection.transaction()?);
+            for _ in 0..INSTANCES_PER_TRANSACTION {
+                let Some((new, value)) = next()? else {
+                    adding.commit()?;
+                    return Ok(count);
+                };
+                adding.add(&new, &value)?;
+                count += 1;
+            }
+            adding.commit()?;
+        }
     }
 
     /// Takes a target out of the index and gives each entry that went to `remove`, while no other
@@ -139,45 +180,24 @@ impl Index {
         let transaction = connection.transaction()?;
         let mut gone = Vec::new();
         {
-            let mut statement = transaction
-                .prepare(&format!("DELETE FROM instance WHERE {condition} RETURNING {ENTRY_COLUMNS}"))?;
-            let mut rows = statement.query(params_from_iter(parameters))?;
+            let statement = format!("SELECT {ENTRY_COLUMNS} FROM {ENTRY_TABLES} WHERE {condition}");
+            let mut statement = transaction.prepare_cached(&statement)?;
+            let mut rows = statement.query(params_from_iter(&parameters))?;
             while let Some(row) = rows.next()? {
                 gone.push(read_entry(row)?);
             }
         }
-        transaction.execute(
-            "DELETE FROM series WHERE StudyInstanceUID = ?1 AND NOT EXISTS (SELECT 1 FROM instance \
-             WHERE instance.StudyInstanceUID = series.StudyInstanceUID \
-             AND instance.SeriesInstanceUID = series.SeriesInstanceUID)",
-            [target.study.as_str()],
-        )?;
-        transaction.execute(
-            "DELETE FROM study WHERE StudyInstanceUID = ?1 AND NOT EXISTS (SELECT 1 FROM series \
-             WHERE series.StudyInstanceUID = study.StudyInstanceUID)",
-            [target.study.as_str()],
-        )?;
+        transaction
+            .execute(&format!("DELETE FROM instance WHERE {condition}"), params_from_iter(&parameters))?;
+        schema::recount(&transaction, target.study.as_str())?;
         transaction.commit()?;
         gone.iter().for_each(&mut remove);
         Ok(gone.len() as u64)
     }
 }
 
-impl Target {
-    fn condition(&self) -> (String, Vec<String>) {
-        let mut condition = "StudyInstanceUID = ?".to_owned();
-        let mut parameters = vec![self.study.as_str().to_owned()];
-        if let Some(series) = &self.series {
-            condition.push_str(" AND SeriesInstanceUID = ?");
-            parameters.push(series.as_str().to_owned());
-        }
-        if let Some(instance) = &self.instance {
-            condition.push_str(" AND SOPInstanceUID = ?");
-            parameters.push(instance.as_str().to_owned());
-        }
-        (condition, parameters)
-    }
-}
+/// Statements kept prepared on each connection: searches differ by the keys they have.
+const STATEMENTS: usize = 64;
 
 /// A panic in another thread leaves no half-made change behind: SQLite rolls it back.
 fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
@@ -185,68 +205,7 @@ fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
 }
 
 fn entry(connection: &Connection, sop_instance_uid: &Uid) -> Result<Option<Entry>, Error> {
-    let statement = format!("SELECT {ENTRY_COLUMNS} FROM instance WHERE SOPInstanceUID = ?");
+    let statement = format!("SELECT {ENTRY_COLUMNS} FROM {ENTRY_TABLES} WHERE instance.SOPInstanceUID = ?");
     let mut statement = connection.prepare_cached(&statement)?;
     Ok(statement.query_row([sop_instance_uid.as_str()], read_entry).optional()?)
-}
-
-/// SQLite knows signed integers only; nothing negative is ever put in.
-fn unsigned(row: &Row<'_>, position: usize) -> rusqlite::Result<u64> {
-    Ok(row.get::<_, i64>(position)?.unsigned_abs())
-}
-
-fn read_entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let uid = |position: usize| -> rusqlite::Result<Uid> {
-        row.get::<_, String>(position)?.parse().map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(
-                position,
-                rusqlite::types::Type::Text,
-                Box::<dyn std::error::Error + Send + Sync>::from(format!("{error}")),
-            )
-        })
-    };
-    Ok(Entry {
-        identity: Identity {
-            sop_class_uid: uid(0)?,
-            sop_instance_uid: uid(1)?,
-            study_instance_uid: uid(2)?,
-            series_instance_uid: uid(3)?,
-        },
-        transfer_syntax: TransferSyntax::new(uid(4)?),
-        length: unsigned(row, 5)?,
-        sha256: row.get(6)?,
-    })
-}
-
-/// Gives a column its value, whether or not it is among the columns already.
-fn set(columns: &mut Vec<&'static str>, values: &mut Vec<Option<String>>, name: &'static str, uid: &Uid) {
-    let value = Some(uid.as_str().to_owned());
-    if let Some(position) = columns.iter().position(|column| *column == name) {
-        values[position] = value;
-    } else {
-        columns.push(name);
-        values.push(value);
-    }
-}
-
-fn schema() -> String {
-    let columns = |level: Level, keys: &[&str]| {
-        let stored = stored_at(level).map(|attribute| attribute.keyword);
-        let others = stored.filter(|keyword| !keys.contains(keyword));
-        keys.iter()
-            .map(|key| format!("{key} TEXT NOT NULL"))
-            .chain(others.map(|keyword| format!("{keyword} TEXT")))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    format!(
-        "CREATE TABLE IF NOT EXISTS study ({}, PRIMARY KEY (StudyInstanceUID));
-         CREATE TABLE IF NOT EXISTS series ({}, PRIMARY KEY (StudyInstanceUID, SeriesInstanceUID));
-         CREATE TABLE IF NOT EXISTS instance (
-             {}, transfer_syntax TEXT, length INTEGER, sha256 BLOB, PRIMARY KEY (SOPInstanceUID));
-         CREATE INDEX IF NOT EXISTS instance_of ON instance (StudyInstanceUID, SeriesInstanceUID);",
-        columns(Level::Study, &["StudyInstanceUID"]),
-        columns(Level::Series, &["StudyInstanceUID", "SeriesInstanceUID"]),
-        columns(Level::Instance, &["SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"]),
-    )
 }

@@ -18,7 +18,7 @@ pub struct Limits {
     /// below any disk that a trial runs on.
     pub instance_bytes_max: u64,
     /// Matches of one search answer (PS3.18 §8.3.4.4); a Warning header says when there were more.
-    /// 5,000, about 5 MB of JSON, which is the largest body that is made in memory.
+    /// 10,000, the instances of a very large study; the answer is streamed, so it costs no memory.
     pub matches_max: usize,
     /// Query parameters of one request, and values to match in all of them; more are answered 413.
     /// 1,000: as many UIDs fill a URL of 64 KB, which is the longest that is read.
@@ -38,7 +38,7 @@ impl Default for Limits {
             requests_max: 256,
             parts_max: 10_000,
             instance_bytes_max: 16 << 30,
-            matches_max: 5_000,
+            matches_max: 10_000,
             parameters_max: 1_000,
             bulk_data_bytes_min: 1_024,
             body_idle_max: Duration::from_secs(300),

@@ -1,6 +1,10 @@
 //! What kind of server the origin pretends to be.
 
+pub(crate) mod search;
+
 use std::{fmt, str::FromStr};
+
+use search::SearchRules;
 
 /// The server whose behaviour the origin shows. What differs only in degree is data in `Rules`;
 /// what has resources of its own gets handlers of its own.
@@ -10,6 +14,22 @@ pub enum Personality {
     /// An origin server that does what PS3.18 §10 says.
     #[default]
     Standard,
+    /// An origin server that stores as the standard one does, but searches and retrieves as little
+    /// as the large clouds do:
+    ///
+    /// - Six search resources, each with a few keys of its own; any other key, a key that repeats a
+    ///   UID of the path, and a key given twice are answered 400, and so are an empty value, a
+    ///   wildcard and a list of UIDs.
+    /// - Ranges for Study Date and Patient's Birth Date alone, otherwise 400.
+    /// - Text is equal whatever its case, a person name whatever its accents too, and as a whole, all
+    ///   component groups together. With `fuzzymatching=true` every word of the value has to begin a
+    ///   word of Patient's Name or Referring Physician's Name.
+    /// - `limit` is 1 to 200, 100 where it is not given; otherwise 400. Newest first.
+    /// - A small set of attributes is returned, a few more by `includefield`; `all` stands alone.
+    ///   Number of Study Related Series is not to be had.
+    /// - A retrieve that names no transfer syntax means Explicit VR Little Endian; one instance in
+    ///   another syntax than the one asked for turns the whole request into 406.
+    Limited,
 }
 
 /// The behaviour of one personality, as data.
@@ -21,10 +41,23 @@ pub(crate) struct Rules {
     pub(crate) duplicate_reason: u16,
     /// Whether the single part form of a store request is taken (PS3.18 §8.6.1.1).
     pub(crate) single_part_store: bool,
+    /// How it searches.
+    pub(crate) search: &'static SearchRules,
+    /// What a retrieve does with instances in another transfer syntax than the one asked for.
+    pub(crate) other_syntax: OtherSyntax,
+}
+
+/// What becomes of instances that are not stored in the transfer syntax which a retrieve names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OtherSyntax {
+    /// They are left out; a request without a transfer syntax takes any.
+    LeftOut,
+    /// 406 for the whole request; one without a transfer syntax means Explicit VR Little Endian.
+    Refused,
 }
 
 /// Every personality, in the order in which help texts list them.
-const ALL: [Personality; 1] = [Personality::Standard];
+const ALL: [Personality; 2] = [Personality::Standard, Personality::Limited];
 
 impl Personality {
     /// The name used on the command line.
@@ -32,6 +65,7 @@ impl Personality {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Standard => "standard",
+            Self::Limited => "limited",
         }
     }
 
@@ -42,12 +76,18 @@ impl Personality {
     }
 
     pub(crate) const fn rules(self) -> Rules {
+        let standard = Rules {
+            base_path: crate::BASE_PATH,
+            duplicate_reason: crate::routes::failure::DUPLICATE_SOP_INSTANCE,
+            single_part_store: true,
+            search: &search::STANDARD,
+            other_syntax: OtherSyntax::LeftOut,
+        };
         match self {
-            Self::Standard => Rules {
-                base_path: crate::BASE_PATH,
-                duplicate_reason: crate::routes::failure::DUPLICATE_SOP_INSTANCE,
-                single_part_store: true,
-            },
+            Self::Standard => standard,
+            Self::Limited => {
+                Rules { search: &search::LIMITED, other_syntax: OtherSyntax::Refused, ..standard }
+            }
         }
     }
 }

@@ -53,6 +53,7 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
     Router::new()
         .nest(state.options.personality.rules().base_path, resources)
         .layer(middleware::from_fn_with_state(Arc::clone(state), authenticate))
+        .layer(middleware::from_fn_with_state(Arc::clone(state), delay))
         .layer(middleware::from_fn_with_state(permits, admit))
         .with_state(Arc::clone(state))
 }
@@ -70,4 +71,13 @@ async fn admit(Shared(permits): Shared<Arc<Semaphore>>, mut request: Request, ne
     let response = next.run(request).await;
     drop(in_work);
     response
+}
+
+/// Lets the time pass that the options ask for.
+async fn delay(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
+    let delay = state.options.answer_delay;
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    next.run(request).await
 }

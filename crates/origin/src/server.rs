@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::Router;
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     Credentials, Error, Limits, Personality, StoredInstance, connections::Connections, storage::Storage,
+    synthetic::archive::File,
 };
 
 /// Path below which the DICOMweb resources stand.
@@ -30,6 +32,8 @@ pub struct Options {
     pub credentials: Option<Credentials>,
     /// What one client may ask for.
     pub limits: Limits,
+    /// Time that passes before each request is looked at, as on a long line. Default none.
+    pub answer_delay: Duration,
 }
 
 /// A DICOMweb origin server on a folder. Cloning is cheap and gives the same server.
@@ -45,10 +49,16 @@ pub(crate) struct State {
 }
 
 impl Options {
-    /// No credentials, default limits.
+    /// No credentials, default limits, no delay.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>, personality: Personality) -> Self {
-        Self { directory: directory.into(), personality, credentials: None, limits: Limits::default() }
+        Self {
+            directory: directory.into(),
+            personality,
+            credentials: None,
+            limits: Limits::default(),
+            answer_delay: Duration::ZERO,
+        }
     }
 }
 
@@ -69,6 +79,15 @@ impl Origin {
     pub fn open_with(options: Options) -> Result<Self, Error> {
         let storage = Arc::new(Storage::open(&options.directory)?);
         Ok(Self { state: Arc::new(State { storage, options }) })
+    }
+
+    /// Stores generated instances, whose UIDs it does not have yet, past the wire: many thousand in a
+    /// second. Gives how many there were. Blocks on the disk.
+    ///
+    /// # Errors
+    /// A file cannot be written, the index refuses, or a SOP Instance UID is taken.
+    pub fn add_all(&self, files: impl IntoIterator<Item = File>) -> Result<u64, Error> {
+        self.state.storage.add_all(files)
     }
 
     /// The resources of the origin below [`BASE_PATH`].

@@ -1,5 +1,6 @@
 //! The folder: received files, each under its study and series, and the index beside them.
 
+mod archive;
 mod incoming;
 
 use std::{
@@ -23,7 +24,7 @@ use crate::{
     Error,
     index::{
         Entry, Index, Target,
-        search::{Page, Search},
+        search::{Cursor, Found, Search},
     },
 };
 
@@ -79,8 +80,34 @@ impl Storage {
         .await
     }
 
-    pub(crate) async fn search(self: &Arc<Self>, search: Search) -> Result<Page, Error> {
-        self.blocking(move |storage| storage.index.search(&search)).await
+    /// See [`Index::match_count`].
+    pub(crate) fn match_count(&self, search: &Search) -> Result<u64, Error> {
+        self.index.match_count(search)
+    }
+
+    /// See [`Index::match_at`].
+    pub(crate) fn match_at(&self, search: &Search, offset: u64) -> Result<Option<Cursor>, Error> {
+        self.index.match_at(search, offset)
+    }
+
+    /// See [`Index::matches`].
+    pub(crate) fn matches(
+        &self,
+        search: &Search,
+        from: Cursor,
+        limit: u64,
+        each: &mut dyn FnMut(&Found<'_>) -> Result<(), Error>,
+    ) -> Result<(u64, Cursor), Error> {
+        self.index.matches(search, from, limit, each)
+    }
+
+    /// Whether a target has an instance in another transfer syntax.
+    pub(crate) async fn has_other_than(
+        self: &Arc<Self>,
+        target: Target,
+        transfer_syntax: String,
+    ) -> Result<bool, Error> {
+        self.blocking(move |storage| storage.index.has_other_than(&target, &transfer_syntax)).await
     }
 
     /// One page of the entries of a target; see [`Index::entries`].

@@ -13,6 +13,7 @@ use crate::{
     signals, telemetry,
 };
 use anyhow::Context;
+use origin::Options;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -38,7 +39,8 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
     telemetry::install(&configuration.log);
     open_files::raise_limit();
     let stop = signals::stop()?;
-    let archive = super::origin::open(&arguments.profile, &directory.path.join("archive"), None).await?;
+    let personality = super::origin::personality(&arguments.profile)?;
+    let archive = super::origin::open(Options::new(directory.path.join("archive"), personality)).await?;
     let origin_stop = tokio_util::sync::CancellationToken::new();
     let origin_server = tokio::spawn({
         let (archive, stop) = (archive.clone(), origin_stop.clone());

@@ -10,7 +10,6 @@ use crate::{
 };
 use anyhow::Context;
 use origin::{Credentials, Options, Origin, Personality};
-use std::path::Path;
 use tokio::net::TcpListener;
 
 /// Serves the embedded origin until it is told to stop.
@@ -23,7 +22,12 @@ pub(crate) async fn run(arguments: &OriginServer) -> anyhow::Result<()> {
     open_files::raise_limit();
     let credentials = arguments.username.clone().zip(arguments.password.clone());
     let credentials = credentials.map(|(username, password)| Credentials { username, password });
-    let origin = open(&arguments.profile, &arguments.directory, credentials).await?;
+    let options = Options {
+        credentials,
+        answer_delay: arguments.answer_delay.0,
+        ..Options::new(&arguments.directory, personality(&arguments.profile)?)
+    };
+    let origin = open(options).await?;
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("--listen: {} cannot be listened on", arguments.listen))
@@ -47,20 +51,23 @@ pub(crate) async fn run(arguments: &OriginServer) -> anyhow::Result<()> {
     }
 }
 
+/// The personality that `--profile` names.
+///
+/// # Errors
+/// A name that is none.
+pub(crate) fn personality(profile: &str) -> anyhow::Result<Personality> {
+    profile.parse().map_err(|error| {
+        let known: Vec<&str> = Personality::all().iter().map(|one| one.name()).collect();
+        fail(Exit::Usage, format!("--profile: {error}; there are {}", known.join(", ")))
+    })
+}
+
 /// Opens the folder of an embedded origin.
 ///
 /// # Errors
-/// An unknown profile, or a folder that cannot be used.
-pub(crate) async fn open(
-    profile: &str,
-    directory: &Path,
-    credentials: Option<Credentials>,
-) -> anyhow::Result<Origin> {
-    let personality: Personality = profile.parse().map_err(|error| {
-        let known: Vec<&str> = Personality::all().iter().map(|one| one.name()).collect();
-        fail(Exit::Usage, format!("--profile: {error}; there are {}", known.join(", ")))
-    })?;
-    let options = Options { credentials, ..Options::new(directory, personality) };
+/// A folder that cannot be used.
+pub(crate) async fn open(options: Options) -> anyhow::Result<Origin> {
+    let directory = options.directory.clone();
     let opened = tokio::task::spawn_blocking(move || Origin::open_with(options)).await?;
     opened
         .with_context(|| format!("the folder {} cannot be used", directory.display()))

@@ -1,9 +1,15 @@
 //! Searches of the index: matching (PS3.4 §C.2.2.2) turned into SQL.
 
-use rusqlite::{Connection, params_from_iter, types::Value};
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter, types::Value};
 
-use super::attributes::{ATTRIBUTES, Attribute, Kind, Level};
-use crate::Error;
+use super::{
+    attributes::{Attribute, Kind, Level},
+    schema::{IN_SERIES, IN_STUDY, unsigned},
+};
+use crate::{
+    Error,
+    personality::search::{Comparison, Order},
+};
 
 /// One search: what to list, below what, matching what.
 #[derive(Debug, Clone)]
@@ -12,8 +18,9 @@ pub(crate) struct Search {
     pub(crate) study: Option<String>,
     pub(crate) series: Option<String>,
     pub(crate) matching: Vec<(&'static Attribute, Match)>,
-    pub(crate) offset: u64,
-    pub(crate) limit: u64,
+    /// The attributes that a match is given with.
+    pub(crate) columns: Vec<&'static Attribute>,
+    pub(crate) order: Order,
 }
 
 /// What a value is compared with.
@@ -25,16 +32,33 @@ pub(crate) enum Match {
     Wildcard(String),
     /// Between two values, both included, either may be open (PS3.4 §C.2.2.2.5).
     Range(Option<String>, Option<String>),
+    /// Equal as a whole whatever the case, person names whatever the accents too.
+    Insensitive(String),
+    /// Each of its words begins a word of the name.
+    WordsBegin(String),
 }
 
-/// Values of [`ATTRIBUTES`], by position; none where the level has no such attribute or the data set
-/// did not hold it.
-pub(crate) type Row = Vec<Option<String>>;
+/// A place among the matches of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    /// Before the first one.
+    Begin,
+    /// At the one with this row number.
+    At(i64),
+    /// Behind the one with this row number.
+    Behind(i64),
+}
 
-/// One page of matches, and how many there are behind it.
-pub(crate) struct Page {
-    pub(crate) rows: Vec<Row>,
-    pub(crate) remaining: u64,
+/// One match.
+pub(crate) struct Found<'a>(&'a Row<'a>);
+
+impl Found<'_> {
+    /// The value of a column of the search, by its position; none where the level has no such
+    /// attribute or the data set did not hold it.
+    pub(crate) fn text(&self, position: usize) -> Result<Option<&str>, Error> {
+        let value = self.0.get_ref(position + 1)?.as_str_or_null();
+        value.map_err(|error| Error::Index(error.into()))
+    }
 }
 
 impl Match {
@@ -42,13 +66,13 @@ impl Match {
     pub(crate) const fn values(&self) -> usize {
         match self {
             Self::OneOf(values) => values.len(),
-            Self::Wildcard(_) => 1,
             Self::Range(..) => 2,
+            Self::Wildcard(_) | Self::Insensitive(_) | Self::WordsBegin(_) => 1,
         }
     }
 
     /// Reads the value of a query parameter; none for universal matching (PS3.4 §C.2.2.2.3).
-    pub(crate) fn read(attribute: &Attribute, value: &str) -> Option<Self> {
+    pub(crate) fn read(attribute: &Attribute, value: &str, comparison: Comparison) -> Option<Self> {
         let value = value.trim_matches([' ', '\0']);
         if value.is_empty() || value.bytes().all(|byte| byte == b'*') {
             return None;
@@ -59,56 +83,51 @@ impl Match {
         };
         let one = || Self::OneOf(vec![value.to_owned()]);
         Some(match attribute.kind {
-            Kind::Uid => Self::OneOf(several(value)),
-            Kind::Number => one(),
-            Kind::DateTime => match value.split_once('-') {
-                Some((from, to)) => {
-                    let bound = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-                    Self::Range(bound(from), bound(to))
-                }
-                None => one(),
-            },
-            Kind::Text | Kind::PersonName | Kind::Computed if value.contains(['*', '?']) => {
-                Self::Wildcard(value.to_owned())
+            Kind::DateTime if value.contains('-') => {
+                let (from, to) = value.split_once('-').unwrap_or((value, ""));
+                let bound = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+                Self::Range(bound(from), bound(to))
             }
-            Kind::Computed => Self::OneOf(several(value)),
-            Kind::Text | Kind::PersonName => one(),
+            // A time without its seconds is every time in that minute.
+            Kind::DateTime if attribute.vr == "TM" => {
+                Self::Range(Some(value.to_owned()), Some(value.to_owned()))
+            }
+            Kind::DateTime | Kind::Number => one(),
+            Kind::Uid => Self::OneOf(several(value)),
+            _ if comparison == Comparison::Insensitive => Self::Insensitive(value.to_owned()),
+            Kind::Computed if !value.contains(['*', '?']) => Self::OneOf(several(value)),
+            Kind::Text | Kind::PersonName | Kind::Computed => Self::Wildcard(value.to_owned()),
         })
     }
 }
 
-/// The tables of a level joined with those above it.
-fn tables(level: Level) -> &'static str {
-    match level {
-        Level::Study => "study",
-        Level::Series => "series JOIN study USING (StudyInstanceUID)",
-        Level::Instance => {
-            "instance JOIN series USING (StudyInstanceUID, SeriesInstanceUID) \
-             JOIN study USING (StudyInstanceUID)"
+/// The tables of a level joined with those above it that are wanted.
+fn tables(level: Level, highest: Level) -> &'static str {
+    match (level, highest) {
+        (Level::Study, _) => "study",
+        (Level::Series, Level::Study) => "series JOIN study ON study.id = series.study",
+        (Level::Series, _) => "series",
+        (Level::Instance, Level::Instance) => "instance",
+        (Level::Instance, Level::Series) => "instance JOIN series ON series.id = instance.series",
+        (Level::Instance, Level::Study) => {
+            "instance JOIN series ON series.id = instance.series JOIN study ON study.id = instance.study"
         }
     }
 }
 
-/// The expression that gives an attribute in a search of `level`.
+/// The expression that gives an attribute in a search of `level`, as text.
 fn column(attribute: &Attribute, level: Level) -> String {
     if attribute.level > level {
         return "NULL".to_owned();
     }
     match attribute.keyword {
         "ModalitiesInStudy" => "(SELECT group_concat(DISTINCT of.Modality) FROM series AS of \
-             WHERE of.StudyInstanceUID = study.StudyInstanceUID)"
-            .to_owned(),
-        "NumberOfStudyRelatedSeries" => "(SELECT CAST(count(*) AS TEXT) FROM series AS of \
-             WHERE of.StudyInstanceUID = study.StudyInstanceUID)"
-            .to_owned(),
-        "NumberOfStudyRelatedInstances" => "(SELECT CAST(count(*) AS TEXT) FROM instance AS of \
-             WHERE of.StudyInstanceUID = study.StudyInstanceUID)"
-            .to_owned(),
-        "NumberOfSeriesRelatedInstances" => "(SELECT CAST(count(*) AS TEXT) FROM instance AS of \
-             WHERE of.StudyInstanceUID = series.StudyInstanceUID \
-             AND of.SeriesInstanceUID = series.SeriesInstanceUID)"
+             WHERE of.study = study.id)"
             .to_owned(),
         "AvailableTransferSyntaxUID" => "instance.transfer_syntax".to_owned(),
+        keyword if attribute.kind == Kind::Computed => {
+            format!("CAST({}.{keyword} AS TEXT)", attribute.level.table())
+        }
         keyword => format!("{}.{keyword}", attribute.level.table()),
     }
 }
@@ -116,28 +135,31 @@ fn column(attribute: &Attribute, level: Level) -> String {
 /// The condition of one matching key, with its parameters.
 fn condition(attribute: &Attribute, matching: &Match, level: Level) -> (String, Vec<String>) {
     if attribute.keyword == "ModalitiesInStudy" {
-        let (inner, parameters) = compare("of.Modality", Kind::Text, matching);
-        let exists = format!(
-            "EXISTS (SELECT 1 FROM series AS of \
-             WHERE of.StudyInstanceUID = study.StudyInstanceUID AND {inner})"
-        );
+        let (inner, parameters) = compare("of.Modality", attribute, matching);
+        let exists = format!("EXISTS (SELECT 1 FROM series AS of WHERE of.study = study.id AND {inner})");
         return (exists, parameters);
     }
-    compare(&column(attribute, level), attribute.kind, matching)
+    compare(&column(attribute, level), attribute, matching)
 }
 
-fn compare(column: &str, kind: Kind, matching: &Match) -> (String, Vec<String>) {
+fn compare(column: &str, attribute: &Attribute, matching: &Match) -> (String, Vec<String>) {
+    let is_name = attribute.kind == Kind::PersonName;
+    let function = |name: &str, value: &String| (format!("{name}({column}, ?)"), vec![value.clone()]);
     match matching {
-        Match::OneOf(values) if kind == Kind::PersonName => {
-            person_name(column, values.first().map_or("", String::as_str))
-        }
         Match::OneOf(values) => {
             let marks = vec!["?"; values.len()].join(", ");
             (format!("{column} IN ({marks})"), values.clone())
         }
-        Match::Wildcard(pattern) if kind == Kind::PersonName => person_name(column, pattern),
-        // GLOB knows the wildcards of DICOM, and brackets besides, which are taken as they stand.
-        Match::Wildcard(pattern) => (format!("{column} GLOB ?"), vec![pattern.replace('[', "[[]")]),
+        // Numbers are equal whatever their zeros and spaces (PS3.5 §6.2).
+        Match::Wildcard(value) if attribute.vr == "IS" && value.trim().parse::<i64>().is_ok() => (
+            format!("CAST({column} AS INTEGER) = CAST(? AS INTEGER) AND {column} <> ''"),
+            vec![value.clone()],
+        ),
+        Match::Wildcard(pattern) if is_name => function("name_matches", pattern),
+        Match::Wildcard(pattern) => function("text_matches", pattern),
+        Match::Insensitive(value) if is_name => function("name_equals", value),
+        Match::Insensitive(value) => function("text_equals", value),
+        Match::WordsBegin(value) => function("words_begin", value),
         Match::Range(from, to) => {
             let mut condition = format!("({column} <> ''");
             let mut parameters = Vec::new();
@@ -157,59 +179,125 @@ fn compare(column: &str, kind: Kind, matching: &Match) -> (String, Vec<String>) 
     }
 }
 
-/// A person name matches as a whole or in one of its component groups (PS3.5 §6.2.1), whatever the
-/// case.
-fn person_name(column: &str, pattern: &str) -> (String, Vec<String>) {
-    let mut like = String::new();
-    for character in pattern.chars() {
-        match character {
-            '*' => like.push('%'),
-            '?' => like.push('_'),
-            '%' | '_' | '!' => like.extend(['!', character]),
-            other => like.push(other),
-        }
-    }
-    let forms = [like.clone(), format!("{like}=%"), format!("%={like}"), format!("%={like}=%")];
-    let condition = vec![format!("{column} LIKE ? ESCAPE '!'"); forms.len()].join(" OR ");
-    (format!("({condition})"), forms.to_vec())
+/// The tables and conditions of a search.
+struct Clause {
+    highest: Level,
+    conditions: Vec<String>,
+    parameters: Vec<Value>,
 }
 
-/// Runs a search, in the order in which things were first stored.
-pub(super) fn run(connection: &Connection, search: &Search) -> Result<Page, Error> {
-    let level = search.level;
-    let mut conditions = vec!["1".to_owned()];
-    let mut parameters = Vec::new();
-    if let Some(study) = &search.study {
-        conditions.push("study.StudyInstanceUID = ?".to_owned());
-        parameters.push(study.clone());
+impl Clause {
+    fn of(search: &Search) -> Self {
+        let mut clause = Self { highest: search.level, conditions: Vec::new(), parameters: Vec::new() };
+        clause.below(search);
+        for (attribute, matching) in &search.matching {
+            let (condition, parameters) = condition(attribute, matching, search.level);
+            clause.conditions.push(condition);
+            clause.parameters.extend(parameters.into_iter().map(Value::Text));
+            clause.highest = clause.highest.min(attribute.level);
+        }
+        clause
     }
-    if let Some(series) = &search.series {
-        conditions.push("series.SeriesInstanceUID = ?".to_owned());
-        parameters.push(series.clone());
+
+    /// What the path of the search names.
+    fn below(&mut self, search: &Search) {
+        let (condition, uids) = match (&search.study, &search.series, search.level) {
+            (Some(study), _, Level::Study) => ("study.StudyInstanceUID = ?", vec![study]),
+            (Some(study), _, Level::Series) => {
+                ("series.study = (SELECT id FROM study WHERE StudyInstanceUID = ?)", vec![study])
+            }
+            (Some(study), None, Level::Instance) => (IN_STUDY, vec![study]),
+            (Some(study), Some(series), Level::Instance) => (IN_SERIES, vec![study, series]),
+            (None, ..) => return,
+        };
+        self.conditions.push(condition.to_owned());
+        self.parameters.extend(uids.into_iter().map(|uid| Value::Text(uid.clone())));
     }
-    for (attribute, matching) in &search.matching {
-        let (condition, more) = condition(attribute, matching, level);
-        conditions.push(condition);
-        parameters.extend(more);
+
+    /// From a place on.
+    fn from(mut self, cursor: Cursor, search: &Search) -> Self {
+        let (row, behind) = match cursor {
+            Cursor::Begin => return self,
+            Cursor::At(row) => (row, false),
+            Cursor::Behind(row) => (row, true),
+        };
+        let operator = match (search.order, behind) {
+            (Order::OldestFirst, true) => ">",
+            (Order::OldestFirst, false) => ">=",
+            (Order::NewestFirst, true) => "<",
+            (Order::NewestFirst, false) => "<=",
+        };
+        self.conditions.push(format!("{}.id {operator} ?", search.level.table()));
+        self.parameters.push(Value::Integer(row));
+        self
     }
-    let from = format!("FROM {} WHERE {}", tables(level), conditions.join(" AND "));
-    let columns: Vec<_> = ATTRIBUTES.iter().map(|attribute| column(attribute, level)).collect();
-    let statement =
-        format!("SELECT {} {from} ORDER BY {}.rowid LIMIT ? OFFSET ?", columns.join(", "), level.table());
-    let mut values: Vec<Value> = parameters.into_iter().map(Value::Text).collect();
-    let count_parameters = values.clone();
-    values.push(Value::Integer(i64::try_from(search.limit).unwrap_or(i64::MAX)));
-    values.push(Value::Integer(i64::try_from(search.offset).unwrap_or(i64::MAX)));
+
+    fn sql(&self, search: &Search) -> String {
+        let tables = tables(search.level, self.highest);
+        let conditions =
+            if self.conditions.is_empty() { "1".to_owned() } else { self.conditions.join(" AND ") };
+        format!("FROM {tables} WHERE {conditions}")
+    }
+}
+
+fn order(search: &Search) -> String {
+    let direction = match search.order {
+        Order::OldestFirst => "",
+        Order::NewestFirst => " DESC",
+    };
+    format!("ORDER BY {}.id{direction}", search.level.table())
+}
+
+/// How many matches there are.
+pub(super) fn count(connection: &Connection, search: &Search) -> Result<u64, Error> {
+    let clause = Clause::of(search);
+    let mut statement = connection.prepare_cached(&format!("SELECT count(*) {}", clause.sql(search)))?;
+    Ok(statement.query_row(params_from_iter(clause.parameters), |row| unsigned(row, 0))?)
+}
+
+/// The match that has `offset` others before it. Only row numbers are looked at on the way there.
+pub(super) fn at(connection: &Connection, search: &Search, offset: u64) -> Result<Option<Cursor>, Error> {
+    let mut clause = Clause::of(search);
+    let statement = format!(
+        "SELECT {}.id {} {} LIMIT 1 OFFSET ?",
+        search.level.table(),
+        clause.sql(search),
+        order(search)
+    );
+    clause.parameters.push(Value::Integer(i64::try_from(offset).unwrap_or(i64::MAX)));
     let mut statement = connection.prepare_cached(&statement)?;
-    let rows = statement.query_map(params_from_iter(values), |row| {
-        (0..ATTRIBUTES.len()).map(|position| row.get(position)).collect::<Result<Row, _>>()
-    })?;
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    let mut remaining = 0;
-    if rows.len() as u64 == search.limit {
-        let mut statement = connection.prepare_cached(&format!("SELECT count(*) {from}"))?;
-        let all = statement.query_row(params_from_iter(count_parameters), |row| super::unsigned(row, 0))?;
-        remaining = all.saturating_sub(search.offset.saturating_add(search.limit));
+    let row = statement.query_row(params_from_iter(clause.parameters), |row| row.get(0)).optional()?;
+    Ok(row.map(Cursor::At))
+}
+
+/// Runs a search from a place on.
+pub(super) fn run(
+    connection: &Connection,
+    search: &Search,
+    from: Cursor,
+    limit: u64,
+    each: &mut dyn FnMut(&Found<'_>) -> Result<(), Error>,
+) -> Result<(u64, Cursor), Error> {
+    let mut clause = Clause::of(search).from(from, search);
+    let level = search.level;
+    let highest = search.columns.iter().map(|column| column.level).min();
+    clause.highest = highest.map_or(clause.highest, |highest| highest.min(clause.highest));
+    let columns = search.columns.iter().map(|attribute| format!(", {}", column(attribute, level)));
+    let statement = format!(
+        "SELECT {}.id{} {} {} LIMIT ?",
+        level.table(),
+        columns.collect::<String>(),
+        clause.sql(search),
+        order(search)
+    );
+    clause.parameters.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+    let mut statement = connection.prepare_cached(&statement)?;
+    let mut rows = statement.query(params_from_iter(clause.parameters))?;
+    let (mut count, mut cursor) = (0, from);
+    while let Some(row) = rows.next()? {
+        cursor = Cursor::Behind(row.get(0)?);
+        count += 1;
+        each(&Found(row))?;
     }
-    Ok(Page { rows, remaining })
+    Ok((count, cursor))
 }

@@ -11,6 +11,7 @@ use axum::{
 };
 use dicomweb::multipart::{Boundary, Part, Writer, part_headers};
 use futures::{Stream, StreamExt as _, stream};
+use instance::transfer_syntax::EXPLICIT_VR_LITTLE_ENDIAN;
 use tokio_util::io::ReaderStream;
 
 use super::{InWork, target::Resource};
@@ -18,6 +19,7 @@ use crate::{
     Error,
     index::{Entry, Target},
     media::{Refused, accepted, covers, not_acceptable, not_found},
+    personality::OtherSyntax,
     server::State,
 };
 
@@ -47,12 +49,19 @@ pub(super) async fn retrieve(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let target = resource.target()?;
-    let wanted = Wanted::read(&headers, target.instance.is_some()).ok_or_else(not_acceptable)?;
+    let other_syntax = state.options.personality.rules().other_syntax;
+    let wanted =
+        Wanted::read(&headers, target.instance.is_some(), other_syntax).ok_or_else(not_acceptable)?;
     let first = entries(&state, &target, 0).await?;
     if first.is_empty() {
         return Err(not_found());
     }
     if !first.iter().any(|(_, entry)| wanted.takes(entry)) {
+        return Err(not_acceptable());
+    }
+    if let (OtherSyntax::Refused, Some(uid)) = (other_syntax, &wanted.transfer_syntax)
+        && state.storage.has_other_than(target.clone(), uid.clone()).await?
+    {
         return Err(not_acceptable());
     }
     match (wanted.form, first.front()) {
@@ -75,7 +84,7 @@ pub(super) async fn retrieve(
 
 impl Wanted {
     /// What the Accept fields take, the first that fits.
-    fn read(headers: &HeaderMap, one_instance: bool) -> Option<Self> {
+    fn read(headers: &HeaderMap, one_instance: bool, other_syntax: OtherSyntax) -> Option<Self> {
         let accepted = accepted(headers);
         if accepted.is_empty() {
             return Some(Self { form: Form::Multipart, transfer_syntax: None });
@@ -87,8 +96,14 @@ impl Wanted {
             } else {
                 (one_instance && covers(one, "application", "dicom")).then_some(Form::Single)
             };
-            let transfer_syntax = one.parameter("transfer-syntax").filter(|uid| *uid != "*");
-            form.map(|form| Self { form, transfer_syntax: transfer_syntax.map(str::to_owned) })
+            let unnamed = match other_syntax {
+                // Who takes anything takes any transfer syntax too.
+                OtherSyntax::Refused if !one.is("*", "*") => EXPLICIT_VR_LITTLE_ENDIAN,
+                _ => "*",
+            };
+            let transfer_syntax = one.parameter("transfer-syntax").unwrap_or(unnamed);
+            let transfer_syntax = Some(transfer_syntax.to_owned()).filter(|uid| uid != "*");
+            form.map(|form| Self { form, transfer_syntax })
         })
     }
 

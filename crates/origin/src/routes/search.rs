@@ -1,44 +1,49 @@
 //! Search transaction, QIDO-RS (PS3.18 §10.6).
 
-use std::sync::Arc;
+mod query;
+mod results;
+
+use std::{io, sync::Arc};
 
 use axum::{
+    Extension,
+    body::Body,
     extract::{RawQuery, Request, State as Shared},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value, json};
+use bytes::Bytes;
+use futures::stream;
+use tokio::sync::mpsc;
 
-use super::target::{Resource, url};
+use query::Query;
+use results::Results;
+
+use super::{InWork, retrieve::held, target::Resource};
 use crate::{
+    Error,
     index::{
-        attributes::{ATTRIBUTES, Attribute, Kind, Level},
-        search::{Match, Row, Search},
+        attributes::Level,
+        search::{Cursor, Search},
     },
-    media::{self, Refused, accepts_json, not_acceptable, refused},
+    media::{self, DICOM_JSON, Refused, accepts_json, not_acceptable},
+    personality::search::SearchResource,
     server::State,
 };
 
-/// Bytes of one value to match, lists of UIDs apart: 1,024, above what any of these attributes can
-/// hold (PS3.5 §6.2).
-const VALUE_BYTES_MAX: usize = 1024;
+/// Chunks between the searching thread and the socket.
+const QUEUE: usize = 2;
 
-/// The query component of a search (PS3.18 §8.3.4).
-struct Query {
-    matching: Vec<(&'static Attribute, Match)>,
-    include: Vec<&'static Attribute>,
-    offset: u64,
-    limit: Option<u64>,
-    /// Values of Warning fields: what the origin does not do.
-    warnings: Vec<String>,
-}
+/// Matches of one chunk, about 100 KiB of JSON. Other searches wait while one chunk is made.
+const MATCHES_PER_CHUNK: u64 = 256;
 
-/// Lists studies, series or instances, in all of a study or a series or in everything there is.
+/// Lists studies, series or instances, in all of a study or a series or in everything there is. The
+/// answer is made while it is sent, so that its length costs no memory.
 pub(super) async fn search(
     Shared(state): Shared<Arc<State>>,
     resource: Resource,
     RawQuery(query): RawQuery,
+    Extension(in_work): Extension<InWork>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Refused> {
@@ -46,28 +51,39 @@ pub(super) async fn search(
         return Err(not_acceptable());
     }
     let level = level(request.uri().path());
-    let parameters_max = state.options.limits.parameters_max;
-    let mut query = Query::read(&query.unwrap_or_default(), level, parameters_max)?;
-    let matches_max = state.options.limits.matches_max as u64;
+    let listed = SearchResource::new(level, resource.study.is_some(), resource.series.is_some());
+    let rules = state.options.personality.rules().search;
+    let limits = state.options.limits;
+    let mut query = Query::read(&query.unwrap_or_default(), listed, rules, limits.parameters_max)?;
+    let matches_max = limits.matches_max as u64;
+    let limit = query.limit.map_or(matches_max, |limit| limit.min(matches_max));
+    // Who asks for no more than can be had does not need to be told of more.
+    let tell_of_more = query.limit.is_none_or(|limit| limit > matches_max);
+    let results = Results::new(listed, rules, &query.include, resource.base);
     let search = Search {
         level,
         study: resource.study.as_ref().map(ToString::to_string),
         series: resource.series.as_ref().map(ToString::to_string),
-        matching: query.matching,
-        offset: query.offset,
-        limit: query.limit.map_or(matches_max, |limit| limit.min(matches_max)),
+        matching: std::mem::take(&mut query.matching),
+        columns: results.columns().to_vec(),
+        order: rules.order,
     };
-    let page = state.storage.search(search).await?;
-    let limited_by_client = query.limit.is_some_and(|limit| limit <= matches_max);
-    if page.remaining > 0 && !limited_by_client {
-        query.warnings.push(format!("There are {} additional results that can be requested", page.remaining));
+    let mut listing =
+        Listing { state: Arc::clone(&state), search, results, cursor: Cursor::Begin, left: limit };
+    let (listing, first, more) = state
+        .storage
+        .blocking(move |_| {
+            let more = listing.begin(query.offset, tell_of_more)?;
+            let first = listing.chunk()?;
+            Ok((listing, first, more))
+        })
+        .await?;
+    if more > 0 {
+        query.warnings.push(format!("There are {more} additional results that can be requested"));
     }
-    let shown = shown(level, &resource, &query.include);
-    let results: Vec<_> = page.rows.iter().map(|row| result(row, level, &shown, &resource.base)).collect();
-    let mut response = if results.is_empty() {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        media::json(StatusCode::OK, &Value::Array(results))
+    let mut response = match first {
+        None => StatusCode::NO_CONTENT.into_response(),
+        Some(first) => answer(listing, first, in_work),
     };
     for warning in query.warnings {
         // What a client wrote is not repeated, so every warning is a valid field value.
@@ -87,188 +103,87 @@ fn level(path: &str) -> Level {
     }
 }
 
-impl Query {
-    fn read(query: &str, level: Level, parameters_max: usize) -> Result<Self, Refused> {
-        let mut read =
-            Self { matching: Vec::new(), include: Vec::new(), offset: 0, limit: None, warnings: Vec::new() };
-        let bad = |why: &str| refused(StatusCode::BAD_REQUEST, why);
-        for (position, parameter) in query.split('&').filter(|one| !one.is_empty()).enumerate() {
-            if position >= parameters_max {
-                return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "too many query parameters"));
+/// A search on its way: what is left of it.
+struct Listing {
+    state: Arc<State>,
+    search: Search,
+    results: Results,
+    cursor: Cursor,
+    left: u64,
+}
+
+impl Listing {
+    /// Goes to the first match wanted; how many there are behind the last one, if that is asked.
+    fn begin(&mut self, offset: u64, tell_of_more: bool) -> Result<u64, Error> {
+        let storage = Arc::clone(&self.state.storage);
+        if offset > 0 {
+            match storage.match_at(&self.search, offset)? {
+                Some(cursor) => self.cursor = cursor,
+                None => self.left = 0,
             }
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let name = decoded(name).ok_or_else(|| bad("a query parameter is not UTF-8"))?;
-            let value = decoded(value).ok_or_else(|| bad("a query parameter is not UTF-8"))?;
-            let number = || value.parse::<u64>().map_err(|_| bad("limit and offset are numbers"));
-            match name.as_str() {
-                "limit" => read.limit = Some(number()?),
-                "offset" => read.offset = number()?,
-                "fuzzymatching" if value == "true" => {
-                    let warning = "The fuzzymatching parameter is not supported. \
-                                   Only literal matching has been performed.";
-                    read.warnings.push(warning.to_owned());
+        }
+        let behind = offset.saturating_add(self.left);
+        if !tell_of_more || self.left == 0 || storage.match_at(&self.search, behind)?.is_none() {
+            return Ok(0);
+        }
+        Ok(storage.match_count(&self.search)?.saturating_sub(behind))
+    }
+
+    /// The next matches as members of an array; none behind the last one.
+    fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        let limit = self.left.min(MATCHES_PER_CHUNK);
+        if limit == 0 {
+            return Ok(None);
+        }
+        let mut json = Vec::with_capacity(self.results.length_hint(limit));
+        let first = self.cursor_is_first();
+        let results = &self.results;
+        let mut separator: &[u8] = if first { b"[" } else { b",\n" };
+        let (count, cursor) = self.state.storage.matches(&self.search, self.cursor, limit, &mut |found| {
+            json.extend_from_slice(separator);
+            separator = b",\n";
+            results.write(found, &mut json)
+        })?;
+        self.cursor = cursor;
+        self.left = if count < limit { 0 } else { self.left - count };
+        if json.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(json.into()))
+    }
+
+    /// Whether no match was given yet.
+    const fn cursor_is_first(&self) -> bool {
+        !matches!(self.cursor, Cursor::Behind(_))
+    }
+}
+
+/// The answer that begins with these matches. Where they are all, its length is known.
+fn answer(listing: Listing, first: Bytes, in_work: InWork) -> Response {
+    if listing.left == 0 {
+        let body = [first, Bytes::from_static(b"]\n")].concat();
+        return media::typed(StatusCode::OK, DICOM_JSON, body.into());
+    }
+    let (chunks, receiver) = mpsc::channel(QUEUE);
+    // The thread ends when the array is complete or when nobody receives it any more.
+    tokio::task::spawn_blocking(move || {
+        let mut listing = listing;
+        let mut chunk = Some(first);
+        while let Some(bytes) = chunk {
+            if chunks.blocking_send(Ok(bytes)).is_err() {
+                return;
+            }
+            chunk = match listing.chunk() {
+                Ok(chunk) => chunk,
+                Err(error) => {
+                    tracing::warn!(%error, "search answer cut");
+                    let _nobody_receives = chunks.blocking_send(Err(io::Error::other(error)));
+                    return;
                 }
-                "fuzzymatching" => {}
-                "includefield" => read.include(&value),
-                _ => read.matches(&name, &value, level, parameters_max)?,
-            }
+            };
         }
-        Ok(read)
-    }
-
-    fn include(&mut self, value: &str) {
-        for name in value.split(',') {
-            if name == "all" {
-                self.include.extend(ATTRIBUTES);
-            } else if let Some(attribute) = Attribute::named(name) {
-                self.include.push(attribute);
-            }
-        }
-    }
-
-    fn matches(&mut self, name: &str, value: &str, level: Level, values_max: usize) -> Result<(), Refused> {
-        let attribute = Attribute::named(name);
-        match attribute {
-            Some(attribute) if attribute.level <= level && attribute.can_match() => {
-                // Universal matching asks for the attribute in the answer.
-                self.include.push(attribute);
-                if attribute.kind != Kind::Uid && value.len() > VALUE_BYTES_MAX {
-                    return Err(refused(StatusCode::BAD_REQUEST, "a value is too long to match"));
-                }
-                let Some(matching) = Match::read(attribute, value) else { return Ok(()) };
-                self.matching.push((attribute, matching));
-                let values = self.matching.iter().map(|(_, matching)| matching.values()).sum::<usize>();
-                if values > values_max {
-                    return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "too many values to match"));
-                }
-            }
-            _ => {
-                let warning = "An attribute that is not supported for matching was ignored.".to_owned();
-                if !self.warnings.contains(&warning) {
-                    self.warnings.push(warning);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A name or value of the query component; a plus sign is itself, as in any path (RFC 3986).
-fn decoded(text: &str) -> Option<String> {
-    percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
-}
-
-/// The attributes to return: those of the level, those of the levels above that the path does not
-/// fix, and what was asked for.
-fn shown(
-    level: Level,
-    resource: &Resource,
-    include: &[&'static Attribute],
-) -> Vec<(usize, &'static Attribute)> {
-    let top = match (level, &resource.study, &resource.series) {
-        (Level::Study, ..) => Level::Study,
-        (Level::Series, Some(_), _) => Level::Series,
-        (Level::Instance, _, Some(_)) => Level::Instance,
-        (Level::Instance, Some(_), None) => Level::Series,
-        (Level::Series | Level::Instance, None, _) => Level::Study,
-    };
-    let key = |attribute: &Attribute| ["StudyInstanceUID", "SeriesInstanceUID"].contains(&attribute.keyword);
-    let wanted = |attribute: &'static Attribute| {
-        attribute.level <= level
-            && ((attribute.default && attribute.level >= top)
-                || key(attribute)
-                || include.contains(&attribute))
-    };
-    ATTRIBUTES.iter().enumerate().filter(|(_, attribute)| wanted(attribute)).collect()
-}
-
-/// One match in the JSON Model. Text is UTF-8 whatever the data set held.
-fn result(row: &Row, level: Level, shown: &[(usize, &'static Attribute)], base: &str) -> Value {
-    let mut elements = Map::new();
-    elements.insert("00080005".to_owned(), json!({ "vr": "CS", "Value": ["ISO_IR 192"] }));
-    elements.insert("00080056".to_owned(), json!({ "vr": "CS", "Value": ["ONLINE"] }));
-    for (position, attribute) in shown {
-        let element = match row.get(*position).and_then(Option::as_deref) {
-            None | Some("") => json!({ "vr": attribute.vr }),
-            Some(text) => json!({ "vr": attribute.vr, "Value": values(attribute, text) }),
-        };
-        elements.insert(format!("{:08X}", attribute.tag.to_u32()), element);
-    }
-    let uid = |keyword: &str, of: Level| {
-        let position = ATTRIBUTES.iter().position(|attribute| attribute.keyword == keyword)?;
-        row.get(position)?.as_deref().filter(|_| of <= level)
-    };
-    let retrieve = url(
-        base,
-        uid("StudyInstanceUID", Level::Study).unwrap_or_default(),
-        uid("SeriesInstanceUID", Level::Series),
-        uid("SOPInstanceUID", Level::Instance),
-    );
-    elements.insert("00081190".to_owned(), json!({ "vr": "UR", "Value": [retrieve] }));
-    Value::Object(elements)
-}
-
-/// The values of an element (PS3.18 §F.2.2): numbers where the VR is one and the text allows it.
-fn values(attribute: &Attribute, text: &str) -> Vec<Value> {
-    let separator = if attribute.keyword == "ModalitiesInStudy" { ',' } else { '\\' };
-    let value = |text: &str| match attribute.vr {
-        _ if text.is_empty() => Value::Null,
-        "US" | "IS" => text.trim().parse::<i64>().map_or_else(|_| json!(text), Value::from),
-        "PN" => {
-            let groups = ["Alphabetic", "Ideographic", "Phonetic"].into_iter().zip(text.split('='));
-            let groups = groups.filter(|(_, group)| !group.is_empty());
-            Value::Object(groups.map(|(name, group)| (name.to_owned(), json!(group))).collect())
-        }
-        _ => json!(text),
-    };
-    text.split(separator).map(value).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::index::Index;
-
-    #[test]
-    fn values_are_counted_and_measured() {
-        let uids = |count: usize| format!("StudyInstanceUID={}", vec!["1.2.3"; count].join(","));
-        let cases = [
-            (uids(4), true),
-            (uids(5), false),
-            (format!("{}&{}", uids(2), uids(2)), true),
-            (format!("{}&{}", uids(2), uids(3)), false),
-            (format!("PatientID={}", "x".repeat(1024)), true),
-            (format!("PatientID={}", "x".repeat(1025)), false),
-            ("a=&b=&c=&d=".to_owned(), true),
-            ("a=&b=&c=&d=&e=".to_owned(), false),
-        ];
-        for (query, taken) in cases {
-            assert_eq!(Query::read(&query, Level::Study, 4).is_ok(), taken, "{query}");
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        /// Whatever stands in a query, it is refused or the index takes it.
-        #[test]
-        fn no_query_is_a_fault_of_the_origin(
-            values in proptest::collection::vec(("[ -~]{0,12}", 0..ATTRIBUTES.len()), 0..6),
-            noise in "[ -~]{0,40}",
-        ) {
-            let folder = tempfile::tempdir().unwrap();
-            let index = Index::open(&folder.path().join("index.sqlite")).unwrap();
-            let keys = values.iter().map(|(value, at)| format!("{}={value}", ATTRIBUTES[*at].keyword));
-            let text = keys.chain([noise]).collect::<Vec<_>>().join("&");
-            for level in [Level::Study, Level::Series, Level::Instance] {
-                let Ok(query) = Query::read(&text, level, 100) else { continue };
-                let (study, series) = (None, None);
-                let Query { matching, offset, .. } = query;
-                let search = Search { level, study, series, matching, offset, limit: 10 };
-                prop_assert!(index.search(&search).is_ok(), "{text}");
-            }
-        }
-    }
+        let _nobody_receives = chunks.blocking_send(Ok(Bytes::from_static(b"]\n")));
+    });
+    let body = stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
+    media::typed(StatusCode::OK, DICOM_JSON, Body::from_stream(held(body, in_work)))
 }

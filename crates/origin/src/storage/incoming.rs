@@ -296,7 +296,13 @@ fn value(
         let number = if big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
         return Some(number.to_string());
     }
-    Some(attributes.specific_character_set().decode_values(raw).join("\\"))
+    let character_set = attributes.specific_character_set();
+    // The delimiters of a name end a run of designations, those of other text do not.
+    let values = match attribute.kind {
+        Kind::PersonName => character_set.decode_person_names(raw),
+        _ => character_set.decode_values(raw),
+    };
+    Some(values.join("\\"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Synthetic instances for `demo`, tests and benchmarks: deterministic from a seed, produced in
 //! chunks, valid against the IOD that they claim. Nothing in them comes from a patient.
 
+pub mod archive;
 mod attributes;
 mod phantom;
 

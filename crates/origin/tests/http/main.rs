@@ -1,7 +1,11 @@
 //! The origin as a client on a socket sees it.
 
 #[cfg(test)]
+mod archive;
+#[cfg(test)]
 mod encodings;
+#[cfg(test)]
+mod limited;
 #[cfg(test)]
 mod retrieve;
 #[cfg(test)]
