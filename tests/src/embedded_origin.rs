@@ -17,6 +17,23 @@ pub struct EmbeddedOrigin {
     url: String,
 }
 
+/// How an origin is started.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// Personality, as `--profile` names it.
+    pub profile: &'a str,
+    /// `host:port`; port 0 for any free one.
+    pub listen: &'a str,
+    /// Time that passes before every answer, with its unit.
+    pub answer_delay: &'a str,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self { profile: "standard", listen: "127.0.0.1:0", answer_delay: "0s" }
+    }
+}
+
 impl EmbeddedOrigin {
     /// Starts one on a free port.
     #[must_use]
@@ -25,11 +42,33 @@ impl EmbeddedOrigin {
     }
 
     /// Starts one where the last one listened.
+    #[must_use]
+    pub fn start_at(directory: &Path, listen: &str) -> Self {
+        Self::start_with(directory, Options { listen, ..Options::default() })
+    }
+
+    /// Starts one on a directory that holds these generated instances, which it has not had before.
+    ///
+    /// # Panics
+    /// Where they cannot be put there, or it does not start.
+    #[must_use]
+    pub fn start_filled(
+        directory: &Path,
+        options: Options<'_>,
+        files: impl IntoIterator<Item = origin::synthetic::archive::File>,
+    ) -> Self {
+        let filled = origin::Origin::open(directory, origin::Personality::Standard).expect("a folder");
+        filled.add_all(files).expect("instances that are new");
+        drop(filled);
+        Self::start_with(directory, options)
+    }
+
+    /// Starts one.
     ///
     /// # Panics
     /// Where it does not start.
     #[must_use]
-    pub fn start_at(directory: &Path, listen: &str) -> Self {
+    pub fn start_with(directory: &Path, options: Options<'_>) -> Self {
         fs::create_dir_all(directory).expect("the directory of the origin");
         let ready_file = directory.with_extension("ready.json");
         if ready_file.exists() {
@@ -37,7 +76,8 @@ impl EmbeddedOrigin {
         }
         let log = fs::File::create(directory.with_extension("log")).expect("the log");
         let mut child = Command::new(daemon::program())
-            .args(["origin", "--profile", "standard", "--listen", listen, "--directory"])
+            .args(["origin", "--profile", options.profile, "--listen", options.listen])
+            .args(["--answer-delay", options.answer_delay, "--directory"])
             .arg(directory)
             .arg("--ready-file")
             .arg(&ready_file)
