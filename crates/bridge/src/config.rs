@@ -13,6 +13,8 @@ mod query;
 mod retrieve;
 mod route;
 
+pub use dataset::identifier::OnUnmappable;
+
 pub use self::{
     ae::{Peer, PeerAddress, ServedAe, Service, Services, UnknownPeers},
     check::ConfigError,
@@ -20,7 +22,7 @@ pub use self::{
     limits::{Drain, Limits, Timers},
     origin::{Duplicate, Origin},
     pattern::{InvalidPattern, Pattern},
-    query::{OnUnmappable, PeerQuery, Query, Relational, UnsupportedKeys, WarnFf01},
+    query::{PeerQuery, Query, Relational, UnsupportedKeys, WarnFf01},
     retrieve::{PeerRetrieve, Retrieve},
     route::{Acknowledge, Match, Route, Unrouted},
 };

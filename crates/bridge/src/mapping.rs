@@ -1,3 +1,4 @@
 //! From the words of one side to those of the other.
 
+pub(crate) mod identifier_to_search;
 pub mod status;

@@ -1,6 +1,6 @@
 //! How C-FIND is answered (PS3.4 §C.4.1).
 
-use dataset::character_set::CharacterSet;
+use dataset::{character_set::CharacterSet, identifier::OnUnmappable};
 
 use super::{Config, ServedAe};
 
@@ -79,16 +79,6 @@ pub struct PeerQuery {
     /// is clear what they mean: a key of the level itself counts as universal matching, and in
     /// Patient Root a Study Instance UID stands without Patient ID. Default: no.
     pub lenient: bool,
-}
-
-/// What to do with characters that the character set of a request does not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnUnmappable {
-    /// The whole answer is in ISO_IR 192, UTF-8: nothing is lost.
-    #[default]
-    Utf8,
-    /// They become `?`: for peers that cannot read UTF-8.
-    Replace,
 }
 
 /// When relational queries and retrieves are allowed (PS3.4 §C.4.1.2.2).

@@ -4,10 +4,14 @@
 //! Comment is bland: no paths, no addresses, nothing that an origin wrote, nothing about a patient.
 //! What happened is in the log.
 
+mod query;
+
 use dicomweb::Remedy;
 use dimse::{Category, Status, command::Response};
 
 use crate::service::{DestinationRefusal, Refusal};
+
+pub(crate) use self::query::{query_failed, request_refused};
 
 /// The status that a refusal has, and what to say with it. Comments fit the 64 characters of
 /// (0000,0902).

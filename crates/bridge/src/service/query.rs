@@ -1,22 +1,29 @@
 //! Query (PS3.4 §C.4.1): C-FIND as service class provider, and what exists for C-MOVE and C-GET.
 //!
-//! - [`listing`] lists the instances below what a retrieve names.
+//! [`request`] reads what is asked for; [`rows`] gives what an origin has that may match, by the searches
+//! that [`identifier_to_search`](crate::mapping::identifier_to_search) plans; [`above`] and [`related`]
+//! add what the origin did not say; what then matches is shown as [`answer`] says. [`find`] is all of
+//! this for one C-FIND. [`listing`] lists the instances below what a retrieve names.
 
+mod above;
+mod answer;
+mod budget;
 mod error;
+mod find;
+pub(crate) mod level;
 pub(crate) mod listing;
 mod origins;
-
-use bytes::Bytes;
-use dimse::{Status, command::CFindRq};
+mod related;
+pub(crate) mod request;
+mod rows;
+mod searched;
+mod seen;
 
 pub(crate) use self::{
+    budget::Budget,
     error::QueryError,
+    find::find,
     listing::{ListedInstance, Scope, Source, list},
     origins::origins,
+    request::{Request, RequestError},
 };
-use super::{Invocation, Replies, Reply};
-
-/// C-FIND: the matches as pending replies, and the final one.
-pub(crate) fn find(invocation: Invocation, _request: CFindRq, _identifier: Bytes) -> Replies {
-    Reply::new(invocation.response(Status::SOP_CLASS_NOT_SUPPORTED)).alone()
-}

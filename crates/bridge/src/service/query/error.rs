@@ -18,6 +18,9 @@ pub(crate) enum QueryError {
     /// The spool could not tell what is not delivered yet.
     #[error("the spool cannot be searched: {0}")]
     Spool(#[source] spool::Error),
+    /// More results than [`Query::results_max`](crate::config::Query::results_max).
+    #[error("there are more than {0} results")]
+    TooManyResults(usize),
     /// More rows than [`Query::rows_max`](crate::config::Query::rows_max) were read.
     #[error("more than {0} rows were read")]
     TooManyRows(usize),

@@ -205,7 +205,11 @@ mod tests {
             assert_eq!(Level::from_value(&format!("{} ", level.as_str())), Some(level));
             assert_eq!(Level::of_attribute(level.unique_key()), Some(level));
             for (group, element) in level.attributes() {
-                assert_eq!(Level::of_attribute(Tag(*group, *element)), Some(level), "{group:04X},{element:04X}");
+                assert_eq!(
+                    Level::of_attribute(Tag(*group, *element)),
+                    Some(level),
+                    "{group:04X},{element:04X}"
+                );
             }
         }
         assert_eq!(Level::from_value("FRAME"), None);

@@ -1,0 +1,99 @@
+//! Person names, which every server compares in its own way.
+//!
+//! The keys are matched here without regard to case and to trailing delimiters, and against each of the
+//! component groups (PS3.4 §C.2.2.2.1). What is asked of the server must find all of that.
+
+use dicomweb::profile::{PersonNames, SearchCapabilities};
+
+/// Texts to search by, any of which may find the name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Texts {
+    pub(super) texts: Vec<String>,
+    /// Whether they are meant fuzzily.
+    pub(super) fuzzy: bool,
+}
+
+/// What finds at least the names that match `key`; none where the server has nothing of the kind.
+pub(super) fn values(key: &str, capabilities: &SearchCapabilities) -> Option<Texts> {
+    // One of the groups is enough: all of them must match.
+    let group =
+        key.split('=').map(|group| group.trim_matches([' ', '^'])).max_by_key(|group| literals(group))?;
+    if literals(group) == 0 {
+        return None;
+    }
+    if !capabilities.wildcard {
+        let texts = vec![word(group).filter(|_| capabilities.fuzzy)?];
+        return Some(Texts { texts, fuzzy: true });
+    }
+    let texts = match capabilities.person_names {
+        PersonNames::AsTextIgnoringCase => vec![pattern(&format!("*{group}*"))],
+        PersonNames::ByGroup => {
+            either_case(group).into_iter().map(|text| pattern(&format!("{text}*"))).collect()
+        }
+        PersonNames::AsText => {
+            let variants = either_case(group);
+            let first = variants.iter().map(|text| pattern(&format!("{text}*")));
+            let behind = variants.iter().map(|text| pattern(&format!("*={text}*")));
+            first.chain(behind).collect()
+        }
+    };
+    Some(Texts { texts, fuzzy: false })
+}
+
+/// The longest word of a name that a server finds fuzzily by its beginning (PS3.18 §8.3.4.2): up to a
+/// wildcard, and not behind one. Words of scripts without blanks are nothing that a server would find.
+pub(super) fn word(name: &str) -> Option<String> {
+    let mut longest = "";
+    for (at, _) in name.char_indices().filter(|(at, _)| begins_a_word(name, *at)) {
+        let word = &name[at..];
+        let word = word.find(|c: char| !is_of_a_word(c)).map_or(word, |end| &word[..end]);
+        if word.len() > longest.len() {
+            longest = word;
+        }
+    }
+    (!longest.is_empty()).then(|| longest.to_owned())
+}
+
+fn begins_a_word(name: &str, at: usize) -> bool {
+    name[..at].chars().next_back().is_none_or(|before| matches!(before, '^' | '=' | ' '))
+}
+
+/// Letters of alphabets whose words are written apart: Latin, Greek, Cyrillic and Armenian.
+fn is_of_a_word(character: char) -> bool {
+    character.is_alphanumeric() && character < '\u{590}'
+}
+
+/// Characters of a pattern that stand for themselves.
+fn literals(text: &str) -> usize {
+    text.chars().filter(|c| !matches!(c, '*' | '?' | '^' | ' ')).count()
+}
+
+/// Where case may count, letters are left open but for the first, which is tried in both: what is found
+/// is then a twentieth of all names, with everything that matches.
+fn either_case(group: &str) -> Vec<String> {
+    let mut characters = group.chars();
+    let Some(first) = characters.next() else { return Vec::new() };
+    let rest: String = characters.map(|c| if has_case(c) { '?' } else { c }).collect();
+    let upper = first.to_uppercase().to_string();
+    let lower = first.to_lowercase().to_string();
+    let mut variants = vec![format!("{upper}{rest}")];
+    if upper != lower {
+        variants.push(format!("{lower}{rest}"));
+    }
+    variants
+}
+
+fn has_case(character: char) -> bool {
+    character.is_uppercase() || character.is_lowercase()
+}
+
+/// Runs of asterisks are one, since some servers take the time that they need for each.
+fn pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character != '*' || !pattern.ends_with('*') {
+            pattern.push(character);
+        }
+    }
+    pattern
+}

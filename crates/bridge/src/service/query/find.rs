@@ -1,0 +1,201 @@
+//! C-FIND as service class provider (PS3.4 §C.4.1.3).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dataset::{
+    json::Item,
+    matching::{Condition, Keys},
+};
+use dicomweb::search::Level as Search;
+use dimse::{Status, command::CFindRq};
+use futures::{SinkExt, StreamExt, channel::mpsc, stream};
+use instance::Tag;
+
+use super::{
+    Budget, QueryError, Request,
+    above::Above,
+    answer::Answers,
+    level::{Level, MODALITIES_IN_STUDY},
+    origins::origins,
+    related::Related,
+    searched::Searched,
+    seen::Seen,
+};
+use crate::{
+    config::Query,
+    mapping::status,
+    service::{Invocation, Replies, Reply},
+};
+
+/// Replies that are made before the first of them is taken: enough that reading goes on while one is
+/// written.
+const AHEAD: usize = 16;
+
+/// C-FIND: the matches as pending replies, as they are read, and the final one.
+pub(crate) fn find(invocation: Invocation, _request: CFindRq, identifier: Bytes) -> Replies {
+    let peer = invocation.peer().map(|peer| peer.query.clone()).unwrap_or_default();
+    let encoding = invocation.presentation_context.transfer_syntax.encoding();
+    let (model, options) = (invocation.class.model, invocation.options);
+    let request = match Request::read(&identifier, encoding, model, options, &peer) {
+        Ok(request) => request,
+        Err(error) => {
+            tracing::warn!(message_id = invocation.message_id, cause = %error, "query refused");
+            return Reply::new(status::request_refused(invocation.response(Status::SUCCESS), &error)).alone();
+        }
+    };
+    let answers = Answers::new(invocation.called(), encoding, &peer);
+    let (sender, replies) = mpsc::channel(AHEAD);
+    let finding = Finding { invocation, request, answers, replies: sender, found: 0 };
+    // One stream that is both: what it yields, and the work that makes it.
+    stream::select(replies, stream::once(finding.run()).filter_map(|()| async { None })).boxed()
+}
+
+/// A query being answered.
+struct Finding {
+    invocation: Invocation,
+    request: Request,
+    answers: Answers,
+    replies: mpsc::Sender<Reply>,
+    found: usize,
+}
+
+/// Why no more is found.
+enum Stop {
+    /// One origin cannot be searched; others may be.
+    Origin(QueryError),
+    /// The query as a whole has come to an end.
+    Query(QueryError),
+    /// Nobody takes replies any more.
+    Abandoned,
+}
+
+impl Finding {
+    async fn run(mut self) {
+        let outcome = self.find().await;
+        let response = self.invocation.response(Status::SUCCESS);
+        let response = match outcome {
+            Ok(()) => response,
+            Err(Stop::Abandoned) => return,
+            Err(Stop::Origin(error) | Stop::Query(error)) => {
+                tracing::warn!(
+                    message_id = self.invocation.message_id,
+                    found = self.found,
+                    cause = %error,
+                    "query not answered to the end"
+                );
+                status::query_failed(response, &error)
+            }
+        };
+        // Who does not take the final reply has gone.
+        let _ = self.replies.send(Reply::new(response)).await;
+    }
+
+    /// Searches one origin after the other. One that fails does not keep the others from being
+    /// searched, but the query does not succeed then.
+    async fn find(&mut self) -> Result<(), Stop> {
+        let context = Arc::clone(&self.invocation.context);
+        let origins = origins(&context);
+        let config = context.snapshot.config.query.clone();
+        if origins.is_empty() {
+            return Err(Stop::Query(QueryError::NoOrigin));
+        }
+        let mut budget = Budget::new(&config);
+        let mut seen = Seen::default();
+        let several = origins.len() > 1;
+        let mut failed = Ok(());
+        for origin in origins {
+            let searched = Searched { origin, metrics: Arc::clone(&context.core.metrics) };
+            match self.search(&searched, &config, &mut budget, &mut seen, several).await {
+                Err(Stop::Origin(error)) if several => {
+                    tracing::warn!(cause = %error, "the other origins are searched");
+                    failed = failed.and(Err(Stop::Origin(error)));
+                }
+                other => other?,
+            }
+        }
+        failed
+    }
+
+    async fn search(
+        &mut self,
+        searched: &Searched,
+        config: &Query,
+        budget: &mut Budget,
+        seen: &mut Seen,
+        several: bool,
+    ) -> Result<(), Stop> {
+        let level = self.request.level;
+        let tags = self.request.tags();
+        let mut above = Above::new(level, &tags);
+        let counted = if config.count_related { tags.as_slice() } else { &[] };
+        let mut related = Related::new(level, counted, Budget::for_counts(config));
+        let (at_once, then) = in_two_steps(&self.request.keys, &related);
+        let mut rows = searched.rows(search_level(level), &self.request.keys, &include(level, &tags));
+        let may_repeat = several || rows.may_repeat || level == Level::Patient;
+        let capabilities = &searched.origin.client.profile().search;
+        let matched_there = |tag| tag == MODALITIES_IN_STUDY && capabilities.studies.has(tag);
+        while let Some(mut row) = rows.next(budget).await? {
+            above.complete(&mut row, searched, budget).await?;
+            if !at_once.matches(&row) {
+                continue;
+            }
+            related.complete(&mut row, searched).await?;
+            if !then.matches_assuming(&row, matched_there) || may_repeat && !seen.insert(level, &row) {
+                continue;
+            }
+            self.show(&row, rows.incomplete_keys, config).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends a pending reply.
+    async fn show(&mut self, found: &Item, incomplete: bool, config: &Query) -> Result<(), Stop> {
+        if self.found == config.results_max {
+            return Err(Stop::Query(QueryError::TooManyResults(config.results_max)));
+        }
+        self.found += 1;
+        let answer = self.answers.answer(&self.request, found, incomplete);
+        let status = if answer.warns { Status::PENDING_WITH_WARNING } else { Status::PENDING };
+        let reply = Reply::with_identifier(self.invocation.response(status), answer.identifier);
+        self.replies.feed(reply).await.map_err(|_| Stop::Abandoned)
+    }
+}
+
+/// Keys that can be held against a row as it comes, and those whose attribute must be counted before.
+fn in_two_steps(keys: &Keys, related: &Related) -> (Keys, Keys) {
+    let (mut at_once, mut then) = (keys.clone(), keys.clone());
+    let counted = |tag, condition: &Condition| related.gives(tag) && !condition.is_universal();
+    at_once.retain(|tag, condition| !counted(tag, condition));
+    then.retain(counted);
+    (at_once, then)
+}
+
+/// Patients are found by their studies.
+const fn search_level(level: Level) -> Search {
+    match level {
+        Level::Patient | Level::Study => Search::Study,
+        Level::Series => Search::Series,
+        Level::Image => Search::Instance,
+    }
+}
+
+/// What answers of the origin should hold: what is shown and matched, and what tells patients apart.
+fn include(level: Level, tags: &[Tag]) -> Vec<Tag> {
+    let mut include = tags.to_vec();
+    if level == Level::Patient {
+        include.extend([Tag::PATIENT_ID, Tag::ISSUER_OF_PATIENT_ID, Tag::PATIENT_NAME]);
+    }
+    include.sort_unstable();
+    include.dedup();
+    include
+}
+
+impl From<QueryError> for Stop {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Origin { .. } => Self::Origin(error),
+            error => Self::Query(error),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What an origin has that may match: the searches of a plan, one after the other.
+
+use std::{sync::Arc, time::Instant};
+
+use dataset::element::VR;
+use dataset::{
+    json::{Element, Item},
+    matching::{Condition, Keys},
+};
+use dicomweb::search::{Level, Search, SearchReport, SearchStream};
+use futures::StreamExt;
+use instance::{Tag, Uid};
+
+use super::{Budget, QueryError};
+use crate::{
+    mapping::identifier_to_search::{Finds, Plan},
+    metrics::Metrics,
+    snapshot::Origin,
+};
+
+/// Entities of one level at one origin, at least all that match. The same one may come twice.
+pub(crate) struct Rows {
+    origin: Arc<Origin>,
+    metrics: Arc<Metrics>,
+    level: Level,
+    keys: Keys,
+    include: Vec<Tag>,
+    /// Whether the plan finds the same entity in several searches.
+    pub(crate) may_repeat: bool,
+    searches: Box<dyn Iterator<Item = Search> + Send>,
+    running: Option<Running>,
+    descent: Option<Descent>,
+    /// Whether an origin said that it could not search everything by a key.
+    pub(crate) incomplete_keys: bool,
+}
+
+/// A search under way.
+struct Running {
+    stream: SearchStream,
+    study: Option<Uid>,
+    series: Option<Uid>,
+    began: Option<Instant>,
+}
+
+/// The way over a level above: each of its entities is searched below.
+struct Descent {
+    above: Box<Rows>,
+    level: Level,
+    keys: Keys,
+    below: Option<Box<Rows>>,
+}
+
+impl Rows {
+    pub(crate) fn new(
+        origin: &Arc<Origin>,
+        metrics: &Arc<Metrics>,
+        level: Level,
+        keys: &Keys,
+        include: &[Tag],
+    ) -> Self {
+        let plan = Plan::new(level, keys, include, &origin.client.profile().search);
+        let mut rows = Self {
+            origin: Arc::clone(origin),
+            metrics: Arc::clone(metrics),
+            level,
+            keys: keys.clone(),
+            include: include.to_vec(),
+            may_repeat: plan.may_repeat(),
+            searches: Box::new(std::iter::empty()),
+            running: None,
+            descent: None,
+            incomplete_keys: false,
+        };
+        match plan.finds {
+            Finds::Wanted => rows.searches = Box::new(plan.searches()),
+            Finds::Above(level) => {
+                let mut keys = keys.clone();
+                keys.retain(|tag, _| of_level_or_above(tag, level));
+                let above = Box::new(Self::new(origin, metrics, level, &keys, include));
+                rows.descent = Some(Descent { above, level, keys, below: None });
+            }
+        }
+        rows
+    }
+
+    /// The next row; none behind the last. It holds the UIDs of its path.
+    ///
+    /// # Errors
+    /// The origin cannot be searched to the end, or that would cost too much.
+    pub(crate) async fn next(&mut self, budget: &mut Budget) -> Result<Option<Item>, QueryError> {
+        if self.descent.is_some() {
+            return self.next_below(budget).await;
+        }
+        loop {
+            if self.running.is_none() {
+                let Some(search) = self.searches.next() else { return Ok(None) };
+                budget.request()?;
+                self.running = Some(Running {
+                    study: search.study.clone(),
+                    series: search.series.clone(),
+                    stream: self.origin.client.search(search, budget.limits()),
+                    began: Some(Instant::now()),
+                });
+            }
+            let Some(running) = &mut self.running else { return Ok(None) };
+            let next = running.stream.next().await;
+            if let Some(began) = running.began.take() {
+                let error = next.as_ref().and_then(|next| next.as_ref().err());
+                self.metrics.count_origin_request(&self.origin.name, "search", began.elapsed(), error);
+            }
+            match next {
+                Some(Ok(mut row)) => {
+                    budget.row()?;
+                    complete(&mut row, Tag::STUDY_INSTANCE_UID, running.study.as_ref());
+                    complete(&mut row, Tag::SERIES_INSTANCE_UID, running.series.as_ref());
+                    return Ok(Some(row));
+                }
+                Some(Err(error)) if running.study.is_some() && is_absent(&error) => self.end_search(),
+                Some(Err(dicomweb::Error::TooManyRows(_))) => return Err(budget.too_many_rows()),
+                Some(Err(source)) => {
+                    return Err(QueryError::Origin { origin: self.origin.name.clone(), source });
+                }
+                None => self.end_search(),
+            }
+        }
+    }
+
+    fn end_search(&mut self) {
+        if let Some(running) = self.running.take() {
+            let SearchReport { erroneous_attributes, unidentified, elements_dropped, .. } =
+                running.stream.report();
+            self.incomplete_keys |= erroneous_attributes;
+            if unidentified > 0 || elements_dropped > 0 {
+                tracing::warn!(
+                    origin = self.origin.name,
+                    results = unidentified,
+                    elements = elements_dropped,
+                    "parts of a search result could not be understood and were left out"
+                );
+            }
+        }
+    }
+
+    async fn next_below(&mut self, budget: &mut Budget) -> Result<Option<Item>, QueryError> {
+        loop {
+            let Some(descent) = &mut self.descent else { return Ok(None) };
+            if let Some(below) = &mut descent.below {
+                if let Some(row) = Box::pin(below.next(budget)).await? {
+                    return Ok(Some(row));
+                }
+                self.incomplete_keys |= below.incomplete_keys;
+                descent.below = None;
+            }
+            let Some(above) = Box::pin(descent.above.next(budget)).await? else {
+                self.incomplete_keys |= descent.above.incomplete_keys;
+                return Ok(None);
+            };
+            if !descent.keys.matches_assuming(&above, |_| true) {
+                continue;
+            }
+            let Some(study) = above.uid(Tag::STUDY_INSTANCE_UID) else { continue };
+            let mut keys = self.keys.clone();
+            keys.insert(Tag::STUDY_INSTANCE_UID, Condition::ListOfUid(vec![study]));
+            if descent.level == Level::Series {
+                let Some(series) = above.uid(Tag::SERIES_INSTANCE_UID) else { continue };
+                keys.insert(Tag::SERIES_INSTANCE_UID, Condition::ListOfUid(vec![series]));
+            }
+            let below = Self::new(&self.origin, &self.metrics, self.level, &keys, &self.include);
+            descent.below = Some(Box::new(below));
+        }
+    }
+}
+
+/// Below a study that the origin does not have there is nothing.
+fn is_absent(error: &dicomweb::Error) -> bool {
+    matches!(error, dicomweb::Error::Refused { status, .. } if matches!(status.as_u16(), 404 | 410))
+}
+
+/// The UIDs of the path need not be in the answer (PS3.18 §10.6.3.3).
+fn complete(row: &mut Item, tag: Tag, uid: Option<&Uid>) {
+    if let Some(uid) = uid {
+        row.insert(tag, Element::text(VR::UI, uid.as_str()));
+    }
+}
+
+/// Whether studies or series can be searched by the attribute.
+fn of_level_or_above(tag: Tag, level: Level) -> bool {
+    use super::level::Level as Of;
+    match (Of::of_attribute(tag), level) {
+        (Some(Of::Patient | Of::Study), _) | (Some(Of::Series), Level::Series | Level::Instance) => true,
+        (Some(Of::Image), Level::Instance) | (None, Level::Instance) => true,
+        _ => false,
+    }
+}
