@@ -11,7 +11,7 @@ const UNKNOWN: char = char::REPLACEMENT_CHARACTER;
 
 /// Decodes a value. A backslash of G0 splits values, where the kind has several.
 pub(super) fn decode(extended: &Extended, value: &[u8], kind: Kind) -> Vec<String> {
-    let (mut g0, mut g1) = (extended.g0, extended.g1);
+    let (mut g0, mut g1) = (extended.g0, extended.g1.or_else(|| only_g1(extended)));
     let mut values = Vec::new();
     let mut text = String::new();
     let mut rest = value;
@@ -23,7 +23,11 @@ pub(super) fn decode(extended: &Extended, value: &[u8], kind: Kind) -> Vec<Strin
                 let (designation, length) = read_escape(rest);
                 match designation {
                     Some(Designation::G0(repertoire)) => g0 = repertoire,
-                    Some(Designation::G1(repertoire)) => g1 = Some(repertoire),
+                    Some(Designation::G1(repertoire)) => {
+                        g1 = Some(repertoire);
+                        // Some toolkits leave two-byte characters of G0 with a designation of G1.
+                        g0 = if g0.width() == 2 { extended.g0 } else { g0 };
+                    }
                     None => {}
                 }
                 rest = rest.get(length..).unwrap_or_default();
@@ -56,6 +60,16 @@ pub(super) fn decode(extended: &Extended, value: &[u8], kind: Kind) -> Vec<Strin
     }
     values.push(text);
     values
+}
+
+/// What bytes from 128 on can only mean where nothing has designated a G1: some toolkits leave the
+/// escape sequence out.
+fn only_g1(extended: &Extended) -> Option<Repertoire> {
+    let mut possible = extended.further.iter().filter(|repertoire| !repertoire.is_g0());
+    match (possible.next(), possible.next()) {
+        (Some(only), None) => Some(*only),
+        _ => None,
+    }
 }
 
 fn left_hand(g0: Repertoire, byte: u8) -> char {
@@ -96,9 +110,24 @@ pub(super) fn pair(repertoire: Repertoire, first: u8, second: Option<u8>) -> (ch
         Repertoire::SupplementaryKanji => one(EUC_JP, &bytes),
         Repertoire::Korean => one(EUC_KR, &bytes[1..]),
         Repertoire::Chinese => one(GBK, &bytes[1..]),
-        _ => one(EUC_JP, &bytes[1..]),
+        _ => as_in_jis(one(EUC_JP, &bytes[1..])),
     };
     (character, 1)
+}
+
+/// Six symbols of JIS X 0208 stand at other places of Unicode in the encodings of the web.
+pub(super) const SYMBOLS: [(char, char); 6] = [
+    ('\u{FF5E}', '\u{301C}'),
+    ('\u{2225}', '\u{2016}'),
+    ('\u{FF0D}', '\u{2212}'),
+    ('\u{FFE0}', '\u{00A2}'),
+    ('\u{FFE1}', '\u{00A3}'),
+    ('\u{FFE2}', '\u{00AC}'),
+];
+
+/// The character by the mapping of the standard itself, which other DICOM software has too.
+fn as_in_jis(character: char) -> char {
+    SYMBOLS.iter().find(|(web, _)| *web == character).map_or(character, |(_, jis)| *jis)
 }
 
 fn one(encoding: &'static Encoding, bytes: &[u8]) -> char {

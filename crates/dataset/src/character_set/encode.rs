@@ -1,10 +1,14 @@
 //! Text to bytes, with escape sequences where the character set has code extensions.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use encoding_rs::{EUC_JP, EUC_KR, Encoding, GBK};
 
-use super::{Encoded, Extended, Kind, decode::pair, repertoire::Repertoire};
+use super::{
+    Encoded, Extended, Kind,
+    decode::{SYMBOLS, pair},
+    repertoire::Repertoire,
+};
 
 /// Encodes in an encoding that stands alone.
 pub(super) fn encode_alone(encoding: &'static Encoding, text: &str) -> Encoded {
@@ -23,13 +27,7 @@ pub(super) fn encode_alone(encoding: &'static Encoding, text: &str) -> Encoded {
 /// Encodes with designations. Every value, and every part of it between delimiters, begins and ends
 /// with the designations of the first term (PS3.5 §6.1.2.5.3).
 pub(super) fn encode(extended: &Extended, text: &str, kind: Kind) -> Encoded {
-    let mut encoder = Encoder {
-        extended,
-        g0: extended.g0,
-        g1: extended.g1,
-        supplementary: None,
-        encoded: Encoded::default(),
-    };
+    let mut encoder = Encoder { extended, g0: extended.g0, g1: extended.g1, encoded: Encoded::default() };
     for character in text.chars() {
         let delimiter = match character {
             '\t' | '\n' | '\x0C' | '\r' => true,
@@ -53,8 +51,6 @@ struct Encoder<'a> {
     extended: &'a Extended,
     g0: Repertoire,
     g1: Option<Repertoire>,
-    /// JIS X 0212 by character, made when first needed: the library only decodes it.
-    supplementary: Option<HashMap<char, [u8; 2]>>,
     encoded: Encoded,
 }
 
@@ -67,6 +63,12 @@ impl Encoder<'_> {
         let candidates = candidates.chain(extension.then_some(Repertoire::Ascii));
         for repertoire in candidates.collect::<Vec<_>>() {
             if let Some(bytes) = self.bytes(repertoire, character) {
+                if self.g0.width() == 2 && !repertoire.is_g0() {
+                    // Bytes of G1 may stand beside two-byte characters of G0; software that decodes
+                    // from one escape sequence to the next does not know that.
+                    self.designate(self.extended.g0);
+                    self.g1 = None;
+                }
                 self.designate(repertoire);
                 self.encoded.bytes.extend_from_slice(&bytes);
                 return;
@@ -105,7 +107,7 @@ impl Encoder<'_> {
         }
     }
 
-    fn bytes(&mut self, repertoire: Repertoire, character: char) -> Option<Vec<u8>> {
+    fn bytes(&self, repertoire: Repertoire, character: char) -> Option<Vec<u8>> {
         let byte = u8::try_from(u32::from(character)).ok();
         let mut buffer = [0; 4];
         let text: &str = character.encode_utf8(&mut buffer);
@@ -126,16 +128,16 @@ impl Encoder<'_> {
             Repertoire::Latin1 => byte.filter(|byte| *byte >= 0xA0).map(|byte| vec![byte]),
             Repertoire::Single(set) => one(set.encoding, text).filter(|bytes| bytes.first() >= Some(&0xA0)),
             Repertoire::Kanji => {
-                // The wave dash has two places in Unicode; the library knows the other one.
-                let text = if character == '\u{301C}' { "\u{FF5E}" } else { text };
-                two_bytes(EUC_JP, text).map(|bytes| bytes.map(|byte| byte & 0x7F).to_vec())
+                let web = SYMBOLS.iter().find(|(_, jis)| *jis == character).map(|(web, _)| web.to_string());
+                let cell = two_bytes(EUC_JP, web.as_deref().unwrap_or(text));
+                cell.map(|bytes| bytes.map(|byte| byte & 0x7F)).filter(is_jis_x_0208).map(Vec::from)
             }
-            Repertoire::SupplementaryKanji => {
-                let table = self.supplementary.get_or_insert_with(supplementary_kanji);
-                table.get(&character).map(|bytes| bytes.to_vec())
-            }
+            Repertoire::SupplementaryKanji => SUPPLEMENTARY_KANJI.get(&character).map(|bytes| bytes.to_vec()),
             Repertoire::Korean => two_bytes(EUC_KR, text).map(Vec::from),
-            Repertoire::Chinese => two_bytes(GBK, text).filter(|bytes| bytes[0] <= 0xF7).map(Vec::from),
+            // GB 2312 and GBK disagree about the places of these two in Unicode.
+            Repertoire::Chinese if character == '・' => self.bytes(repertoire, '·'),
+            Repertoire::Chinese if character == '―' => self.bytes(repertoire, '—'),
+            Repertoire::Chinese => two_bytes(GBK, text).filter(is_gb_2312).map(Vec::from),
         }
     }
 }
@@ -147,11 +149,30 @@ impl Encoded {
     }
 }
 
+/// JIS X 0212 by character, a constant that is computed when first needed: the library only decodes it.
+static SUPPLEMENTARY_KANJI: LazyLock<HashMap<char, [u8; 2]>> = LazyLock::new(supplementary_kanji);
+
 fn supplementary_kanji() -> HashMap<char, [u8; 2]> {
     let cells = (0x21..=0x7E_u8).flat_map(|row| (0x21..=0x7E_u8).map(move |cell| [row, cell]));
     let character = |[row, cell]: [u8; 2]| pair(Repertoire::SupplementaryKanji, row, Some(cell)).0;
     let known = cells.map(|bytes| (character(bytes), bytes));
     known.filter(|(character, _)| *character != char::REPLACEMENT_CHARACTER).collect()
+}
+
+/// Whether the cell is one of JIS X 0208 itself; the web's encoding has more rows from vendors.
+fn is_jis_x_0208([row, _]: &[u8; 2]) -> bool {
+    matches!(row, 0x21..=0x28 | 0x30..=0x74)
+}
+
+/// Whether the cell is one of GB 2312 itself; GBK fills gaps in its rows.
+fn is_gb_2312(bytes: &[u8; 2]) -> bool {
+    match bytes {
+        [0xA2, cell] => *cell > 0xAA,
+        [0xA6, cell] => *cell < 0xD9,
+        [0xA8, cell] => !matches!(cell, 0xBB..=0xC4),
+        [0xD7, cell] => *cell < 0xFA,
+        [row, _] => matches!(row, 0xA1..=0xA9 | 0xB0..=0xF7),
+    }
 }
 
 /// A character whose two bytes are both in the right half: the sets of 94 times 94 characters,

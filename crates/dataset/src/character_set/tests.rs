@@ -45,6 +45,8 @@ const NAMES: &[(&str, &[u8], &str)] = &[
         b"Zhang^XiaoDong=\x1B$)A\xD5\xC5^\x1B$)A\xD0\xA1\xB6\xAB=",
         "Zhang^XiaoDong=张^小东=",
     ),
+    ("ISO 2022 IR 100\\ISO 2022 IR 87", b"J\xE9r\xF4me=\x1B$BB@\x1B(B\x1B-A\xE9\x1B$BO:\x1B(B", "Jérôme=太é郎"),
+    ("\\ISO 2022 IR 87", b"\x1B$B!A!B!]!q!r\"L\x1B(B", "〜‖−¢£¬"),
     (
         "ISO 2022 IR 100\\ISO 2022 IR 144",
         b"J\xE9r\xF4me=\x1B-L\xBB\xEE\x1B-A",
@@ -71,6 +73,10 @@ fn decodes_what_devices_write() {
         ("ISO_IR 6", b"M\xFCller", &["Müller"]),
         // Designated once for the whole name.
         ("\\ISO 2022 IR 149", b"\x1B$)C\xC8\xAB^\xB1\xE6\xB5\xBF", &["홍^길동"]),
+        // Left with a designation of G1 alone.
+        ("ISO 2022 IR 100\\ISO 2022 IR 87", b"\x1B$BB@\x1B-A\xE9^a", &["太é^a"]),
+        // Never designated.
+        ("\\ISO 2022 IR 58", b"Zhang=\xD5\xC5^\xD0\xA1\xB6\xAB", &["Zhang=张^小东"]),
         // A first term that cannot stand first.
         ("ISO 2022 IR 149", b"\xC8\xAB", &["홍"]),
         ("ISO 2022 IR 87", b"A\x1B$B;3\x1B(B", &["A山"]),
@@ -144,6 +150,11 @@ fn counts_what_has_no_place() {
         ("ISO_IR 100", "王小", b"??", 2),
         ("\\ISO 2022 IR 87", "山ก", b"\x1B$B;3\x1B(B?", 1),
         ("ISO_IR 148", "€", b"?", 1),
+        ("ISO_IR 100", "a\x1Bb", b"a?b", 1),
+        ("GBK", "€", b"?", 1),
+        // In the rows of vendors only.
+        ("\\ISO 2022 IR 87", "①髙", b"??", 2),
+        ("\\ISO 2022 IR 58", "ⅰ朗", b"?\x1B$)A\xC0\xCA", 1),
         ("\\ISO 2022 IR 149", "홍뷁", b"\x1B$)C\xC8\xAB?", 1),
     ];
     for (terms, text, bytes, replaced) in cases {

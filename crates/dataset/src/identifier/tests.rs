@@ -102,7 +102,7 @@ fn reads_what_it_writes_in_every_encoding_and_character_set() {
             assert_eq!(identifier.item, item, "{encoding:?} {terms}");
             assert_eq!(identifier.character_set.as_str(), *terms, "{encoding:?}");
             assert_eq!(identifier.character_set_named, !terms.is_empty());
-            assert!(written.bytes.len() % 2 == 0, "{encoding:?} {terms}");
+            assert!(written.bytes.len().is_multiple_of(2), "{encoding:?} {terms}");
         }
     }
 }
@@ -347,7 +347,7 @@ fn writes_what_origins_send() {
             Tag(0x0018, 0x0050),
             Element::values(
                 VR::DS,
-                vec![number(0.1 + 0.2), number(1e-30 / 3.0), number(-1234.567_890_123_456)],
+                vec![number(0.1 + 0.2), number(1e-30 / 3.0), number(-1_234.567_890_123_456)],
             ),
             Element::texts(VR::DS, ["0.30000000000000", "3.3333333333e-31", "-1234.5678901235"]),
         ),

@@ -389,7 +389,7 @@ fn what_an_answer_lacks() {
     assert!(!keys.matches(&answer));
     assert!(keys.matches_assuming(&answer, |tag| tag == Tag::MODALITY));
     // Present without a value is no match, whatever is assumed.
-    let mut empty = answer.clone();
+    let mut empty = answer;
     empty.insert(Tag::MODALITY, Element::empty(VR::CS));
     assert!(!keys.matches_assuming(&empty, |_| true));
     assert!(keys.without(Tag::MODALITY).matches(&empty));
