@@ -101,6 +101,9 @@ pub enum Unreadable {
     /// It ends before it is complete.
     #[error("it is cut")]
     Cut,
+    /// Its end could not be told from a cut: it has neither a length nor a delimiter.
+    #[error("it does not say where it ends")]
+    Endless,
     /// Larger than any sound answer to this request.
     #[error("it is too large")]
     TooLarge,

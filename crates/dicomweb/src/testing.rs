@@ -55,6 +55,13 @@ pub(crate) fn client(base_url: BaseUrl) -> Client {
     Client::new(config(base_url)).unwrap()
 }
 
+/// A client whose profile is not quite the standard one.
+pub(crate) fn client_with(base_url: BaseUrl, change: impl FnOnce(&mut Profile)) -> Client {
+    let mut config = config(base_url);
+    change(&mut config.profile);
+    Client::new(config).unwrap()
+}
+
 /// Time-outs that pass while a test waits for them.
 pub(crate) fn impatient() -> Timeouts {
     const SHORT: Duration = Duration::from_millis(50);

@@ -70,6 +70,18 @@ pub fn write(meta: &FileMeta, source: Option<&AeTitle>) -> Vec<u8> {
 /// # Errors
 /// [`InvalidFile::Incomplete`] where `head` ends too early; any other error is final.
 pub fn read(head: &[u8]) -> Result<(FileMeta, usize), InvalidFile> {
+    read_with(head, None)
+}
+
+/// As [`read`], but takes this transfer syntax where (0002,0010) is absent or no UID, since the header
+/// fields of a part may name it too (PS3.18 §8.7.3.5.2).
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(
+    head: &[u8],
+    transfer_syntax: Option<&TransferSyntax>,
+) -> Result<(FileMeta, usize), InvalidFile> {
     if head.len() < PREAMBLE_LENGTH {
         return Err(InvalidFile::Incomplete);
     }
@@ -77,7 +89,7 @@ pub fn read(head: &[u8]) -> Result<(FileMeta, usize), InvalidFile> {
         return Err(InvalidFile::NoPrefix);
     }
     let mut at = PREAMBLE_LENGTH;
-    let (mut class, mut instance, mut syntax) = (None, None, None);
+    let (mut class, mut instance, mut syntax) = (None, None, transfer_syntax.cloned());
     loop {
         let group_ends = match head.get(at..at + 2) {
             Some(group) => group != [2, 0],
@@ -91,7 +103,7 @@ pub fn read(head: &[u8]) -> Result<(FileMeta, usize), InvalidFile> {
         match element {
             0x0002 => class = Uid::from_bytes(value).ok(),
             0x0003 => instance = Uid::from_bytes(value).ok(),
-            0x0010 => syntax = Uid::from_bytes(value).ok(),
+            0x0010 => syntax = Uid::from_bytes(value).ok().map(TransferSyntax::new).or(syntax),
             _ => {}
         }
         at = next;
@@ -99,7 +111,7 @@ pub fn read(head: &[u8]) -> Result<(FileMeta, usize), InvalidFile> {
     let meta = FileMeta {
         sop_class_uid: class.ok_or(InvalidFile::Missing(2, 2))?,
         sop_instance_uid: instance.ok_or(InvalidFile::Missing(2, 3))?,
-        transfer_syntax: TransferSyntax::new(syntax.ok_or(InvalidFile::Missing(2, 0x10))?),
+        transfer_syntax: syntax.ok_or(InvalidFile::Missing(2, 0x10))?,
     };
     Ok((meta, at))
 }
@@ -180,6 +192,18 @@ mod tests {
                 assert_eq!(got, Err(InvalidFile::Incomplete), "cut at {cut}");
             }
         }
+    }
+
+    #[test]
+    fn takes_the_transfer_syntax_of_others_where_it_names_none() {
+        let other = TransferSyntax::new("1.2.840.10008.1.2.4.90".parse().unwrap());
+        let mut file = write(&meta(), None);
+        file.extend_from_slice(b"\x08\0\x16\0UI\x02\x001\0");
+        assert_eq!(read_with(&file, Some(&other)).unwrap().0, meta(), "its own comes first");
+        let at = file.windows(4).position(|tag| tag == [2, 0, 0x10, 0]).unwrap();
+        file[at + 2] = 0x11;
+        assert_eq!(read(&file), Err(InvalidFile::Missing(2, 0x10)));
+        assert_eq!(read_with(&file, Some(&other)).unwrap().0.transfer_syntax, other);
     }
 
     #[test]

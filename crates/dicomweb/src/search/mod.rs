@@ -5,6 +5,8 @@ mod parameters;
 mod presence;
 mod request;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod warning;
 
 pub use presence::Presence;

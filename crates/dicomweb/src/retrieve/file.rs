@@ -6,8 +6,9 @@ use futures::{Stream, StreamExt as _};
 use http::{Method, StatusCode};
 use instance::Identity;
 
+use super::multipart_error;
 use crate::error::Unreadable;
-use crate::multipart::{Boundary, ReadError, Reader, ReaderLimits};
+use crate::multipart::{Boundary, Reader, ReaderLimits};
 use crate::{Client, Error, answer};
 
 /// A Part 10 file (PS3.10 §7, PS3.18 §8.7.3.1), as it comes.
@@ -88,13 +89,6 @@ where
     })
 }
 
-fn multipart_error(error: ReadError<Error>) -> Error {
-    match error {
-        ReadError::Body(error) => error,
-        ReadError::Malformed(_) => Error::Unreadable(Unreadable::Malformed),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::Router;
@@ -157,7 +151,7 @@ mod tests {
     #[tokio::test]
     async fn anything_else_is_an_error() {
         let rows = [
-            (200, MULTIPART, "--B\r\n\r\nfile", Unreadable::Malformed),
+            (200, MULTIPART, "--B\r\n\r\nfile", Unreadable::Cut),
             (200, MULTIPART, "--B\r\n\r\nfile\r\n--B\r\n\r\nmore\r\n--B--", Unreadable::Malformed),
             (200, MULTIPART, "--B--", Unreadable::Empty),
             (200, "multipart/related", "--B--", Unreadable::MediaType),
