@@ -19,6 +19,7 @@ use crate::{
     forward::{
         condition::Conditions, confirmation::Confirmations, scheduler::Scheduler, settlement::Settlement,
     },
+    service::retrieve::Destinations,
     snapshot::Snapshot,
 };
 
@@ -54,7 +55,7 @@ pub struct Drained {
 /// A bridge between DIMSE and DICOMweb. Cloning is cheap; all clones are the same bridge.
 #[derive(Clone)]
 pub struct Bridge {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
     reloaded: Arc<Notify>,
     forwarding: CancellationToken,
 }
@@ -68,6 +69,8 @@ pub(crate) struct Core {
     pub(crate) confirmations: Confirmations,
     pub(crate) conditions: Conditions,
     pub(crate) admission: Arc<Admission>,
+    /// Where C-MOVE sends to.
+    pub(crate) destinations: Destinations,
     pub(crate) phases: Phases,
     pub(crate) connections: TaskTracker,
     /// What the settings of all associations have in common.
@@ -105,6 +108,7 @@ impl Bridge {
             confirmations: Confirmations::default(),
             conditions: Conditions::default(),
             admission: Arc::new(Admission::new(Arc::clone(&metrics))),
+            destinations: Destinations::default(),
             metrics,
             phases: Phases::default(),
             connections: TaskTracker::new(),

@@ -56,4 +56,15 @@ pub struct PeerRetrieve {
 impl PeerRetrieve {
     /// Nothing differs.
     pub const NONE: Self = Self { associations: None, stall: None, transcode: None };
+
+    /// What holds for this peer where `all` holds for every other.
+    #[must_use]
+    pub fn applied_to(self, all: Retrieve) -> Retrieve {
+        Retrieve {
+            associations: self.associations.unwrap_or(all.associations),
+            stall: self.stall.unwrap_or(all.stall),
+            transcode: self.transcode.unwrap_or(all.transcode),
+            ..all
+        }
+    }
 }

@@ -201,7 +201,8 @@ async fn associate(
     Ok(requestor::request(stream, &proposal, Settings::default()).await?)
 }
 
-async fn connect(address: &PeerAddress) -> std::io::Result<QuickAck> {
+/// Connects to a peer, with the socket options that associations need.
+pub(crate) async fn connect(address: &PeerAddress) -> std::io::Result<QuickAck> {
     let connecting = TcpStream::connect((address.host.as_str(), address.port));
     let stream = timeout(address.connect_timeout, connecting).await??;
     socket::prepare(&stream)?;

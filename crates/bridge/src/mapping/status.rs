@@ -5,13 +5,17 @@
 //! What happened is in the log.
 
 mod query;
+mod retrieve;
 
 use dicomweb::Remedy;
 use dimse::{Category, Status, command::Response};
 
 use crate::service::{DestinationRefusal, Refusal};
 
-pub(crate) use self::query::{query_failed, request_refused};
+pub(crate) use self::{
+    query::{query_failed, request_refused},
+    retrieve::{retrieve_refused, sub_operations_ended},
+};
 
 /// The status that a refusal has, and what to say with it. Comments fit the 64 characters of
 /// (0000,0902).

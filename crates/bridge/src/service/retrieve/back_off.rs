@@ -1,0 +1,67 @@
+//! When a request to an origin is worth repeating, and when.
+
+use std::time::Duration;
+
+use dicomweb::{Error, Remedy};
+
+/// The longest pause that an origin may ask for by Retry-After: 30 s; a workstation waits for its images.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// The pause before the first repetition; it doubles with each further one.
+const PAUSE_MIN: Duration = Duration::from_millis(200);
+
+/// Whether the same request may succeed when it is repeated. Retrieves are idempotent, so a broken
+/// connection is no obstacle.
+pub(super) fn is_worth_repeating(error: &Error) -> bool {
+    matches!(error.remedy(), Remedy::Retry { .. } | Remedy::Unknown)
+}
+
+/// How long to wait before a request is repeated that was repeated `repetitions` times before.
+pub(super) fn pause(error: &Error, repetitions: u32) -> Duration {
+    let own = PAUSE_MIN.saturating_mul(2_u32.saturating_pow(repetitions));
+    match error.remedy() {
+        Remedy::Retry { after: Some(after) } => after.max(own).min(PAUSE_MAX),
+        _ => own.min(PAUSE_MAX),
+    }
+}
+
+/// Whether the origin asks for fewer requests.
+pub(super) fn is_overload(error: &Error) -> bool {
+    matches!(error, Error::Refused { status, .. } if matches!(status.as_u16(), 429 | 503))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn refused(status: u16, seconds: Option<u64>) -> Error {
+        Error::Refused {
+            status: status.try_into().unwrap(),
+            retry_after: seconds.map(Duration::from_secs),
+            credentials_changed: false,
+        }
+    }
+
+    #[test]
+    fn what_may_pass_is_repeated_after_a_pause() {
+        let ms = Duration::from_millis;
+        let cases = [
+            (refused(503, None), 0, Some(ms(200))),
+            (refused(503, None), 3, Some(ms(1600))),
+            (refused(429, Some(2)), 0, Some(ms(2000))),
+            (refused(429, Some(3600)), 0, Some(ms(30_000))),
+            (refused(500, None), 60, Some(ms(30_000))),
+            (Error::Interrupted("broken".into()), 0, Some(ms(200))),
+            (refused(404, None), 0, None),
+            (refused(401, None), 0, None),
+            (refused(400, None), 0, None),
+        ];
+        for (error, repetitions, expected) in cases {
+            let got = is_worth_repeating(&error).then(|| pause(&error, repetitions));
+            assert_eq!(got, expected, "{error} {repetitions}");
+        }
+        assert!(is_overload(&refused(429, None)) && is_overload(&refused(503, None)));
+        assert!(!is_overload(&refused(500, None)));
+    }
+}

@@ -1,0 +1,205 @@
+//! The data set of one instance on its way to a recipient, resumed where its source breaks.
+//!
+//! A data set once begun must be finished or its association aborted. So when an answer of the origin
+//! breaks in the middle, or was given up because the recipient stalled, the instance is asked for
+//! again, what the recipient has is skipped, and the rest is sent, if what was skipped is byte for byte
+//! what was sent.
+
+use std::{io, time::Duration};
+
+use bytes::Bytes;
+use futures::{StreamExt, stream, stream::BoxStream};
+use instance::part10::FileMeta;
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+
+use super::{
+    back_off,
+    read_ahead::{Event, Interruption},
+    source::{Request, Source},
+};
+
+/// How often one data set may be resumed: 16 times. Each time reads it from its beginning.
+const RESUMES_MAX: u32 = 16;
+
+/// How often it may be resumed in a row without a byte of progress.
+const RESUMES_IN_VAIN_MAX: u32 = 2;
+
+/// A data set whose first bytes are at hand.
+pub(super) struct DataSet {
+    source: Source,
+    meta: FileMeta,
+    again: Request,
+    /// What was read and not handed out.
+    ahead: Option<Bytes>,
+    ended: bool,
+    sent: u64,
+    hash: Sha256,
+    resumes: u32,
+    resumes_in_vain: u32,
+    sent_at_last_resume: u64,
+}
+
+/// Why a data set did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    /// Its source broke, and asking again did not help.
+    #[error("{0}")]
+    Interrupted(#[from] Interruption),
+    /// The source gave something else than one instance.
+    #[error("the answer is no sequence of instances")]
+    Sequence,
+    /// The origin gave other bytes, another instance or another transfer syntax than before.
+    #[error("the origin gave something else when asked again")]
+    Differs,
+}
+
+/// The data set as a stream, and its source, given back where the data set was read to its end.
+pub(super) type Sending = (BoxStream<'static, io::Result<Bytes>>, oneshot::Receiver<Source>);
+
+impl DataSet {
+    /// Reads the first bytes of the instance that `source` is at the beginning of. `again` is the request
+    /// for that instance alone.
+    pub(super) async fn begin(source: Source, meta: FileMeta, again: Request) -> Result<Self, Broken> {
+        let mut data_set = Self {
+            source,
+            meta,
+            again,
+            ahead: None,
+            ended: false,
+            sent: 0,
+            hash: Sha256::new(),
+            resumes: 0,
+            resumes_in_vain: 0,
+            sent_at_last_resume: 0,
+        };
+        data_set.ahead = data_set.read().await?;
+        Ok(data_set)
+    }
+
+    /// What the File Meta Information says.
+    pub(super) const fn meta(&self) -> &FileMeta {
+        &self.meta
+    }
+
+    /// Whether it was given up because it was not sent for too long.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.source.is_stalled()
+    }
+
+    /// Its source, where it is not to be sent.
+    pub(super) fn into_source(self) -> Source {
+        self.source
+    }
+
+    /// The stream that is sent.
+    pub(super) fn into_stream(self) -> Sending {
+        let (back, given_back) = oneshot::channel();
+        let stream = stream::try_unfold(Some((self, back)), |state| async move {
+            let Some((mut data_set, back)) = state else { return Ok(None) };
+            match data_set.next().await.map_err(io::Error::other)? {
+                Some(bytes) => Ok(Some((bytes, Some((data_set, back))))),
+                None => {
+                    // Whoever does not wait for the source does not need it.
+                    let _ = back.send(data_set.source);
+                    Ok(None)
+                }
+            }
+        });
+        (stream.boxed(), given_back)
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
+        let bytes = match self.ahead.take() {
+            Some(bytes) => Some(bytes),
+            None if self.ended => None,
+            None => self.read().await?,
+        };
+        if let Some(bytes) = &bytes {
+            self.hash.update(bytes);
+            self.sent += bytes.len() as u64;
+        }
+        Ok(bytes)
+    }
+
+    /// The next bytes from the source, or from another one where that breaks.
+    async fn read(&mut self) -> Result<Option<Bytes>, Broken> {
+        match self.source.next().await {
+            Ok(Some(Event::Data(bytes))) => Ok(Some(bytes)),
+            Ok(Some(Event::End)) => {
+                self.ended = true;
+                Ok(None)
+            }
+            Ok(Some(Event::Instance(_)) | None) => Err(Broken::Sequence),
+            Err(interruption) => self.resume(interruption).await,
+        }
+    }
+
+    async fn resume(&mut self, mut cause: Interruption) -> Result<Option<Bytes>, Broken> {
+        loop {
+            let in_vain = self.resumes > 0 && self.sent == self.sent_at_last_resume;
+            self.resumes_in_vain = if in_vain { self.resumes_in_vain + 1 } else { 0 };
+            if self.resumes == RESUMES_MAX || self.resumes_in_vain > RESUMES_IN_VAIN_MAX {
+                return Err(cause.into());
+            }
+            tokio::time::sleep(self.pause(&cause)).await;
+            self.resumes += 1;
+            self.sent_at_last_resume = self.sent;
+            tracing::info!(
+                sop_instance_uid = %self.meta.sop_instance_uid,
+                %cause,
+                sent = self.sent,
+                "resuming inside an instance"
+            );
+            cause = match self.source.replace(&self.again).await {
+                Err(error) if back_off::is_worth_repeating(&error) => error.into(),
+                Err(error) => return Err(Interruption::from(error).into()),
+                Ok(()) => match self.skip().await {
+                    Ok(bytes) => return Ok(bytes),
+                    Err(Broken::Interrupted(interruption)) => interruption,
+                    Err(broken) => return Err(broken),
+                },
+            };
+        }
+    }
+
+    fn pause(&self, cause: &Interruption) -> Duration {
+        match cause {
+            Interruption::Origin(error) => back_off::pause(error, self.resumes_in_vain),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Reads what was sent before and compares it; gives the bytes behind it, or `None` at the end.
+    async fn skip(&mut self) -> Result<Option<Bytes>, Broken> {
+        if self.source.next_instance().await?.as_ref() != Some(&self.meta) {
+            return Err(Broken::Differs);
+        }
+        let mut left = self.sent;
+        let mut hash = Sha256::new();
+        let behind = loop {
+            match self.source.next().await? {
+                Some(Event::Data(mut bytes)) => {
+                    let known = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+                    let known = bytes.split_to(known);
+                    hash.update(&known);
+                    left -= known.len() as u64;
+                    if !bytes.is_empty() {
+                        break Some(bytes);
+                    }
+                }
+                Some(Event::End) if left == 0 => break None,
+                Some(Event::End) => return Err(Broken::Differs),
+                Some(Event::Instance(_)) | None => return Err(Broken::Sequence),
+            }
+        };
+        if hash.finalize() != self.hash.clone().finalize() {
+            return Err(Broken::Differs);
+        }
+        self.ended = behind.is_none();
+        Ok(behind)
+    }
+}
+
+#[cfg(test)]
+mod tests;

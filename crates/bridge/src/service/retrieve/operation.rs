@@ -1,0 +1,316 @@
+//! One C-MOVE or C-GET under way: what is asked for, what is sent, and how it is counted.
+//!
+//! Requests to origins and sub-operations go on side by side: answers that have begun wait in `ready`
+//! until an association is free, and are read ahead meanwhile.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use dicomweb::retrieve::Accept;
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use instance::{Uid, part10::FileMeta};
+
+use super::{
+    counts::{Counts, Outcome},
+    data_set::DataSet,
+    environment::Environment,
+    failures::{Cause, Failures},
+    fetch::{self, NotFetched},
+    instances::{Task, Wanted, Whole},
+    source::Source,
+    sub_operation::{self, End, Performed},
+};
+
+/// What is under way.
+pub(super) struct Operation {
+    environment: Arc<Environment>,
+    /// Instances that are still to be sent, without those that are being sent.
+    wanted: HashMap<Uid, Wanted>,
+    todo: VecDeque<Task>,
+    fetches: FuturesUnordered<BoxFuture<'static, Fetched>>,
+    ready: VecDeque<Ready>,
+    sends: FuturesUnordered<BoxFuture<'static, (Performed, Option<Whole>)>>,
+    /// Requests for studies and series that are open.
+    wholes: usize,
+    /// Answers that may be open and not being sent yet; falls when the recipient or the origin is slow.
+    window: usize,
+    window_max: usize,
+    pub(super) counts: Counts,
+    failures: Failures,
+    given_up: bool,
+    /// Sub-operations that were cut short.
+    aborted: usize,
+}
+
+/// An instance whose first bytes are at hand, and what it came with.
+struct Ready {
+    data_set: DataSet,
+    whole: Option<Whole>,
+}
+
+/// What became of a request, or of an answer that is read further.
+enum Fetched {
+    /// One instance; and whether the origin asked for fewer requests.
+    Single(Uid, Result<DataSet, NotFetched>, bool),
+    /// The next instance of a study or series, `None` behind the last one.
+    Next(Whole, Result<Option<(Source, FileMeta)>, NotFetched>),
+    /// Its first bytes.
+    Begun(Whole, Uid, Result<DataSet, NotFetched>),
+}
+
+impl Operation {
+    pub(super) fn new(
+        environment: Arc<Environment>,
+        wanted: HashMap<Uid, Wanted>,
+        tasks: Vec<Task>,
+        requests: usize,
+    ) -> Self {
+        Self {
+            environment,
+            wanted,
+            todo: tasks.into(),
+            fetches: FuturesUnordered::new(),
+            ready: VecDeque::new(),
+            sends: FuturesUnordered::new(),
+            wholes: 0,
+            window: requests,
+            window_max: requests,
+            counts: Counts::default(),
+            failures: Failures::default(),
+            given_up: false,
+            aborted: 0,
+        }
+    }
+
+    /// Sub-operations that have not ended.
+    pub(super) fn remaining(&self) -> usize {
+        self.wanted.len() + self.sends.len() + self.aborted
+    }
+
+    /// What the requestor is told when nothing succeeded.
+    pub(super) fn cause(&self) -> Cause {
+        self.failures.cause()
+    }
+
+    /// Goes on until the next sub-operation or request has ended; `false` where none is left. Cancel
+    /// safe.
+    pub(super) async fn step(&mut self) -> bool {
+        self.fetch();
+        self.send();
+        tokio::select! {
+            Some((performed, whole)) = self.sends.next() => self.performed(performed, whole),
+            Some(fetched) = self.fetches.next() => self.fetched(fetched),
+            else => {
+                // A task may have named what was sent with another one; nothing else is left then.
+                let left: Vec<Uid> = self.wanted.keys().cloned().collect();
+                self.fail(left);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Waits for the sub-operations under way and begins no other.
+    pub(super) async fn finish(&mut self) {
+        self.begin_nothing();
+        while let Some((performed, _)) = self.sends.next().await {
+            self.count(&performed);
+        }
+    }
+
+    /// Gives up the answers that the recipient has not got to for too long. What they hold is asked for
+    /// again when it does, without reading ahead.
+    pub(super) fn give_up_stalled(&mut self) {
+        let (stalled, ready): (VecDeque<_>, _) =
+            self.ready.drain(..).partition(|ready| ready.data_set.is_stalled());
+        self.ready = ready;
+        for Ready { data_set, whole } in stalled.into_iter().rev() {
+            self.todo.push_front(Task::Single(data_set.meta().sop_instance_uid.clone()));
+            if let Some(whole) = whole {
+                self.one_by_one(whole);
+            }
+            self.window = 1;
+        }
+    }
+
+    /// Makes the requests that may be made.
+    fn fetch(&mut self) {
+        let lanes = self.environment.recipient.window();
+        while self.fetches.len() + self.ready.len() < self.window {
+            // Another study would only wait until this one is sent.
+            let is_whole = matches!(self.todo.front(), Some(Task::Whole(_)));
+            if is_whole && self.wholes >= lanes {
+                return;
+            }
+            let environment = Arc::clone(&self.environment);
+            match self.todo.pop_front() {
+                Some(Task::Single(uid)) => {
+                    let Some(wanted) = self.wanted.get(&uid).cloned() else { continue };
+                    let fetch = async move {
+                        let (data_set, overload) = fetch::instance(&environment, &wanted).await;
+                        Fetched::Single(uid, data_set, overload)
+                    };
+                    self.fetches.push(fetch.boxed());
+                }
+                Some(Task::Whole(whole)) => {
+                    self.wholes += 1;
+                    let fetch = async move {
+                        match fetch::whole(&environment, &whole).await {
+                            Ok(source) => next(whole, source).await,
+                            Err(error) => Fetched::Next(whole, Err(error)),
+                        }
+                    };
+                    self.fetches.push(fetch.boxed());
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// Begins the sub-operations that may begin.
+    fn send(&mut self) {
+        while self.sends.len() < self.environment.recipient.window() {
+            let Some(Ready { data_set, whole }) = self.ready.pop_front() else { return };
+            let Some(wanted) = self.wanted.remove(&data_set.meta().sop_instance_uid) else {
+                if let Some(whole) = whole {
+                    self.fetches.push(next(whole, data_set.into_source()).boxed());
+                }
+                continue;
+            };
+            let performing = sub_operation::perform(Arc::clone(&self.environment), wanted, data_set);
+            self.sends.push(performing.map(|performed| (performed, whole)).boxed());
+        }
+    }
+
+    fn fetched(&mut self, fetched: Fetched) {
+        match fetched {
+            Fetched::Single(uid, data_set, overload) => {
+                if overload {
+                    self.window = (self.window / 2).max(1);
+                }
+                match data_set {
+                    Ok(data_set) => self.begun(data_set, None),
+                    Err(error) => self.not_fetched(uid, error),
+                }
+            }
+            Fetched::Next(whole, Ok(Some((source, meta)))) => {
+                let Some(wanted) = self.wanted.get(&meta.sop_instance_uid) else {
+                    // It came after the listing, or twice.
+                    return self.fetches.push(next(whole, source).boxed());
+                };
+                let again = fetch::again(&self.environment, wanted, Accept::Any);
+                let uid = meta.sop_instance_uid.clone();
+                let begin = DataSet::begin(source, meta, again);
+                self.fetches.push(
+                    begin.map(|begun| Fetched::Begun(whole, uid, begun.map_err(NotFetched::from))).boxed(),
+                );
+            }
+            Fetched::Next(whole, Ok(None)) => self.one_by_one(whole),
+            Fetched::Next(whole, Err(error)) => {
+                let Whole { origin, retrieve, .. } = &whole;
+                tracing::warn!(
+                    origin = origin.name,
+                    study = %retrieve.study,
+                    series = retrieve.series.as_ref().map(tracing::field::display),
+                    cause = %error,
+                    "what is missing is asked for one by one"
+                );
+                self.one_by_one(whole);
+            }
+            Fetched::Begun(whole, _, Ok(data_set)) => self.begun(data_set, Some(whole)),
+            Fetched::Begun(whole, uid, Err(error)) => {
+                self.not_fetched(uid, error);
+                self.one_by_one(whole);
+            }
+        }
+    }
+
+    fn begun(&mut self, data_set: DataSet, whole: Option<Whole>) {
+        self.failures.fetched();
+        // What is left of a study comes before what is read ahead.
+        let ready = Ready { data_set, whole };
+        if ready.whole.is_some() { self.ready.push_front(ready) } else { self.ready.push_back(ready) }
+    }
+
+    /// Asks for what a study or series has not given.
+    fn one_by_one(&mut self, whole: Whole) {
+        self.wholes = self.wholes.saturating_sub(1);
+        let missing = whole.members.into_iter().filter(|uid| self.wanted.contains_key(uid));
+        let missing: Vec<_> = missing.map(Task::Single).collect();
+        missing.into_iter().rev().for_each(|task| self.todo.push_front(task));
+    }
+
+    fn not_fetched(&mut self, uid: Uid, error: NotFetched) {
+        if !self.wanted.contains_key(&uid) {
+            return;
+        }
+        tracing::warn!(sop_instance_uid = %uid, cause = %error, "the instance cannot be had");
+        self.failures.not_fetched(&error);
+        self.fail([uid]);
+        self.give_up_if_hopeless();
+    }
+
+    fn performed(&mut self, performed: Performed, whole: Option<Whole>) {
+        self.count(&performed);
+        if matches!(performed.end, End::Answered(_)) {
+            self.window = (self.window + 1).min(self.window_max);
+        }
+        match (whole, performed.source) {
+            _ if self.given_up => {}
+            (Some(whole), Some(source)) => self.fetches.push(next(whole, source).boxed()),
+            (Some(whole), None) => self.one_by_one(whole),
+            (None, _) => {}
+        }
+        self.give_up_if_hopeless();
+    }
+
+    fn count(&mut self, performed: &Performed) {
+        let Performed { sop_instance_uid, end, .. } = performed;
+        match end.outcome() {
+            Some(outcome) => {
+                self.failures.ended(end);
+                self.counts.add(sop_instance_uid, outcome);
+                self.environment.count(outcome);
+            }
+            None => self.aborted += 1,
+        }
+    }
+
+    /// Begins nothing any more where that would be in vain; what is under way goes on.
+    fn give_up_if_hopeless(&mut self) {
+        if self.given_up || !self.failures.are_too_many() {
+            return;
+        }
+        tracing::warn!(cause = ?self.failures.cause(), instances = self.wanted.len(), "the rest is given up");
+        self.given_up = true;
+        self.begin_nothing();
+        let left: Vec<Uid> = self.wanted.keys().cloned().collect();
+        self.fail(left);
+    }
+
+    fn begin_nothing(&mut self) {
+        self.todo.clear();
+        self.fetches.clear();
+        self.ready.clear();
+    }
+
+    fn fail(&mut self, uids: impl IntoIterator<Item = Uid>) {
+        for uid in uids {
+            if self.wanted.remove(&uid).is_some() {
+                self.counts.add(&uid, Outcome::Failed);
+                self.environment.count(Outcome::Failed);
+            }
+        }
+    }
+}
+
+/// The next instance of an answer.
+async fn next(whole: Whole, mut source: Source) -> Fetched {
+    match source.next_instance().await {
+        Ok(Some(meta)) => Fetched::Next(whole, Ok(Some((source, meta)))),
+        Ok(None) => Fetched::Next(whole, Ok(None)),
+        Err(error) => Fetched::Next(whole, Err(error.into())),
+    }
+}

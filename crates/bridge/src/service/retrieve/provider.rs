@@ -1,0 +1,249 @@
+//! The service class provider: lists the instances, sends them, and answers.
+
+use std::{sync::Arc, time::Duration};
+
+use dimse::{
+    Status,
+    association::{Settings, Timers},
+    command::{MoveOriginator, Priority, SubOperations},
+};
+use futures::StreamExt;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, Interval, MissedTickBehavior, interval_at, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    RetrieveRefusal,
+    counts::Counts,
+    environment::Environment,
+    instances::Instances,
+    keys::Keys,
+    operation::Operation,
+    recipient::{Recipient, destination},
+};
+use crate::{
+    config::{Peer, PeerAddress, Retrieve},
+    mapping::status,
+    service::{Invocation, Reply, query, query::QueryError},
+};
+
+/// How long sub-operations under way may go on after a C-CANCEL: an instance of the usual size is sent by
+/// then, and a requestor that has cancelled should not wait for a large one.
+const CANCEL_GRACE: Duration = Duration::from_secs(5);
+
+/// How long a destination may take to answer our A-RELEASE-RQ; the requestor waits for it.
+const RELEASE: Duration = Duration::from_secs(5);
+
+/// Where the instances go.
+pub(super) enum Target {
+    /// To a peer and its address.
+    Destination(Box<Peer>, PeerAddress),
+    /// Back to the requestor.
+    Requestor,
+}
+
+/// A retrieve that is provided.
+pub(super) struct Provider {
+    invocation: Invocation,
+    priority: Priority,
+    keys: Keys,
+    target: Target,
+    retrieve: Retrieve,
+}
+
+/// Why no instance was sent.
+enum NotListed {
+    Refused(RetrieveRefusal),
+    Cancelled,
+}
+
+impl Provider {
+    pub(super) fn new(invocation: Invocation, priority: Priority, keys: Keys, target: Target) -> Self {
+        let retrieve = invocation.context.snapshot.config.retrieve.clone();
+        let recipient = match &target {
+            Target::Destination(peer, _) => Some(&**peer),
+            Target::Requestor => invocation.peer(),
+        };
+        let retrieve = match recipient {
+            Some(peer) => peer.retrieve.applied_to(retrieve),
+            None => retrieve,
+        };
+        Self { invocation, priority, keys, target, retrieve }
+    }
+
+    /// Carries it out and answers. Ends early when nobody takes the replies any more.
+    pub(super) async fn provide(self, replies: mpsc::Sender<Reply>) {
+        let last = match self.list(&replies).await {
+            Ok(instances) => self.send(instances, &replies).await,
+            Err(NotListed::Cancelled) => self.ended(Status::CANCEL, &Counts::default(), Some(0)),
+            Err(NotListed::Refused(refusal)) => {
+                tracing::warn!(cause = %refusal, "retrieve refused");
+                let response = self.invocation.response(Status::SUCCESS);
+                Reply::new(status::retrieve_refused(response, &refusal))
+            }
+        };
+        // Whoever does not take it any more does not need it.
+        let _ = replies.send(last).await;
+    }
+
+    async fn list(&self, replies: &mpsc::Sender<Reply>) -> Result<Instances, NotListed> {
+        let context = &self.invocation.context;
+        let origins = query::origins(context);
+        if origins.is_empty() {
+            return Err(NotListed::Refused(QueryError::NoOrigin.into()));
+        }
+        let mut listed = query::list(context, origins, self.keys.scope.clone());
+        let mut instances = Instances::default();
+        let mut pending = ticks(self.retrieve.pending_interval);
+        loop {
+            let instance = tokio::select! {
+                biased;
+                () = self.invocation.cancelled.cancelled() => return Err(NotListed::Cancelled),
+                () = replies.closed() => return Err(NotListed::Cancelled),
+                _ = pending.tick() => {
+                    self.pending(replies, &Counts::default(), instances.len());
+                    continue;
+                }
+                instance = listed.next() => instance,
+            };
+            let Some(instance) = instance else { return Ok(instances) };
+            instances.add(instance.map_err(|error| NotListed::Refused(error.into()))?);
+            if instances.len() > self.retrieve.instances_max {
+                let refusal = RetrieveRefusal::TooManyInstances(self.retrieve.instances_max);
+                return Err(NotListed::Refused(refusal));
+            }
+        }
+    }
+
+    async fn send(&self, instances: Instances, replies: &mpsc::Sender<Reply>) -> Reply {
+        let core = &self.invocation.context.core;
+        let recipient = self.recipient();
+        let (wanted, tasks, foreseen) = instances.plan(self.keys.level, recipient.window());
+        tracing::info!(instances = wanted.len(), level = ?self.keys.level, "retrieve begins");
+        let environment = Environment {
+            core: Arc::clone(core),
+            recipient,
+            service: self.invocation.response(Status::SUCCESS).operation.name(),
+            foreseen,
+            stall: self.retrieve.stall,
+            transcode: self.retrieve.transcode,
+            move_originator: self.move_originator(),
+            priority: self.priority,
+            aborting: CancellationToken::new(),
+        };
+        let environment = Arc::new(environment);
+        let mut operation = Operation::new(Arc::clone(&environment), wanted, tasks, self.retrieve.requests);
+        let done = self.perform(&mut operation, replies).await;
+        if !done {
+            cut_short(&mut operation, &environment, replies).await;
+        }
+        let remaining = operation.remaining();
+        let counts = &operation.counts;
+        tracing::info!(counts.completed, counts.warning, counts.failed, remaining, "retrieve ended");
+        let reply = if done {
+            self.finished(&operation)
+        } else {
+            self.ended(Status::CANCEL, counts, Some(remaining))
+        };
+        if let Recipient::Destination(destination) = &environment.recipient {
+            drop(operation);
+            core.destinations.leave(destination).await;
+        }
+        reply
+    }
+
+    /// Performs sub-operations to the last; `false` where that was cancelled.
+    async fn perform(&self, operation: &mut Operation, replies: &mpsc::Sender<Reply>) -> bool {
+        let mut pending = ticks(self.retrieve.pending_interval);
+        let mut stall = ticks(self.retrieve.stall);
+        if operation.remaining() > 0 {
+            self.pending(replies, &operation.counts, operation.remaining());
+        }
+        loop {
+            tokio::select! {
+                biased;
+                () = self.invocation.cancelled.cancelled() => return false,
+                () = replies.closed() => return false,
+                _ = pending.tick() => self.pending(replies, &operation.counts, operation.remaining()),
+                _ = stall.tick() => operation.give_up_stalled(),
+                more = operation.step() => if !more { return true },
+            }
+        }
+    }
+
+    fn recipient(&self) -> Recipient {
+        let context = &self.invocation.context;
+        match &self.target {
+            Target::Requestor => Recipient::Requestor(self.invocation.sub_operations.clone()),
+            Target::Destination(peer, address) => {
+                let key = destination::Key {
+                    called: peer.ae_title.clone(),
+                    calling: self.invocation.called().clone(),
+                    address: address.clone(),
+                    associations: self.retrieve.associations,
+                };
+                let timers = &context.snapshot.config.timers;
+                let timers = Timers {
+                    message: timers.message,
+                    write: timers.message,
+                    response: self.retrieve.response,
+                    release: RELEASE,
+                    ..Timers::default()
+                };
+                let settings = Settings { timers, ..context.core.association_settings.clone() };
+                Recipient::Destination(context.core.destinations.join(key, settings))
+            }
+        }
+    }
+
+    fn move_originator(&self) -> Option<MoveOriginator> {
+        match self.target {
+            Target::Requestor => None,
+            Target::Destination(..) => Some(MoveOriginator {
+                ae_title: self.invocation.calling().clone(),
+                message_id: self.invocation.message_id,
+            }),
+        }
+    }
+
+    /// Tells how far it is, unless the requestor has not even taken what it was told before.
+    fn pending(&self, replies: &mpsc::Sender<Reply>, counts: &Counts, remaining: usize) {
+        let response = self.invocation.response(Status::PENDING);
+        let reply = Reply::new(response.sub_operations(counts.sub_operations(Some(remaining))));
+        let _ = replies.try_send(reply);
+    }
+
+    fn finished(&self, operation: &Operation) -> Reply {
+        let counts = &operation.counts;
+        let (status, comment) =
+            status::sub_operations_ended(counts.completed, counts.warning, counts.failed, operation.cause());
+        let mut reply = self.ended(status, counts, None);
+        if let Some(comment) = comment {
+            reply.response = reply.response.error_comment(comment);
+        }
+        reply
+    }
+
+    fn ended(&self, status: Status, counts: &Counts, remaining: Option<usize>) -> Reply {
+        let sub_operations: SubOperations = counts.sub_operations(remaining);
+        let response = self.invocation.response(status).sub_operations(sub_operations);
+        let encoding = self.invocation.presentation_context.transfer_syntax.encoding();
+        Reply { response, identifier: counts.identifier(encoding) }
+    }
+}
+
+/// Ends what is under way: at once where nobody takes replies any more, otherwise after some grace.
+async fn cut_short(operation: &mut Operation, environment: &Environment, replies: &mpsc::Sender<Reply>) {
+    if replies.is_closed() || timeout(CANCEL_GRACE, operation.finish()).await.is_err() {
+        environment.aborting.cancel();
+        operation.finish().await;
+    }
+}
+
+fn ticks(period: Duration) -> Interval {
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}

@@ -1,0 +1,134 @@
+//! One C-STORE sub-operation, from the first bytes of its instance to the recipient's response.
+
+use std::sync::Arc;
+
+use dimse::{Status, association::PresentationContext};
+use instance::Uid;
+
+use super::{
+    counts::Outcome,
+    data_set::DataSet,
+    environment::Environment,
+    fetch::{self, NotFetched},
+    instances::Wanted,
+    recipient::{Lane, NotAnswered},
+    source::Source,
+    transcode::{self, NotTranscoded},
+};
+
+/// How a sub-operation ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum End {
+    /// The recipient answered.
+    #[error("the recipient answered {0}")]
+    Answered(Status),
+    /// The instance could not be had.
+    #[error("{0}")]
+    NotFetched(#[from] NotFetched),
+    /// Nor in a transfer syntax that the recipient takes.
+    #[error("{0}")]
+    NotTranscoded(#[from] NotTranscoded),
+    /// The recipient did not answer.
+    #[error("{0}")]
+    NotAnswered(#[from] NotAnswered),
+}
+
+impl End {
+    /// How it counts; `None` where it was cut short by the end of the retrieve.
+    pub(super) const fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Answered(status) => Some(Outcome::of_status(*status)),
+            Self::NotAnswered(NotAnswered::Aborted) => None,
+            _ => Some(Outcome::Failed),
+        }
+    }
+}
+
+/// A sub-operation that has ended.
+pub(super) struct Performed {
+    pub(super) sop_instance_uid: Uid,
+    pub(super) end: End,
+    /// Where the instance came from, read to the end of the instance.
+    pub(super) source: Option<Source>,
+}
+
+/// Performs the sub-operation for `wanted`, whose first bytes are at hand. Where the association ends in
+/// the middle the instance is sent anew on another one, once.
+pub(super) async fn perform(environment: Arc<Environment>, wanted: Wanted, data_set: DataSet) -> Performed {
+    let mut performed = attempt(&environment, &wanted, data_set).await;
+    if matches!(performed.end, End::NotAnswered(NotAnswered::AssociationEnded(_)))
+        && environment.recipient.has_other_associations()
+        && !environment.aborting.is_cancelled()
+    {
+        let sop_instance_uid = &performed.sop_instance_uid;
+        tracing::warn!(%sop_instance_uid, cause = %performed.end, "sending the instance anew");
+        performed = match fetch::instance(&environment, &wanted).await.0 {
+            Ok(data_set) => attempt(&environment, &wanted, data_set).await,
+            Err(error) => Performed { end: error.into(), ..performed },
+        };
+    }
+    let Performed { sop_instance_uid, end, .. } = &performed;
+    if end.outcome() == Some(Outcome::Failed) {
+        tracing::warn!(%sop_instance_uid, cause = %end, "sub-operation failed");
+    }
+    performed
+}
+
+async fn attempt(environment: &Arc<Environment>, wanted: &Wanted, data_set: DataSet) -> Performed {
+    let mut source = None;
+    let end = store(environment, wanted, data_set, &mut source).await.unwrap_or_else(|end| end);
+    Performed { sop_instance_uid: wanted.sop_instance_uid.clone(), end, source }
+}
+
+async fn store(
+    environment: &Arc<Environment>,
+    wanted: &Wanted,
+    data_set: DataSet,
+    source: &mut Option<Source>,
+) -> Result<End, End> {
+    let meta = data_set.meta();
+    let foreseen = &environment.foreseen;
+    let lane = environment.recipient.lane(&meta.sop_class_uid, &meta.transfer_syntax, foreseen).await?;
+    let fitting = fitting(environment, wanted, &lane, data_set, source).await;
+    let (context, data_set) = match fitting {
+        Ok(fitting) => fitting,
+        Err(error) => {
+            lane.give_back();
+            return Err(error.into());
+        }
+    };
+    let request = environment.store_request(data_set.meta());
+    let (data_set, mut given_back) = data_set.into_stream();
+    let response = lane.store(&context, request, data_set, &environment.aborting).await?;
+    *source = given_back.try_recv().ok();
+    Ok(End::Answered(response.status))
+}
+
+/// The data set as it is or transcoded, and the presentation context that was accepted for it.
+async fn fitting(
+    environment: &Arc<Environment>,
+    wanted: &Wanted,
+    lane: &Lane,
+    data_set: DataSet,
+    source: &mut Option<Source>,
+) -> Result<(PresentationContext, DataSet), NotTranscoded> {
+    let of = |data_set: &DataSet| {
+        let meta = data_set.meta();
+        lane.presentation_context(&meta.sop_class_uid, &meta.transfer_syntax)
+    };
+    if let Some(context) = of(&data_set) {
+        return Ok((context, data_set));
+    }
+    let accepted = lane.accepted_transfer_syntaxes(&data_set.meta().sop_class_uid);
+    let way = match transcode::way(environment, wanted, &data_set, &accepted) {
+        Ok(way) => way,
+        Err(error) => {
+            *source = Some(data_set.into_source());
+            return Err(error);
+        }
+    };
+    let stored_in = data_set.meta().transfer_syntax.uid().clone();
+    let transcoded = transcode::transcode(environment, wanted, data_set, way).await?;
+    let context = of(&transcoded).ok_or(NotTranscoded::NotPossible(stored_in))?;
+    Ok((context, transcoded))
+}
