@@ -7,8 +7,8 @@ use instance::Uid;
 use tokio::sync::watch;
 
 use crate::{
-    Cursor, Destination, Details, EntryId, Error, Filter, HeldReason, Lease, LeaseRequest, Outcome, Page,
-    Statistics, Token,
+    Cursor, Destination, Details, Entry, EntryId, Error, Filter, HeldReason, Lease, LeaseRequest, Outcome,
+    Page, Statistics, Token,
 };
 
 /// Lines of a page at most; a higher `limit` is cut to it.
@@ -104,6 +104,33 @@ pub trait Deliveries: Send + Sync {
     /// # Errors
     /// [`Error::Index`].
     async fn find_by_sop_instance(&self, sop_instance_uid: &Uid) -> Result<Vec<Details>, Error>;
+
+    /// Studies of which something is accepted for `destination` and not delivered, in the order of their
+    /// UIDs as text, those behind `after`, at most `limit`: each by its newest such entry. Pending and
+    /// held deliveries count; quarantined ones do not, since their bytes are damaged. What was committed
+    /// before the call is known.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    async fn undelivered_studies(
+        &self,
+        destination: &Destination,
+        after: Option<&Uid>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, Error>;
+
+    /// SOP Instances of a study that are accepted for `destination` and not delivered, as
+    /// [`Self::undelivered_studies`]: in the order of their UIDs, each by its newest such entry.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    async fn undelivered_instances(
+        &self,
+        destination: &Destination,
+        study_instance_uid: &Uid,
+        after: Option<&Uid>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, Error>;
 
     /// When the next pending delivery to `destination` is due; a time in the past where one is due
     /// now, `None` where none is pending. Leased ones count with the end of their lease.

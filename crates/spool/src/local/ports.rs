@@ -13,9 +13,14 @@ use instance::Uid;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
-use super::{LocalSpool, index::query, lock, reader, writer::LocalWriter};
+use super::{
+    LocalSpool,
+    index::{query, undelivered},
+    lock, reader,
+    writer::LocalWriter,
+};
 use crate::{
-    Cursor, Deliveries, Destination, Details, EntryHeader, EntryId, Error, Filter, HeldReason, Lease,
+    Cursor, Deliveries, Destination, Details, Entry, EntryHeader, EntryId, Error, Filter, HeldReason, Lease,
     LeaseRequest, Outcome, Page, PayloadWriter, Payloads, Statistics, Token,
 };
 
@@ -135,6 +140,33 @@ impl Deliveries for LocalSpool {
     async fn find_by_sop_instance(&self, sop_instance_uid: &Uid) -> Result<Vec<Details>, Error> {
         let uid = sop_instance_uid.clone();
         self.query(move |connection| query::by_sop_instance(connection, uid.as_str())).await
+    }
+
+    async fn undelivered_studies(
+        &self,
+        destination: &Destination,
+        after: Option<&Uid>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, Error> {
+        let (destination, after) = (destination.clone(), after.cloned());
+        self.shared.index.ask(false, |_| Ok(())).await?;
+        self.query(move |connection| undelivered::studies(connection, &destination, after.as_ref(), limit))
+            .await
+    }
+
+    async fn undelivered_instances(
+        &self,
+        destination: &Destination,
+        study_instance_uid: &Uid,
+        after: Option<&Uid>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, Error> {
+        let (destination, study, after) = (destination.clone(), study_instance_uid.clone(), after.cloned());
+        self.shared.index.ask(false, |_| Ok(())).await?;
+        self.query(move |connection| {
+            undelivered::instances(connection, &destination, &study, after.as_ref(), limit)
+        })
+        .await
     }
 
     async fn next_due(&self, destination: &Destination) -> Result<Option<SystemTime>, Error> {

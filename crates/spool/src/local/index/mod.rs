@@ -13,6 +13,7 @@ pub(crate) mod query;
 mod segments;
 mod steer;
 mod thread;
+pub(crate) mod undelivered;
 
 use std::{path::Path, time::SystemTime};
 
