@@ -164,3 +164,6 @@ fn were_proposed(accept: &AssociateAccept, request: &AssociateRequest) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -296,6 +296,37 @@ async fn sends_at_the_peers_maximum_in_separate_pdus() {
     }
 }
 
+/// What is pushed is written as if each message had been sent by itself, in fewer writes.
+#[tokio::test]
+async fn pushed_messages_are_written_in_order() {
+    let data_sets: Vec<_> = [0, 1, 10, 600, 994, 995, 5000, 20_000, 3].map(content).into();
+    let write = async |pushes: bool| {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 20);
+        let mut sender = MessageSender::new(ours, &negotiated(1000), &Settings::default());
+        for data_set in &data_sets {
+            let data_set = Bytes::copy_from_slice(data_set);
+            if pushes {
+                sender.push(1, &store_rq(), Some(data_set)).unwrap();
+                sender.push(3, &store_rsp(), None).unwrap();
+            } else {
+                sender.send(1, &store_rq(), stream::iter([Ok(data_set)])).await.unwrap();
+                sender.send_command(3, &store_rsp()).await.unwrap();
+            }
+        }
+        let pushed = sender.pushed_length();
+        sender.flush().await.unwrap();
+        assert_eq!(sender.pushed_length(), 0);
+        drop(sender);
+        let mut bytes = Vec::new();
+        theirs.read_to_end(&mut bytes).await.unwrap();
+        (pushed, bytes)
+    };
+    let (none, sent) = write(false).await;
+    let (all, pushed) = write(true).await;
+    assert_eq!((none, all), (0, sent.len()));
+    assert_eq!(pushed, sent);
+}
+
 /// A cut object never looks whole.
 #[tokio::test]
 async fn a_cut_stream_never_gets_a_last_fragment() {
@@ -315,6 +346,7 @@ async fn an_unfinished_message_can_only_be_aborted() {
     let cut = stream::iter([Ok(Bytes::from(content(3000))), Err(io::ErrorKind::Other.into())]);
     assert!(matches!(sender.send(1, &store_rq(), cut).await, Err(Error::Source(_))));
     assert!(matches!(sender.send_command(1, &store_rsp()).await, Err(Error::Unfinished)));
+    assert!(matches!(sender.push(1, &store_rsp(), None), Err(Error::Unfinished)));
     assert!(matches!(sender.release_response().await, Err(Error::Unfinished)));
     sender.abort(crate::Abort::SERVICE_USER).await;
     assert!(matches!(sender.send_command(1, &store_rsp()).await, Err(Error::Ended)));

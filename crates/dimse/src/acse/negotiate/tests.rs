@@ -193,6 +193,41 @@ fn roles_are_those_both_sides_want() {
     }
 }
 
+/// PS3.4 §C.4.3: a requestor that only performs Storage does so for a C-GET, whatever is done with the instances
+/// that others send.
+#[test]
+fn a_context_to_send_on_is_offered_without_storage() {
+    let get_only = Policy {
+        storage: false,
+        storage_requestor_scp: true,
+        storage_transfer_syntaxes: TransferSyntaxes::Only(vec![uid(JPEG_2000)]),
+        ..Policy::default()
+    };
+    let both = Policy { storage: true, ..get_only.clone() };
+    let unknown = ContextResult::AbstractSyntaxNotSupported;
+    let roles = |scu, scp| Some(Roles { scu, scp });
+    let any: &[&str] = &[IVLE, JPEG_LOSSLESS, EVLE];
+    let cases = [
+        (&get_only, None, any, unknown),
+        (&get_only, roles(true, false), any, ContextResult::UserRejection),
+        (&get_only, roles(false, true), any, accepted(EVLE)),
+        (&get_only, roles(true, true), any, accepted(EVLE)),
+        (&get_only, roles(false, true), &[JPEG_LOSSLESS], accepted(JPEG_LOSSLESS)),
+        (&get_only, roles(false, true), &[IVLE, JPEG_LOSSLESS], accepted(JPEG_LOSSLESS)),
+        (&get_only, roles(false, true), &[EVBE, IVLE], accepted(IVLE)),
+        (&both, None, any, ContextResult::TransferSyntaxesNotSupported),
+        (&both, roles(false, true), any, accepted(EVLE)),
+        (&both, roles(true, true), any, ContextResult::TransferSyntaxesNotSupported),
+    ];
+    for (policy, proposed, syntaxes, expected) in cases {
+        let mut rq = request(&[(1, CT, syntaxes)]);
+        let selection = |roles| RoleSelection { sop_class_uid: uid(CT), roles };
+        rq.role_selections = proposed.map(selection).into_iter().collect();
+        let accept = negotiate(&rq, policy).unwrap();
+        assert_eq!(answers(&accept), [(1, expected)], "{proposed:?} {syntaxes:?}");
+    }
+}
+
 /// PS3.4 §C.5: relational queries, date-time matching, fuzzy matching, one byte each.
 #[test]
 fn extended_negotiation_answers_with_what_both_support() {
