@@ -203,7 +203,8 @@ impl SearchCapabilities {
     /// passed over, and a key below the level of the resource finds nothing at all.
     ///
     /// Its answers are written in the `DefaultEncoding` of its configuration, Latin 1 unless that says
-    /// otherwise, and lose what does not fit; `Utf8` is the setting to use.
+    /// otherwise, and lose what does not fit; `Utf8` is the setting to use. `LimitFindResults` and
+    /// `LimitFindInstances` must stay 0: what is beyond them cannot be had, and no answer says so.
     #[must_use]
     pub fn orthanc() -> Self {
         const STUDY: &[Tag] = &[

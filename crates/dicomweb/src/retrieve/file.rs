@@ -6,9 +6,9 @@ use futures::{Stream, StreamExt as _};
 use http::{Method, StatusCode};
 use instance::Identity;
 
-use super::multipart_error;
+use super::parts::Parts;
+use super::{Accept, Retrieve};
 use crate::error::Unreadable;
-use crate::multipart::{Boundary, Reader, ReaderLimits};
 use crate::{Client, Error, answer};
 
 /// A Part 10 file (PS3.10 §7, PS3.18 §8.7.3.1), as it comes.
@@ -23,31 +23,22 @@ impl Client {
     /// Any error of the request; an error while the bytes come is an item of the stream, and so is an
     /// answer that ends too early.
     pub async fn retrieve_instance(&self, identity: &Identity) -> Result<Option<FileStream>, Error> {
-        let url = self.inner.base_url.resource(&self.profile().paths.instance, Some(identity));
-        let accept = if self.profile().any_transfer_syntax {
-            "multipart/related; type=\"application/dicom\"; transfer-syntax=*"
-        } else {
-            "multipart/related; type=\"application/dicom\""
+        let retrieve = Retrieve {
+            study: identity.study_instance_uid.clone(),
+            series: Some(identity.series_instance_uid.clone()),
+            instance: Some(identity.sop_instance_uid.clone()),
+            transfer_syntax: Accept::Any,
         };
-        let response = self.without_body(&self.inner.retrieve, Method::GET, url, accept).await?;
+        let (url, accept) = (retrieve.url(self)?, retrieve.accept(self.profile())?);
+        let response = self.without_body(&self.inner.retrieve, Method::GET, url, &accept).await?;
         match response.status() {
             StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::NO_CONTENT => return Ok(None),
             status if !status.is_success() => return Err(self.refused(&response, false)),
             _ => {}
         }
-        if answer::is_html(response.headers()) {
-            return Err(Error::Unreadable(Unreadable::Html));
-        }
-        let media_type = answer::media_type(response.headers());
-        let media_type = media_type.ok_or(Error::Unreadable(Unreadable::MediaType))?;
-        let body = self.body(response);
-        if media_type.is("application", "dicom") {
-            return Ok(Some(body.boxed()));
-        }
-        let boundary = Boundary::of(&media_type).map_err(|_| Error::Unreadable(Unreadable::MediaType))?;
-        let mut reader = Reader::new(body.boxed(), &boundary, ReaderLimits::default());
-        match reader.next_part().await.map_err(multipart_error)? {
-            Some(_) => Ok(Some(only_part(reader).boxed())),
+        let mut parts = Parts::of(self, response)?;
+        match parts.next_part().await? {
+            Some(_) => Ok(Some(only_part(parts).boxed())),
             None => Err(Error::Unreadable(Unreadable::Empty)),
         }
     }
@@ -72,17 +63,14 @@ impl Client {
     }
 }
 
-/// The rest of the part that the reader is in, then the end of the body. A second part would be another
+/// The rest of the part that has begun, then the end of the body. A second part would be another
 /// instance, which nobody asked for.
-fn only_part<S>(reader: Reader<S>) -> impl Stream<Item = Result<Bytes, Error>>
-where
-    S: Stream<Item = Result<Bytes, Error>> + Unpin,
-{
-    stream::try_unfold(reader, |mut reader| async move {
-        if let Some(chunk) = reader.next_chunk().await.map_err(multipart_error)? {
-            return Ok(Some((chunk, reader)));
+fn only_part(parts: Parts) -> impl Stream<Item = Result<Bytes, Error>> + Send {
+    stream::try_unfold(parts, |mut parts| async move {
+        if let Some(chunk) = parts.next_chunk().await? {
+            return Ok(Some((chunk, parts)));
         }
-        match reader.next_part().await.map_err(multipart_error)? {
+        match parts.next_part().await? {
             None => Ok(None),
             Some(_) => Err(Error::Unreadable(Unreadable::Malformed)),
         }

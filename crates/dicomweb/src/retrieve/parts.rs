@@ -7,10 +7,9 @@ use http::{HeaderMap, StatusCode, header};
 use instance::TransferSyntax;
 use reqwest::{Response, Version};
 
-use super::multipart_error;
 use crate::error::Unreadable;
 use crate::media_type::MediaType;
-use crate::multipart::{Boundary, Reader, ReaderLimits};
+use crate::multipart::{Boundary, Malformed, ReadError, Reader, ReaderLimits};
 use crate::{Client, Error, answer};
 
 type Body = BoxStream<'static, Result<Bytes, Error>>;
@@ -102,5 +101,13 @@ impl Parts {
                 }
             },
         }
+    }
+}
+
+fn multipart_error(error: ReadError<Error>) -> Error {
+    match error {
+        ReadError::Body(error) => error,
+        ReadError::Malformed(Malformed::Cut) => Error::Unreadable(Unreadable::Cut),
+        ReadError::Malformed(_) => Error::Unreadable(Unreadable::Malformed),
     }
 }

@@ -11,10 +11,10 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::parts::Parts;
 use super::*;
-use crate::Client;
-use crate::error::Wait;
+use crate::error::{Unreadable, Wait};
 use crate::multipart::Boundary;
 use crate::testing::*;
+use crate::{Client, Error};
 
 const MULTIPART: &str = "multipart/related; type=\"application/dicom\"; boundary=B";
 
