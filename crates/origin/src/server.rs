@@ -90,6 +90,15 @@ impl Origin {
         self.state.storage.add_all(files)
     }
 
+    /// Lists generated instances as [`Origin::add_all`] does, but keeps none of their files: searches
+    /// find them, and retrieves of them fail. For measurements of searches alone. Blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`Origin::add_all`].
+    pub fn list_all(&self, files: impl IntoIterator<Item = File>) -> Result<u64, Error> {
+        self.state.storage.index_all(files, |_, _| Ok(()))
+    }
+
     /// The resources of the origin below [`BASE_PATH`].
     pub fn router(&self) -> Router {
         crate::routes::router(&self.state)

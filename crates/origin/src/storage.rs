@@ -2,6 +2,7 @@
 
 mod archive;
 mod incoming;
+mod reading;
 
 use std::{
     fs,
@@ -14,7 +15,7 @@ use std::{
 };
 
 use instance::{
-    Tag, Uid,
+    Uid,
     part10::{self, FileMeta},
 };
 
@@ -189,7 +190,3 @@ fn names_a_folder(uid: &Uid) -> bool {
 
 /// Most bytes of preamble and File Meta Information.
 const HEAD_MAX: usize = part10::PREAMBLE_LENGTH + part10::FILE_META_LENGTH_MAX;
-
-/// Tags of the index that are UIDs of the identity, and so come from there.
-const IDENTITY: [Tag; 4] =
-    [Tag::SOP_CLASS_UID, Tag::SOP_INSTANCE_UID, Tag::STUDY_INSTANCE_UID, Tag::SERIES_INSTANCE_UID];

@@ -24,6 +24,9 @@ pub(crate) enum Kind {
     Number,
     /// A UID: a list is allowed.
     Uid,
+    /// A sequence, kept as the array of its items in the JSON Model; some of their attributes can be
+    /// matched, see [`ITEM_KEYS`].
+    Sequence,
     /// Not in the data set: computed by the index from what is stored.
     Computed,
 }
@@ -40,7 +43,7 @@ pub(crate) struct Attribute {
     pub(crate) default: bool,
 }
 
-use Kind::{Computed, DateTime, Number, PersonName, Text, Uid};
+use Kind::{Computed, DateTime, Number, PersonName, Sequence, Text, Uid};
 use Level::{Instance, Series, Study};
 
 const fn a(
@@ -98,9 +101,24 @@ pub(crate) const ATTRIBUTES: &[Attribute] = &[
     a((0x0028, 0x0100), "BitsAllocated", "US", Instance, Number, true),
     a((0x0040, 0x0244), "PerformedProcedureStepStartDate", "DA", Series, DateTime, true),
     a((0x0040, 0x0245), "PerformedProcedureStepStartTime", "TM", Series, DateTime, true),
+    a((0x0040, 0x0275), "RequestAttributesSequence", "SQ", Series, Sequence, true),
 ];
 
+/// Attributes of items that can be matched (PS3.18 §10.6.1.2), as they are written in JSON and by
+/// their keywords.
+const ITEM_KEYS: &[(&str, &str)] =
+    &[("00400009", "ScheduledProcedureStepID"), ("00401001", "RequestedProcedureID")];
+
 impl Attribute {
+    /// The sequence and the attribute of its items, as it is written in JSON, that a query parameter
+    /// with a point in its name stands for.
+    pub(crate) fn item_named(name: &str) -> Option<(&'static Self, &'static str)> {
+        let (sequence, key) = name.split_once('.')?;
+        let sequence = Self::named(sequence).filter(|one| one.kind == Sequence)?;
+        let (tag, _) = ITEM_KEYS.iter().find(|(tag, keyword)| key == *tag || key == *keyword)?;
+        Some((sequence, tag))
+    }
+
     /// The attribute that a query parameter names: eight hexadecimal digits or a keyword
     /// (PS3.18 §8.3.4.1).
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
@@ -111,6 +129,11 @@ impl Attribute {
     /// Whether a search may match it: computed counts cannot be matched.
     pub(crate) fn can_match(&self) -> bool {
         self.is_stored() || self.keyword == "ModalitiesInStudy"
+    }
+
+    /// Whether a scan of the top level of a data set gives its value.
+    pub(crate) fn is_scanned(&self) -> bool {
+        self.is_stored() && self.kind != Sequence
     }
 
     /// Whether the index takes it from the data set, rather than computing it.
@@ -156,5 +179,10 @@ mod tests {
         for (name, keyword) in cases {
             assert_eq!(Attribute::named(name).map(|one| one.keyword), keyword, "{name}");
         }
+        for name in ["RequestAttributesSequence.RequestedProcedureID", "00400275.00401001"] {
+            let named = Attribute::item_named(name).map(|(sequence, tag)| (sequence.keyword, tag));
+            assert_eq!(named, Some(("RequestAttributesSequence", "00401001")), "{name}");
+        }
+        assert_eq!(Attribute::item_named("00400275.00100010"), None);
     }
 }

@@ -36,6 +36,9 @@ pub(crate) enum Match {
     Insensitive(String),
     /// Each of its words begins a word of the name.
     WordsBegin(String),
+    /// An attribute of one of the items, as it is written in JSON, has this value, with wildcards
+    /// (PS3.4 §C.2.2.2.6).
+    Item(&'static str, String),
 }
 
 /// A place among the matches of a search.
@@ -67,7 +70,7 @@ impl Match {
         match self {
             Self::OneOf(values) => values.len(),
             Self::Range(..) => 2,
-            Self::Wildcard(_) | Self::Insensitive(_) | Self::WordsBegin(_) => 1,
+            Self::Wildcard(_) | Self::Insensitive(_) | Self::WordsBegin(_) | Self::Item(..) => 1,
         }
     }
 
@@ -96,7 +99,9 @@ impl Match {
             Kind::Uid => Self::OneOf(several(value)),
             _ if comparison == Comparison::Insensitive => Self::Insensitive(value.to_owned()),
             Kind::Computed if !value.contains(['*', '?']) => Self::OneOf(several(value)),
-            Kind::Text | Kind::PersonName | Kind::Computed => Self::Wildcard(value.to_owned()),
+            Kind::Text | Kind::PersonName | Kind::Computed | Kind::Sequence => {
+                Self::Wildcard(value.to_owned())
+            }
         })
     }
 }
@@ -160,6 +165,13 @@ fn compare(column: &str, attribute: &Attribute, matching: &Match) -> (String, Ve
         Match::Insensitive(value) if is_name => function("name_equals", value),
         Match::Insensitive(value) => function("text_equals", value),
         Match::WordsBegin(value) => function("words_begin", value),
+        Match::Item(tag, value) => {
+            let condition = format!(
+                "EXISTS (SELECT 1 FROM json_each({column}) AS item \
+                 WHERE text_matches(json_extract(item.value, '$.{tag}.Value[0]'), ?))"
+            );
+            (condition, vec![value.clone()])
+        }
         Match::Range(from, to) => {
             let mut condition = format!("({column} <> ''");
             let mut parameters = Vec::new();

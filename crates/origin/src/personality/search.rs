@@ -154,6 +154,7 @@ pub(crate) const LIMITED: SearchRules = SearchRules {
             "SeriesTime",
             "SeriesDescription",
             "PerformedProcedureStepStartTime",
+            "RequestAttributesSequence",
             "NumberOfSeriesRelatedInstances",
             "SOPClassUID",
             "InstanceNumber",

@@ -8,21 +8,17 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use dataset::scan::{Attributes, ScanLimits, Scanner, Wanted};
 use instance::{
-    Identity, Tag, Uid,
+    Identity, Uid,
     part10::{self, FileMeta, InvalidFile},
 };
 use sha2::{Digest as _, Sha256};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::{HEAD_MAX, IDENTITY, Storage, names_a_folder};
+use super::{HEAD_MAX, Storage, names_a_folder, reading::Reading};
 use crate::{
     Error, Personality,
-    index::{
-        Entry,
-        attributes::{ATTRIBUTES, Attribute, Kind},
-    },
+    index::{Entry, attributes::Attribute},
     routes::failure,
 };
 
@@ -113,7 +109,7 @@ struct Received {
 enum Head {
     /// Inside preamble and File Meta Information.
     Framing(BytesMut),
-    DataSet(FileMeta, Box<Scanner>),
+    DataSet(FileMeta, Box<Reading>),
     Fault(Refusal),
 }
 
@@ -156,8 +152,8 @@ impl Received {
                 head.extend_from_slice(bytes);
                 self.read_head(false);
             }
-            Head::DataSet(meta, scanner) => {
-                if scanner.push(bytes).is_err() {
+            Head::DataSet(meta, reading) => {
+                if reading.push(bytes).is_err() {
                     self.head = Head::Fault(Refusal::new(failure::CANNOT_UNDERSTAND, meta));
                 }
             }
@@ -185,11 +181,9 @@ impl Received {
             // Framing that ends where the bytes end so far may go on in the next ones.
             Ok((_, length)) if length == head.len() && !ended => {}
             Ok((meta, length)) => {
-                let wanted = Wanted::identity().and(ATTRIBUTES.iter().map(|attribute| attribute.tag));
-                let encoding = meta.transfer_syntax.encoding();
-                let mut scanner = Scanner::new(encoding, wanted, ScanLimits::default());
-                self.head = match scanner.push(&head[length..]) {
-                    Ok(_) => Head::DataSet(meta, Box::new(scanner)),
+                let mut reading = Reading::new(meta.transfer_syntax.encoding());
+                self.head = match reading.push(&head[length..]) {
+                    Ok(()) => Head::DataSet(meta, Box::new(reading)),
                     Err(_) => Head::Fault(Refusal::new(failure::CANNOT_UNDERSTAND, &meta)),
                 };
             }
@@ -221,16 +215,16 @@ impl Received {
         self.read_head(true);
         self.write().map_err(Error::folder(&temporary.0))?;
         let sha256 = self.hash.finalize().into();
-        let (meta, scanner) = match self.head {
-            Head::DataSet(meta, scanner) => (meta, scanner),
+        let (meta, reading) = match self.head {
+            Head::DataSet(meta, reading) => (meta, reading),
             Head::Fault(refusal) => return Ok(StoreOutcome::Refused(refusal)),
             Head::Framing(_) => {
                 return Ok(StoreOutcome::Refused(Refusal { reason: failure::CANNOT_UNDERSTAND, sop: None }));
             }
         };
         let refused = |reason| Ok(StoreOutcome::Refused(Refusal::new(reason, &meta)));
-        let Ok(attributes) = scanner.finish() else { return refused(failure::CANNOT_UNDERSTAND) };
-        let Ok(identity) = attributes.identity() else { return refused(failure::DOES_NOT_MATCH) };
+        let Ok(values) = reading.finish() else { return refused(failure::CANNOT_UNDERSTAND) };
+        let Ok(identity) = values.identity() else { return refused(failure::DOES_NOT_MATCH) };
         let usable = [&identity.study_instance_uid, &identity.series_instance_uid].into_iter();
         if !usable.chain([&identity.sop_instance_uid]).all(names_a_folder) {
             return refused(failure::CANNOT_UNDERSTAND);
@@ -244,8 +238,7 @@ impl Received {
             length: self.length,
             sha256,
         };
-        let big_endian = meta.transfer_syntax.encoding() == instance::Encoding::ExplicitVrBigEndian;
-        let value = |attribute: &Attribute| value(attribute, &identity, &attributes, big_endian);
+        let value = |attribute: &Attribute| values.value(attribute);
         let path = storage.path(&entry);
         let known = storage.index.add(&entry, value, || {
             if let Some(folder) = path.parent() {
@@ -272,37 +265,6 @@ impl Refusal {
     fn new(reason: u16, meta: &FileMeta) -> Self {
         Self { reason, sop: Some((meta.sop_class_uid.clone(), meta.sop_instance_uid.clone())) }
     }
-}
-
-/// The value of a column: several values stand with backslashes between them.
-fn value(
-    attribute: &Attribute,
-    identity: &Identity,
-    attributes: &Attributes,
-    big_endian: bool,
-) -> Option<String> {
-    if IDENTITY.contains(&attribute.tag) {
-        let uid = match attribute.tag {
-            Tag::SOP_CLASS_UID => &identity.sop_class_uid,
-            Tag::SOP_INSTANCE_UID => &identity.sop_instance_uid,
-            Tag::STUDY_INSTANCE_UID => &identity.study_instance_uid,
-            _ => &identity.series_instance_uid,
-        };
-        return Some(uid.as_str().to_owned());
-    }
-    let raw = attributes.get(attribute.tag)?;
-    if attribute.kind == Kind::Number {
-        let bytes = [*raw.first()?, *raw.get(1)?];
-        let number = if big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
-        return Some(number.to_string());
-    }
-    let character_set = attributes.specific_character_set();
-    // The delimiters of a name end a run of designations, those of other text do not.
-    let values = match attribute.kind {
-        Kind::PersonName => character_set.decode_person_names(raw),
-        _ => character_set.decode_values(raw),
-    };
-    Some(values.join("\\"))
 }
 
 #[cfg(test)]

@@ -62,6 +62,27 @@ async fn names_in_every_script_are_found() {
     }
 }
 
+#[tokio::test]
+async fn requests_are_found_by_attributes_of_their_items() {
+    let served = serve().await;
+    let archive = Archive::generate(Options { studies: 40, ..Options::new(4) });
+    served.origin.add_all(archive.files()).unwrap();
+    let sequence = instance::Tag(0x0040, 0x0275);
+    let series = archive.studies.iter().flat_map(|study| &study.series);
+    let series = series.filter(|series| series.attributes.items(sequence).len() == 2);
+    let series = series.map(|series| &series.attributes).next().unwrap();
+    let id = series.items(sequence)[1].text(instance::Tag(0x0040, 0x0009)).unwrap();
+    for name in ["00400275.00400009", "RequestAttributesSequence.ScheduledProcedureStepID"] {
+        let found = served.json(&format!("/series?{name}={id}")).await;
+        let expected = series.text(instance::Tag::SERIES_INSTANCE_UID).unwrap();
+        assert_eq!(uids(&found, "0020000E"), [expected], "{name}");
+        let items = found[0]["00400275"]["Value"].as_array().unwrap();
+        assert_eq!(items[1]["00400009"]["Value"][0], id);
+    }
+    assert_eq!(served.status("/series?00400275.00400009=nothing").await, 204);
+    assert_eq!(served.status("/series?00400275.00400009=SPS*").await, 200);
+}
+
 /// Gives every page of a search, and how many there were.
 async fn pages(served: &Served, path: &str, limit: usize) -> (usize, Vec<String>) {
     let mut all = Vec::new();

@@ -99,7 +99,16 @@ impl Reading<'_> {
 
     /// One matching key.
     fn key(&mut self, name: &str, value: &str) -> Result<(), Refused> {
-        let attribute = Attribute::named(name).filter(|one| self.rules.matches(one, self.resource));
+        let supported = |one: &&Attribute| self.rules.matches(one, self.resource);
+        if let Some((sequence, tag)) = Attribute::item_named(name).filter(|(one, _)| supported(one)) {
+            self.query.include.push(sequence);
+            if !value.trim_matches(['*', ' ']).is_empty() {
+                self.query.matching.push((sequence, Match::Item(tag, value.to_owned())));
+            }
+            return Ok(());
+        }
+        // A sequence is not matched as a whole, only by attributes of its items.
+        let attribute = Attribute::named(name).filter(supported).filter(|one| one.kind != Kind::Sequence);
         let Some(attribute) = attribute else {
             return self.unsupported("An attribute that is not supported for matching was ignored.");
         };

@@ -5,7 +5,7 @@ use std::io;
 use crate::{
     Error,
     index::{
-        attributes::{ATTRIBUTES, Attribute, Level},
+        attributes::{ATTRIBUTES, Attribute, Kind, Level},
         search::Found,
     },
     personality::search::{SearchResource, SearchRules},
@@ -142,6 +142,12 @@ impl Member {
 
 /// The values of an element (PS3.18 §F.2.2): numbers where the VR is one and the text allows it.
 fn write_values(attribute: &Attribute, text: &str, json: &mut Vec<u8>) {
+    if attribute.kind == Kind::Sequence {
+        json.extend_from_slice(b",\"Value\":");
+        json.extend_from_slice(text.as_bytes());
+        json.push(b'}');
+        return;
+    }
     let separator = if attribute.keyword == "ModalitiesInStudy" { ',' } else { '\\' };
     json.extend_from_slice(b",\"Value\":[");
     for (position, value) in text.split(separator).enumerate() {

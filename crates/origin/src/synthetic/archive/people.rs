@@ -164,7 +164,7 @@ pub(super) const SCRIPTS: &[Script] = &[
     },
     Script {
         share: 12,
-        character_sets: &[r"\ISO 2022 IR 87", r"ISO 2022 IR 13\ISO 2022 IR 87", "ISO_IR 192"],
+        character_sets: &[r"\ISO 2022 IR 87", "ISO_IR 192"],
         names: Names::Groups(
             &[
                 ["Yamada", "山田", "やまだ"],
