@@ -5,6 +5,7 @@
 //! as numbers, plain strings for person names, missing or unknown VRs, keys that the standard does
 //! not know. One bad element costs that element, one bad item that item, never the page.
 
+mod canonical;
 mod from_data_set;
 mod item;
 mod model;
@@ -16,6 +17,7 @@ mod write;
 
 pub use self::{
     from_data_set::{BulkData, Converter, FromDataSetError, Options, Select, from_data_set},
+    item::tag,
     model::{Content, Element, Item, PersonName, Value},
     read::{BadItem, ReadError, ReadLimits, Reader, read_all},
     write::{write_array, write_item},

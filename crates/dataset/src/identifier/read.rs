@@ -57,7 +57,7 @@ struct Building {
 }
 
 struct Level {
-    item: Item,
+    elements: Vec<(Tag, Element)>,
     /// The sequence that is open in it.
     sequence: Option<(Tag, Vec<Value>)>,
     text: Arc<Text>,
@@ -74,15 +74,19 @@ struct Text {
 
 impl Level {
     fn new(text: Arc<Text>, signed_pixels: bool) -> Self {
-        Self { item: Item::new(), sequence: None, text, signed_pixels }
+        Self { elements: Vec::new(), sequence: None, text, signed_pixels }
+    }
+
+    fn insert(&mut self, tag: Tag, element: Element) {
+        let left_out = tag.element() == 0 || tag.group() < 0x0004 || tag == Tag(0xFFFC, 0xFFFC);
+        if !left_out {
+            self.elements.push((tag, element));
+        }
     }
 
     /// Of an element that occurs twice the first one counts.
-    fn insert(&mut self, tag: Tag, element: Element) {
-        let left_out = tag.element() == 0 || tag.group() < 0x0004 || tag == Tag(0xFFFC, 0xFFFC);
-        if !left_out && self.item.get(tag).is_none() {
-            self.item.insert(tag, element);
-        }
+    fn into_item(self) -> Item {
+        self.elements.into_iter().rev().collect()
     }
 
     fn end_sequence(&mut self) {
@@ -142,7 +146,7 @@ impl Building {
         if let Some(mut ended) = self.inner.pop() {
             ended.end_sequence();
             if let Some((_, items)) = &mut self.level().sequence {
-                items.push(Value::Item(ended.item));
+                items.push(Value::Item(ended.into_item()));
             }
         }
     }
@@ -218,8 +222,12 @@ impl Building {
             self.end_item();
         }
         self.outer.end_sequence();
-        let Level { item, text, .. } = self.outer;
-        Identifier { item, character_set: text.character_set.clone(), character_set_named: text.named }
+        let text = Arc::clone(&self.outer.text);
+        Identifier {
+            item: self.outer.into_item(),
+            character_set: text.character_set.clone(),
+            character_set_named: text.named,
+        }
     }
 }
 

@@ -18,20 +18,22 @@ pub(super) fn read(json: Json, dropped: &mut u64) -> Option<Item> {
     let Json::Object(members) = json else {
         return None;
     };
-    let mut item = Item::new();
+    let mut elements = Vec::with_capacity(members.len());
     for (key, member) in members {
         match tag(&key).and_then(|tag| Some((tag, element(tag, member, dropped)?))) {
-            Some((tag, element)) => {
-                item.insert(tag, element);
-            }
+            Some(element) => elements.push(element),
             None => *dropped += 1,
         }
     }
-    Some(item)
+    Some(elements.into_iter().collect())
 }
 
-/// `00081030`, `0008,1030`, `(0008,1030)` or a keyword of PS3.6.
-fn tag(key: &str) -> Option<Tag> {
+/// The attribute that `00081030`, `0008,1030`, `(0008,1030)` or a keyword of PS3.6 names.
+#[must_use]
+pub fn tag(key: &str) -> Option<Tag> {
+    if key.len() == 8 && key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return u32::from_str_radix(key, 16).ok().map(Tag::from);
+    }
     let digits: String = key.chars().filter(|c| !matches!(c, '(' | ',' | ')' | ' ')).collect();
     if digits.len() == 8
         && let Ok(tag) = u32::from_str_radix(&digits, 16)
@@ -88,7 +90,7 @@ fn take(members: &mut Map<String, Json>, name: &str) -> Option<Json> {
 fn value(vr: VR, json: Json, dropped: &mut u64) -> Option<Value> {
     Some(match json {
         Json::Null => Value::Null,
-        Json::String(text) => from_text(vr, text),
+        Json::String(text) => from_text(vr, &text),
         Json::Number(number) => from_number(vr, number),
         Json::Bool(truth) => Value::Text(truth.to_string()),
         Json::Object(members) if vr == VR::PN => {
@@ -99,7 +101,7 @@ fn value(vr: VR, json: Json, dropped: &mut u64) -> Option<Value> {
     })
 }
 
-fn from_text(vr: VR, text: String) -> Value {
+pub(super) fn from_text(vr: VR, text: &str) -> Value {
     let trimmed = text.trim_matches([' ', '\0']);
     if trimmed.is_empty() {
         return Value::Null;
@@ -109,11 +111,11 @@ fn from_text(vr: VR, text: String) -> Value {
         VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::FL | VR::FD => {
             trimmed.parse().map_or_else(|_| Value::Text(trimmed.to_owned()), |number| from_number(vr, number))
         }
-        _ => Value::Text(text),
+        _ => Value::Text(text.to_owned()),
     }
 }
 
-fn from_number(vr: VR, number: Number) -> Value {
+pub(super) fn from_number(vr: VR, number: Number) -> Value {
     match vr {
         VR::FL | VR::FD | VR::DS => Value::Number(number),
         VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::IS => {

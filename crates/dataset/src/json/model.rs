@@ -1,6 +1,6 @@
 //! The model: what a JSON object of PS3.18 §F.2 says.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use dicom_core::VR;
 use instance::{Tag, Uid};
@@ -9,7 +9,8 @@ use serde_json::Number;
 /// A data set or an item of a sequence: elements in the order of their tags.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Item {
-    elements: BTreeMap<Tag, Element>,
+    /// Sorted by tag, each once. Items are made in this order and read far more than changed.
+    elements: Vec<(Tag, Element)>,
 }
 
 /// One element.
@@ -67,21 +68,32 @@ impl Item {
         Self::default()
     }
 
+    fn place(&self, tag: Tag) -> Result<usize, usize> {
+        self.elements.binary_search_by_key(&tag, |(tag, _)| *tag)
+    }
+
     /// The element.
     #[must_use]
     pub fn get(&self, tag: Tag) -> Option<&Element> {
-        self.elements.get(&tag)
+        self.place(tag).ok().and_then(|index| self.elements.get(index)).map(|(_, element)| element)
     }
 
-    /// Puts an element in place of what stood there.
+    /// Puts an element in place of what stood there. Many at once are better collected.
     pub fn insert(&mut self, tag: Tag, element: Element) -> &mut Self {
-        self.elements.insert(tag, element);
+        if self.elements.last().is_none_or(|(last, _)| *last < tag) {
+            self.elements.push((tag, element));
+            return self;
+        }
+        match self.place(tag) {
+            Ok(index) => self.elements[index].1 = element,
+            Err(index) => self.elements.insert(index, (tag, element)),
+        }
         self
     }
 
     /// Takes an element out.
     pub fn remove(&mut self, tag: Tag) -> Option<Element> {
-        self.elements.remove(&tag)
+        self.place(tag).ok().map(|index| self.elements.remove(index).1)
     }
 
     /// The elements in the order of a data set.
@@ -138,8 +150,22 @@ impl Item {
 }
 
 impl FromIterator<(Tag, Element)> for Item {
+    /// Elements in any order; of those with the same tag the last one counts.
     fn from_iter<I: IntoIterator<Item = (Tag, Element)>>(elements: I) -> Self {
-        Self { elements: elements.into_iter().collect() }
+        let mut elements: Vec<(Tag, Element)> = elements.into_iter().collect();
+        if elements.is_sorted_by(|(tag, _), (next, _)| tag < next) {
+            return Self { elements };
+        }
+        // Sorted once, since a peer may send any number in the worst order.
+        elements.sort_by_key(|(tag, _)| *tag);
+        elements.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                std::mem::swap(next, kept);
+            }
+            same
+        });
+        Self { elements }
     }
 }
 

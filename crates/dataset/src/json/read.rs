@@ -1,6 +1,6 @@
 //! The tolerant streaming reader: finds the items of an array, whatever the pieces it is fed with.
 
-use super::{Item, item};
+use super::{Item, canonical, item};
 
 /// What reading may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +105,13 @@ impl Reader {
                     self.between(*byte);
                     None
                 }
-                State::Item => self.inside(*byte).then(|| self.complete()),
+                State::Item => {
+                    let item = self.inside(input).then(|| self.complete());
+                    match item {
+                        Some(item) => return Ok(Some(item)),
+                        None => continue,
+                    }
+                }
                 State::Other => {
                     if matches!(byte, b',' | b']') && !self.in_string && self.depth == 0 {
                         self.state = State::Between;
@@ -180,15 +186,31 @@ impl Reader {
         (self.too_long, self.in_string, self.escaped, self.depth) = (false, false, false, 1);
     }
 
-    /// One byte of an item; true when it is the last one.
-    fn inside(&mut self, byte: u8) -> bool {
-        if self.item.len() < self.limits.item_length_max {
-            self.item.push(byte);
-        } else {
-            self.too_long = true;
+    /// Takes the bytes of an item off the front of `input`; true when the last one is among them.
+    fn inside(&mut self, input: &mut &[u8]) -> bool {
+        let mut length = 0;
+        while self.depth > 0 {
+            length += self.insignificant(&input[length..]);
+            let Some(byte) = input.get(length) else { break };
+            self.track(*byte);
+            length += 1;
         }
-        self.track(byte);
+        let (taken, rest) = input.split_at(length);
+        *input = rest;
+        let room = self.limits.item_length_max.saturating_sub(self.item.len());
+        self.too_long |= taken.len() > room;
+        self.item.extend_from_slice(&taken[..taken.len().min(room)]);
         self.depth == 0
+    }
+
+    /// How many bytes at the front change nothing that [`Reader::track`] keeps count of.
+    fn insignificant(&self, bytes: &[u8]) -> usize {
+        let significant = match (self.escaped, self.in_string) {
+            (true, _) => Some(0),
+            (false, true) => memchr::memchr2(b'"', b'\\', bytes),
+            (false, false) => bytes.iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']')),
+        };
+        significant.unwrap_or(bytes.len())
     }
 
     /// Keeps count of strings and brackets.
@@ -207,6 +229,9 @@ impl Reader {
         self.state = State::Between;
         if self.too_long {
             return Err(BadItem::TooLong(self.limits.item_length_max));
+        }
+        if let Ok(item) = canonical::read(&self.item) {
+            return Ok(item);
         }
         let json = match serde_json::from_slice(&self.item) {
             Ok(json) => json,
