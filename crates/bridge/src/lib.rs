@@ -17,6 +17,7 @@ pub mod service;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+pub mod transcode;
 
 pub use self::{
     association::listen::bind,
