@@ -144,7 +144,7 @@ impl CharacterSet {
     }
 
     /// Whether bytes stand for themselves: ASCII without escape sequences, where values begin in it.
-    fn is_ascii_plain(&self, bytes: &[u8]) -> bool {
+    pub(crate) fn is_ascii_plain(&self, bytes: &[u8]) -> bool {
         let begins_in_ascii = match &self.meaning {
             Meaning::Alone(_) => true,
             Meaning::Extended(extended) => extended.g0 == Repertoire::Ascii,

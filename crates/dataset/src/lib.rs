@@ -10,6 +10,7 @@
 //! - [`json`] reads and writes the DICOM JSON Model.
 //! - [`identifier`] reads and writes the identifiers of queries and their answers.
 //! - [`matching`] holds answers against the keys of a query.
+//! - [`rewrite`] writes a passing data set in another encoding.
 
 pub mod character_set;
 pub mod element;
@@ -17,4 +18,5 @@ pub mod identifier;
 mod inflate;
 pub mod json;
 pub mod matching;
+pub mod rewrite;
 pub mod scan;

@@ -55,29 +55,60 @@ pub(super) fn content(vr: VR, form: Form, bytes: &[u8], character_set: &Characte
     Element::values(vr, values).content
 }
 
-/// The bytes of an element that is no sequence, and how many characters had to be replaced. What
-/// the VR has no form for becomes an empty value.
-pub(super) fn bytes(vr: VR, content: &Content, form: Form, character_set: &CharacterSet) -> (Vec<u8>, usize) {
-    let values = match content {
-        Content::Empty | Content::BulkDataUri(_) => return (Vec::new(), 0),
-        Content::InlineBinary(_) if is_text(vr) => return (Vec::new(), 0),
-        Content::InlineBinary(bytes) => return (swapped(bytes, width(vr), form).into_owned(), 0),
-        Content::Values(values) => values,
-    };
-    if !is_text(vr) && vr != VR::UN {
-        let written: Option<Vec<Vec<u8>>> =
-            values.iter().map(|value| number_bytes(vr, value, form)).collect();
-        return (written.unwrap_or_default().concat(), 0);
+/// Appends the bytes of an element that is no sequence, and says how many characters had to be
+/// replaced. What the VR has no form for becomes an empty value.
+pub(super) fn append(
+    vr: VR,
+    content: &Content,
+    form: Form,
+    character_set: &CharacterSet,
+    out: &mut Vec<u8>,
+) -> usize {
+    match content {
+        Content::Values(values) if is_text(vr) || vr == VR::UN => {
+            return append_texts(vr, values, character_set, out);
+        }
+        Content::Values(values) => {
+            let begin = out.len();
+            if !values.iter().all(|value| append_number(vr, value, form, out)) {
+                out.truncate(begin);
+            }
+        }
+        Content::InlineBinary(bytes) if !is_text(vr) => {
+            out.extend_from_slice(&swapped(bytes, width(vr), form));
+        }
+        Content::InlineBinary(_) | Content::BulkDataUri(_) | Content::Empty => {}
     }
-    let texts: Vec<Cow<'_, str>> = values.iter().map(|value| text(vr, value)).collect();
-    let joined = texts.join("\\");
+    0
+}
+
+fn append_texts(vr: VR, values: &[Value], character_set: &CharacterSet, out: &mut Vec<u8>) -> usize {
+    let ascii;
+    let character_set = if is_in_character_set(vr) || vr == VR::UN {
+        character_set
+    } else {
+        ascii = CharacterSet::default();
+        &ascii
+    };
+    let begin = out.len();
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            out.push(b'\\');
+        }
+        out.extend_from_slice(text(vr, value).as_bytes());
+    }
+    if character_set.is_ascii_plain(&out[begin..]) {
+        return 0;
+    }
+    let joined = String::from_utf8_lossy(&out[begin..]).into_owned();
     let encoded = match vr {
         VR::PN => character_set.encode_person_names(&joined),
-        VR::LO | VR::SH | VR::UC | VR::UN => character_set.encode_values(&joined),
         VR::ST | VR::LT | VR::UT => character_set.encode_text(&joined),
-        _ => CharacterSet::default().encode_values(&joined),
+        _ => character_set.encode_values(&joined),
     };
-    (encoded.bytes, encoded.replaced)
+    out.truncate(begin);
+    out.extend_from_slice(&encoded.bytes);
+    encoded.replaced
 }
 
 fn texts(texts: Vec<String>) -> Vec<Value> {
@@ -127,8 +158,19 @@ fn decimal_string(number: &Number) -> String {
     plain.chain(scientific).find(near).unwrap_or(whole)
 }
 
-/// A binary number, or none where the value is none of the VR.
-fn number_bytes(vr: VR, value: &Value, form: Form) -> Option<Vec<u8>> {
+/// Appends a binary number; false where the value is none of the VR.
+fn append_number(vr: VR, value: &Value, form: Form, out: &mut Vec<u8>) -> bool {
+    let begin = out.len();
+    if little_endian_number(vr, value, out).is_none() {
+        return false;
+    }
+    if form.big_endian {
+        out[begin..].chunks_exact_mut(width(vr)).for_each(<[u8]>::reverse);
+    }
+    true
+}
+
+fn little_endian_number(vr: VR, value: &Value, out: &mut Vec<u8>) -> Option<()> {
     let integer = || -> Option<i128> {
         match value {
             Value::Number(number) if number.is_u64() => number.as_u64().map(i128::from),
@@ -142,28 +184,23 @@ fn number_bytes(vr: VR, value: &Value, form: Form) -> Option<Vec<u8>> {
             _ => value.text()?.trim().parse().ok(),
         }
     };
-    let mut bytes = match vr {
-        VR::US => u16::try_from(integer()?).ok()?.to_le_bytes().to_vec(),
-        VR::SS => i16::try_from(integer()?).ok()?.to_le_bytes().to_vec(),
-        VR::UL => u32::try_from(integer()?).ok()?.to_le_bytes().to_vec(),
-        VR::SL => i32::try_from(integer()?).ok()?.to_le_bytes().to_vec(),
-        VR::UV => u64::try_from(integer()?).ok()?.to_le_bytes().to_vec(),
-        VR::SV => i64::try_from(integer()?).ok()?.to_le_bytes().to_vec(),
+    match vr {
+        VR::US => out.extend(u16::try_from(integer()?).ok()?.to_le_bytes()),
+        VR::SS => out.extend(i16::try_from(integer()?).ok()?.to_le_bytes()),
+        VR::UL => out.extend(u32::try_from(integer()?).ok()?.to_le_bytes()),
+        VR::SL => out.extend(i32::try_from(integer()?).ok()?.to_le_bytes()),
+        VR::UV => out.extend(u64::try_from(integer()?).ok()?.to_le_bytes()),
+        VR::SV => out.extend(i64::try_from(integer()?).ok()?.to_le_bytes()),
         #[expect(clippy::cast_possible_truncation, reason = "FL has the precision that it has")]
-        VR::FL => (float()? as f32).to_le_bytes().to_vec(),
-        VR::FD => float()?.to_le_bytes().to_vec(),
+        VR::FL => out.extend((float()? as f32).to_le_bytes()),
+        VR::FD => out.extend(float()?.to_le_bytes()),
         VR::AT => {
-            let tag = u32::from_str_radix(value.text()?.trim(), 16).ok()?.to_be_bytes();
-            vec![tag[1], tag[0], tag[3], tag[2]]
+            let [a, b, c, d] = u32::from_str_radix(value.text()?.trim(), 16).ok()?.to_be_bytes();
+            out.extend([b, a, d, c]);
         }
         _ => return None,
-    };
-    // Both halves of a tag are numbers of their own.
-    let width = if vr == VR::AT { 2 } else { bytes.len() };
-    if form.big_endian {
-        bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
     }
-    Some(bytes)
+    Some(())
 }
 
 /// Between the byte order of a data set and little endian, which JSON has (PS3.18 §F.2.7).

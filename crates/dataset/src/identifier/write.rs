@@ -4,7 +4,7 @@ use std::io::Write;
 
 use instance::{Encoding, Tag};
 
-use super::value::{bytes, is_in_character_set};
+use super::value::append;
 use crate::{
     character_set::CharacterSet,
     element::{Form, VR, Writer, vr_of},
@@ -68,7 +68,13 @@ pub fn encode_for(
 }
 
 fn write_in(item: &Item, encoding: Encoding, character_set: &CharacterSet) -> Written {
-    let mut out = Out { writer: Writer::new(encoding), form: encoding.into(), character_set, replaced: 0 };
+    let mut out = Out {
+        writer: Writer::new(encoding),
+        form: encoding.into(),
+        character_set,
+        replaced: 0,
+        value: Vec::new(),
+    };
     let terms = character_set.as_str();
     let before = item.iter().take_while(|(tag, _)| *tag < Tag::SPECIFIC_CHARACTER_SET).count();
     for (tag, element) in item.iter().take(before) {
@@ -91,6 +97,8 @@ struct Out<'a> {
     form: Form,
     character_set: &'a CharacterSet,
     replaced: usize,
+    /// The value at hand; kept for its room.
+    value: Vec<u8>,
 }
 
 impl Out<'_> {
@@ -107,16 +115,19 @@ impl Out<'_> {
         if vr == VR::SQ {
             return self.sequence(tag, element);
         }
-        let (value, replaced) = bytes(vr, &element.content, self.form, self.character_set);
-        self.replaced += replaced;
-        if self.form.explicit_vr && value.len() > Writer::SHORT_LENGTH_MAX && !Writer::is_long(vr) {
+        self.value.clear();
+        self.replaced += append(vr, &element.content, self.form, self.character_set, &mut self.value);
+        let mut written_as = vr;
+        if self.form.explicit_vr && self.value.len() > Writer::SHORT_LENGTH_MAX && !Writer::is_long(vr) {
             // UN takes what the length field of the VR cannot tell (PS3.5 §6.2.2).
-            let form = Form::IMPLICIT_VR_LITTLE_ENDIAN;
-            let (value, _) = bytes(vr, &element.content, form, self.character_set);
-            self.writer.element(tag, VR::UN, &value);
-        } else {
-            self.writer.element(tag, vr, &value);
+            written_as = VR::UN;
+            if self.form.big_endian {
+                self.value.clear();
+                let form = Form::IMPLICIT_VR_LITTLE_ENDIAN;
+                append(vr, &element.content, form, self.character_set, &mut self.value);
+            }
         }
+        self.writer.element(tag, written_as, &self.value);
     }
 
     fn sequence(&mut self, tag: Tag, element: &Element) {
@@ -151,21 +162,16 @@ fn vr(tag: Tag, element: &Element) -> VR {
 }
 
 fn goes_beyond_ascii(item: &Item) -> bool {
-    item.iter().any(|(tag, element)| {
+    item.iter().any(|(_, element)| {
         let Content::Values(values) = &element.content else {
             return false;
         };
-        let vr = vr(tag, element);
-        let governed = is_in_character_set(vr) || vr == VR::UN;
         values.iter().any(|value| match value {
             Value::Item(item) => goes_beyond_ascii(item),
-            Value::Text(text) => governed && !text.is_ascii(),
-            Value::Name(name) => {
-                governed
-                    && ![&name.alphabetic, &name.ideographic, &name.phonetic]
-                        .into_iter()
-                        .all(|g| g.is_ascii())
-            }
+            Value::Text(text) => !text.is_ascii(),
+            Value::Name(name) => ![&name.alphabetic, &name.ideographic, &name.phonetic]
+                .into_iter()
+                .all(|group| group.is_ascii()),
             Value::Null | Value::Number(_) => false,
         })
     })
