@@ -17,7 +17,8 @@ Examples:
 Exit codes: 0 done, 64 usage, 65 data, 69 unavailable, 70 internal, 78 configuration.";
 
 /// DIMSE in front, DICOMweb behind: takes studies from modalities and PACS with C-STORE and
-/// delivers them to a DICOMweb archive, without losing one.
+/// delivers them to a DICOMweb archive, without losing one; finds them there with C-FIND and brings
+/// them back with C-MOVE and C-GET.
 #[derive(Debug, Parser)]
 #[command(name = "dimseway", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -55,6 +56,8 @@ Examples:
 Examples:
   dimseway demo                              in a temporary directory, until Ctrl-C
   dimseway demo --directory ./demo           keep what was stored
+  dimseway demo --studies 200                an archive in which there is something to be found
+  dimseway demo --peer ME@127.0.0.1:11113    let movescu send studies to ME
   dimseway demo --exit-after-send            as a self test: ends with 0 once the study is delivered")]
     Demo(Demo),
     /// Run the small DICOMweb origin server alone, for trials and tests.
@@ -133,6 +136,12 @@ pub(crate) struct Demo {
     /// Instances of the synthetic study.
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) instances: u32,
+    /// Small synthetic studies that the archive has already, with names in several scripts.
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub(crate) studies: u32,
+    /// A peer that studies can be sent to by C-MOVE; can be given several times.
+    #[arg(long, value_name = "AE@HOST:PORT")]
+    pub(crate) peer: Vec<PeerAddress>,
     /// End once the study is delivered and verified.
     #[arg(long)]
     pub(crate) exit_after_send: bool,

@@ -3,20 +3,26 @@
 //! The types here are the reference: their comments, defaults and examples become
 //! `docs/configuration.md` and the example file.
 
+mod capabilities;
 mod document;
 mod intake;
 mod later;
 mod operation;
 mod origin;
+mod query;
 mod reference;
 mod routing;
 mod units;
 mod values;
 
+pub(crate) use capabilities::{
+    Attributes, IncludeField, PersonNames, Retrieve as RetrieveOverride, Search as SearchOverride, Values,
+};
 pub(crate) use document::{Document, KeyPath, Problem};
 pub(crate) use intake::{Ae, Allow, Dimse, Peer, UnknownPeers};
 pub(crate) use operation::{Admin, Forward, Log, LogFormat, Spool};
 pub(crate) use origin::{Auth, AuthType, Duplicate, Lookup, Origin, Override, StoreForm, StoreResponse};
+pub(crate) use query::{OnUnmappable, PeerRetrieve, Query, Relational, Retrieve, UnsupportedKeys};
 pub(crate) use reference::{example, reference, schema};
 pub(crate) use routing::{Acknowledge, Match, Route, Routing, Unrouted};
 pub(crate) use units::{Size, Span};
@@ -39,6 +45,8 @@ pub(crate) struct File {
     pub(crate) origin: BTreeMap<String, Origin>,
     pub(crate) route: Vec<Route>,
     pub(crate) routing: Routing,
+    pub(crate) query: Query,
+    pub(crate) retrieve: Retrieve,
     pub(crate) spool: Spool,
     pub(crate) forward: Forward,
     pub(crate) admin: Admin,

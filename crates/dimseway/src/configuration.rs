@@ -1,6 +1,8 @@
 //! The configuration in force: what was written, checked and put in the types of the rooms.
 
+mod capabilities;
 mod origin;
+mod query;
 mod secret;
 #[cfg(test)]
 mod tests;
@@ -70,7 +72,7 @@ impl Configuration {
         let origins = origin::all(file, &document, &mut files)?;
         let bridge = bridge::Config {
             served: served(file),
-            peers: peers(file),
+            peers: peers(file, &document)?,
             unknown_peers: match file.dimse.unknown_peers {
                 UnknownPeers::Reject => bridge::config::UnknownPeers::Reject,
                 UnknownPeers::Accept => bridge::config::UnknownPeers::Accept,
@@ -84,6 +86,8 @@ impl Configuration {
                 Unrouted::Reject => bridge::config::Unrouted::Reject,
             },
             forward: forward(file),
+            query: query::query(file),
+            retrieve: query::retrieve(file),
             drain: Drain { delay: file.dimse.drain_delay.0, timeout: file.dimse.drain_timeout.0 },
         };
         let listen: Vec<SocketAddr> = file.dimse.listen.0.iter().map(|address| address.0).collect();
@@ -102,6 +106,7 @@ impl Configuration {
             document,
         };
         configuration.bridge.check().map_err(|error| configuration.problem(&error.key, &error.message))?;
+        configuration.check_query_is_used()?;
         Ok(configuration)
     }
 
@@ -160,41 +165,65 @@ impl Configuration {
                 }
             }
             None if key == "memory_budget" => "dimse.memory_budget".into(),
+            None if key == "query.origins" => "query.origin".into(),
             None => self.written_ae(key).unwrap_or_else(|| key.into()),
         };
         self.document.problem(&path, message)
     }
 
-    /// The place of `ae.INDEX.title` where `dimse.ae_title` is the first of them.
+    /// The place of `ae.INDEX.KEY` where `dimse.ae_title` is the first of them.
     fn written_ae(&self, key: &str) -> Option<KeyPath> {
         self.file.dimse.ae_title.as_ref()?;
-        let index: usize = key.strip_prefix("ae.")?.strip_suffix(".title")?.parse().ok()?;
-        Some(match index.checked_sub(1) {
-            Some(index) => KeyPath::from("ae").index(index).key("title"),
+        let (index, key) = key.strip_prefix("ae.")?.split_once('.')?;
+        Some(match index.parse::<usize>().ok()?.checked_sub(1) {
+            Some(index) => KeyPath::from("ae").index(index).key(key),
             None => "dimse.ae_title".into(),
         })
+    }
+
+    /// Tables about queries that no AE title could ever use are a mistake.
+    fn check_query_is_used(&self) -> Result<(), Problem> {
+        let config = &self.bridge;
+        let is_written = |key: &str| self.document.holds(&key.into());
+        let written = ["query", "retrieve"].into_iter().find(|key| is_written(key));
+        let offered = config.served.iter().any(|served| !config.query_origins(served).is_empty());
+        match written {
+            Some(_) if !offered => {
+                let message = match config.origins.is_empty() {
+                    true => "there is no origin to be searched",
+                    false => "there are several origins, so it must be said which of them are searched",
+                };
+                Err(self.document.problem(&"query.origin".into(), message))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 fn served(file: &File) -> Vec<ServedAe> {
-    let first = file.dimse.ae_title.iter().map(|title| &title.0);
-    let titles = first.chain(file.ae.iter().map(|ae| &ae.title.0));
-    let served: Vec<ServedAe> =
-        titles.map(|title| ServedAe { title: title.clone(), ..ServedAe::default() }).collect();
+    let first = file.dimse.ae_title.iter().map(|title| (&title.0, Vec::new()));
+    let further = file.ae.iter().map(|ae| (&ae.title.0, ae.query.0.clone()));
+    let served: Vec<ServedAe> = first
+        .chain(further)
+        .map(|(title, query)| ServedAe { title: title.clone(), query, ..ServedAe::default() })
+        .collect();
     if served.is_empty() { vec![ServedAe::default()] } else { served }
 }
 
-fn peers(file: &File) -> Vec<Peer> {
-    let peer = |peer: &crate::config_file::Peer| Peer {
-        ae_title: peer.ae_title.0.clone(),
-        address: peer
-            .address
-            .as_ref()
-            .map(|address| PeerAddress::new(address.0.host.as_str(), address.0.port)),
-        from: peer.from.iter().map(|network| network.0.0).collect(),
-        allow: services(&peer.allow),
+fn peers(file: &File, document: &Document) -> Result<Vec<Peer>, Problem> {
+    let peer = |(index, peer): (usize, &crate::config_file::Peer)| {
+        let (query, retrieve) = query::of_peer(peer, &KeyPath::from("peer").index(index), document)?;
+        let address = peer.address.as_ref();
+        Ok(Peer {
+            address: address.map(|address| PeerAddress::new(address.0.host.as_str(), address.0.port)),
+            from: peer.from.iter().map(|network| network.0.0).collect(),
+            allow: services(&peer.allow),
+            query,
+            retrieve,
+            ..Peer::new(peer.ae_title.0.clone())
+        })
     };
-    file.peer.iter().map(peer).collect()
+    file.peer.iter().enumerate().map(peer).collect()
 }
 
 fn services(allow: &[Allow]) -> Services {

@@ -18,6 +18,7 @@ fn takes_the_documented_command_lines() {
         "check --ready",
         "demo",
         "demo --profile orthanc --directory d --listen 127.0.0.1:0 --exit-after-send",
+        "demo --studies 200 --peer ME@127.0.0.1:11113 --peer WS@[::1]:104",
         "origin --profile standard --directory d --listen 127.0.0.1:0",
         "origin --directory d --listen 127.0.0.1:0 --username u --password w",
         "queue list",
@@ -60,6 +61,7 @@ fn refuses_what_makes_no_sense() {
         "send a.dcm --to CT1@host",
         "send a.dcm --to CT1@host:0",
         "demo --listen 11112",
+        "demo --peer ME",
     ] {
         let words = std::iter::once("dimseway").chain(line.split_whitespace());
         assert!(Cli::try_parse_from(words).is_err(), "{line}");

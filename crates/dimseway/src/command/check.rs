@@ -1,6 +1,7 @@
 //! `dimseway check`.
 
 mod certificate;
+mod query;
 
 use super::{echo::join, send::reachable};
 use crate::{
@@ -61,6 +62,9 @@ pub(crate) async fn run(path: &Path, arguments: &Check) -> anyhow::Result<()> {
         }
         tell(format!("origin {}", origin.name), probe(origin).await);
     }
+    for (subject, verdict) in query::verdicts(&configuration).await {
+        tell(subject, verdict);
+    }
     for peer in &configuration.bridge.peers {
         tell(format!("peer {}", peer.ae_title), verify(&configuration, peer).await);
     }
@@ -116,20 +120,25 @@ async fn probe(origin: &bridge::config::Origin) -> Verdict {
     let started = Instant::now();
     match client.probe().await {
         Ok(_) => Verdict::Good(format!("answers in {:.1?}", started.elapsed())),
-        Err(error) => {
-            let advice = match error.remedy() {
-                Remedy::FixCredentials => "look at `auth`, `headers` and `tls` of this origin",
-                Remedy::Retry { .. } => "is it up, and is `url` right?",
-                Remedy::Reject | Remedy::Unknown => "look at `url` and `profile` of this origin",
-            };
-            Verdict::Bad(format!("{error}; {advice}"))
-        }
+        Err(error) => Verdict::Bad(refused(&error)),
     }
+}
+
+/// An error of an origin, and what to look at.
+fn refused(error: &dicomweb::Error) -> String {
+    let advice = match error.remedy() {
+        Remedy::FixCredentials => "look at `auth`, `headers` and `tls` of this origin",
+        Remedy::Retry { .. } => "is it up, and is `url` right?",
+        Remedy::Reject | Remedy::Unknown => "look at `url` and `profile` of this origin",
+    };
+    format!("{error}; {advice}")
 }
 
 async fn verify(configuration: &Configuration, peer: &bridge::config::Peer) -> Verdict {
     let Some(address) = &peer.address else {
-        return Verdict::Untested("has no `address`, so it only calls".to_owned());
+        return Verdict::Untested(
+            "has no `address`, so it only calls and is no destination of C-MOVE".to_owned(),
+        );
     };
     let Some(served) = configuration.bridge.served.first() else {
         return Verdict::Untested("no AE title of our own".to_owned());

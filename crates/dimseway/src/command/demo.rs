@@ -3,7 +3,7 @@
 mod study;
 
 use crate::{
-    cli::Demo,
+    cli::{Demo, PeerAddress},
     config_file::{Document, File},
     configuration::Configuration,
     daemon::{Daemon, Listeners},
@@ -13,8 +13,12 @@ use crate::{
     signals, telemetry,
 };
 use anyhow::Context;
-use origin::Options;
+use origin::{
+    Personality,
+    synthetic::archive::{Archive, Options},
+};
 use std::{
+    fmt::Write,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
@@ -35,17 +39,26 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
     let origin_listener = bind(arguments.origin, 8081, "--origin").await?;
     let url = origin::base_url(origin_listener.local_addr()?);
 
-    let configuration = configuration(&directory.path, &url, listen.local_addr()?, admin.local_addr()?)?;
+    let personality = super::origin::personality(&arguments.profile)?;
+    let site = Site {
+        url: &url,
+        profile: profile(personality),
+        listen: listen.local_addr()?,
+        admin: admin.local_addr()?,
+        peers: &arguments.peer,
+    };
+    let configuration = configuration(&directory.path, &site)?;
     telemetry::install(&configuration.log);
     open_files::raise_limit();
     let stop = signals::stop()?;
-    let personality = super::origin::personality(&arguments.profile)?;
-    let archive = super::origin::open(Options::new(directory.path.join("archive"), personality)).await?;
+    let archive =
+        super::origin::open(origin::Options::new(directory.path.join("archive"), personality)).await?;
     let origin_stop = tokio_util::sync::CancellationToken::new();
     let origin_server = tokio::spawn({
         let (archive, stop) = (archive.clone(), origin_stop.clone());
         async move { origin::serve(origin_listener, &archive, stop.cancelled_owned()).await }
     });
+    fill(&archive, arguments.studies).await?;
     let listeners = Listeners { dimse: vec![listen], admin };
     let daemon = Daemon::start(&configuration, listeners, &stop).await?;
 
@@ -66,7 +79,7 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
     if sent.is_err() || arguments.exit_after_send {
         stop.drain.cancel();
     } else if !stop.drain.is_cancelled() {
-        invite(&daemon, &url, &directory);
+        invite(&daemon, &site, &directory);
     }
     // The archive answers until the last delivery in flight has ended.
     let finished = daemon.finish(&stop).await;
@@ -116,14 +129,27 @@ async fn bind(asked_for: Option<SocketAddr>, usual: u16, option: &str) -> anyhow
     bound.with_context(|| format!("{option}: {address} cannot be listened on")).or_exit(Exit::Unavailable)
 }
 
-/// The configuration that somebody would write for this.
-fn configuration(
-    directory: &Path,
-    url: &str,
+/// What the configuration of the demonstration says.
+struct Site<'a> {
+    url: &'a str,
+    profile: &'a str,
     listen: SocketAddr,
     admin: SocketAddr,
-) -> anyhow::Result<Configuration> {
-    let text = format!(
+    peers: &'a [PeerAddress],
+}
+
+/// The profile that fits an embedded origin.
+const fn profile(personality: Personality) -> &'static str {
+    match personality {
+        Personality::Limited => "azure",
+        _ => "standard",
+    }
+}
+
+/// The configuration that somebody would write for this.
+fn configuration(directory: &Path, site: &Site<'_>) -> anyhow::Result<Configuration> {
+    let Site { url, profile, listen, admin, peers } = site;
+    let mut text = format!(
         "[dimse]\n\
          ae_title = \"{AE_TITLE}\"\n\
          listen = \"{listen}\"\n\
@@ -132,6 +158,10 @@ fn configuration(
          \n\
          [origin.archive]\n\
          url = \"{url}\"\n\
+         profile = \"{profile}\"\n\
+         \n\
+         [query]\n\
+         origin = \"archive\"\n\
          \n\
          [spool]\n\
          directory = \"spool\"\n\
@@ -142,20 +172,48 @@ fn configuration(
          [log]\n\
          level = \"warn\"\n"
     );
+    for peer in *peers {
+        let (title, address) = (&peer.ae_title, &peer.address);
+        write!(text, "\n[[peer]]\nae_title = \"{title}\"\naddress = \"{address}\"\n")?;
+    }
     let path = directory.join("dimseway.toml");
     std::fs::write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
     let (file, document) = File::parse(Document::new(path, text))?;
     Ok(Configuration::from_file(&file, document)?)
 }
 
-fn invite(daemon: &Daemon, url: &str, directory: &Directory) {
-    let (ip, port) = (daemon.dimse.ip(), daemon.dimse.port());
+/// Puts synthetic studies into an archive that is empty; one that is not has got them before.
+async fn fill(archive: &origin::Origin, studies: u32) -> anyhow::Result<()> {
+    if studies == 0 || archive.instance_count().await? > 0 {
+        return Ok(());
+    }
+    let archive = archive.clone();
+    let options = Options { studies: usize::try_from(studies)?, ..Options::new(0) };
+    let added = tokio::task::spawn_blocking(move || archive.add_all(Archive::generate(options).files()));
+    let instances = added.await?.context("the archive cannot be filled")?;
+    println!("The archive has {studies} synthetic studies of {instances} instances.");
+    Ok(())
+}
+
+fn invite(daemon: &Daemon, site: &Site<'_>, directory: &Directory) {
+    let (ip, port, url) = (daemon.dimse.ip(), daemon.dimse.port(), site.url);
+    let find = format!(
+        "findscu -S -aec {AE_TITLE} {ip} {port} -k QueryRetrieveLevel=STUDY -k PatientName -k StudyDate -k StudyInstanceUID"
+    );
+    let peer = site.peers.first().map(|peer| (peer.ae_title.as_str(), peer.address.as_str()));
+    let (aim, hint) = match peer {
+        Some((title, address)) => (title, format!("   # to {title} at {address}")),
+        None => ("ME", "   # after `dimseway demo --peer ME@host:port`".to_owned()),
+    };
     println!(
         "\n\
          Now it is your turn:\n  \
            echoscu -aec {AE_TITLE} {ip} {port}\n  \
            storescu -aec {AE_TITLE} {ip} {port} image.dcm\n  \
            dimseway send ./folder --to {AE_TITLE}@{ip}:{port} --from ME\n  \
+           {find}\n  \
+           getscu -S -aec {AE_TITLE} {ip} {port} -od . -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=UID\n  \
+           movescu -S -aec {AE_TITLE} -aem {aim} {ip} {port} -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=UID{hint}\n  \
            curl '{url}/instances?limit=3'\n  \
            dimseway --config {}/dimseway.toml queue list\n\n\
          Page      http://{}/\n\

@@ -180,13 +180,6 @@ impl Document {
         self.table().is_some_and(|table| exists(table.get_ref(), &path.0))
     }
 
-    /// The number of elements of the array at `path`.
-    pub(crate) fn array_length(&self, key: &str) -> usize {
-        let length =
-            |table: Spanned<DeTable<'_>>| Some(table.get_ref().get(key)?.get_ref().as_array()?.len());
-        self.table().and_then(length).unwrap_or(0)
-    }
-
     /// Parsed again for each question: questions are asked only of a document that is wrong, or once.
     fn table(&self) -> Option<Spanned<DeTable<'_>>> {
         // A document that does not parse still tells where its readable keys are.

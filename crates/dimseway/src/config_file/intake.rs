@@ -1,6 +1,9 @@
 //! Who may call, and what about associations is limited: `[dimse]`, `[[ae]]`, `[[peer]]`.
 
-use super::{HostPort, ListenAddress, Network, OneOrMany, Parsed, Size, Span};
+use super::{
+    HostPort, ListenAddress, Network, OnUnmappable, OneOrMany, Parsed, PeerRetrieve, Relational, Size, Span,
+    UnsupportedKeys,
+};
 use instance::AeTitle;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -108,6 +111,12 @@ pub(crate) struct Ae {
     /// Unit: 1 to 16 characters. Source: PS3.5 §6.2.
     #[schemars(example = &"ARCHIVE2")]
     pub(crate) title: Parsed<AeTitle>,
+    /// Name of the origin that is searched under this title, or a list, whose results are merged by
+    /// UID; left out: as `[query]` says.
+    /// Unit: none. Source: `[origin.NAME]` of this file.
+    #[serde(default)]
+    #[schemars(extend("x-sample" = ["archive"]))]
+    pub(crate) query: OneOrMany<String>,
 }
 
 /// A device or PACS that may call, or is called.
@@ -118,7 +127,7 @@ pub(crate) struct Peer {
     /// Unit: 1 to 16 characters. Source: PS3.5 §6.2.
     #[schemars(example = &"CT1")]
     pub(crate) ae_title: Parsed<AeTitle>,
-    /// Where it listens; needed for `store = ["peer:AE"]`.
+    /// Where it listens; needed for `store = ["peer:AE"]`, and to be a destination of C-MOVE.
     /// Unit: host and port. Source: the device's DICOM settings.
     #[serde(default)]
     #[schemars(example = &"10.0.0.5:104")]
@@ -128,12 +137,49 @@ pub(crate) struct Peer {
     #[serde(default)]
     #[schemars(example = ["10.0.0.0/24"])]
     pub(crate) from: Vec<Parsed<Network>>,
-    /// Services that it may use. This version serves `echo` and `store`; the other words are
-    /// understood so that a file can be written once.
+    /// Services that it may use. This version serves `echo`, `store`, `query` and `retrieve`; the other
+    /// words are understood so that a file can be written once.
     /// Unit: none. Source: PS3.4.
     #[serde(default = "Allow::all")]
-    #[schemars(example = ["echo", "store"])]
+    #[schemars(example = ["echo", "store", "query", "retrieve"])]
     pub(crate) allow: Vec<Allow>,
+    /// Specific Character Set that is assumed where a request names none, and used in its answers; a
+    /// list where it has several values. Left out: ASCII.
+    /// Unit: defined terms. Source: PS3.3 §C.12.1.1.2; many workstations name none and send that of
+    /// their country.
+    #[serde(default)]
+    #[schemars(extend("x-sample" = "ISO_IR 100"))]
+    pub(crate) character_set: OneOrMany<String>,
+    /// What answers do whose text has no place in the character set of the request: `"utf8"` or
+    /// `"replace"`.
+    /// Unit: none. Source: `"replace"` for a workstation that does not know UTF-8.
+    #[serde(default)]
+    pub(crate) on_unmappable: OnUnmappable,
+    /// Whether keys of any level may be used without those of the levels above: where
+    /// `"negotiated"`, or `"always"`.
+    /// Unit: none. Source: PS3.4 §C.4.1.2.2; some workstations do so without negotiation.
+    #[serde(default)]
+    pub(crate) relational: Relational,
+    /// What answers do with optional keys that are not supported: `"omit"` or `"empty"`.
+    /// Unit: none. Source: PS3.4 §C.4.1.1.3.2; `"empty"` for a workstation that expects every key again.
+    #[serde(default)]
+    pub(crate) unsupported_keys: UnsupportedKeys,
+    /// Whether answers without such a key have status FF01 instead of FF00.
+    /// Unit: none. Source: PS3.4 §C.4.1.1.4; some workstations take FF01 for an error.
+    #[serde(default = "yes")]
+    pub(crate) warn_ff01: bool,
+    /// Whether identifiers pass that lack a unique key where it is clear what they mean, as a C-MOVE of
+    /// a study in Patient Root without Patient ID.
+    /// Unit: none. Source: PS3.4 §C.4.2.2.1; some workstations leave it out.
+    #[serde(default)]
+    pub(crate) lenient: bool,
+    /// What differs for it in C-MOVE and C-GET.
+    #[serde(default)]
+    pub(crate) retrieve: PeerRetrieve,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// A service that a peer may use.

@@ -3,8 +3,7 @@
 
 use super::{Document, KeyPath, Problem};
 
-const TABLES: [(&str, &str); 4] = [
-    ("query", "C-FIND, C-MOVE and C-GET"),
+const TABLES: [(&str, &str); 3] = [
     ("worklist", "the modality worklist"),
     ("worklist_source", "the modality worklist"),
     ("dimse.tls", "DIMSE over TLS"),
@@ -21,18 +20,6 @@ pub(super) fn refuse(document: &Document) -> Result<(), Problem> {
             return Err(
                 document.problem(&path, format!("this version does not serve {service}; remove the key"))
             );
-        }
-    }
-    for (array, key, service) in
-        [("ae", "query", "C-FIND, C-MOVE and C-GET"), ("peer", "character_set", "queries")]
-    {
-        for index in 0..document.array_length(array) {
-            let path = KeyPath::from(array).index(index).key(key);
-            if document.holds(&path) {
-                return Err(
-                    document.problem(&path, format!("this version does not serve {service}; remove the key"))
-                );
-            }
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Where studies go: `[origin.NAME]`.
 
-use super::{HeaderValue, Parsed, Size, Span};
+use super::{HeaderValue, Parsed, RetrieveOverride, SearchOverride, Size, Span};
 use instance::Uid;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub(crate) struct Origin {
     /// Unit: http or https URL. Source: PS3.18 §8.2.
     #[schemars(example = &"https://dicom.example.org/dicom-web")]
     pub(crate) url: String,
-    /// What the server can do: `"standard"` or `"orthanc"`.
+    /// What the server can do: `"standard"`, `"orthanc"` or `"azure"`.
     /// Unit: none. Source: the server's conformance statement.
     #[serde(default = "standard")]
     #[schemars(example = &"standard")]
@@ -118,6 +118,10 @@ pub(crate) struct Override {
     /// Unit: none. Source: not part of PS3.18; the server's documentation.
     #[schemars(extend("x-sample" = false))]
     pub(crate) delete: Option<bool>,
+    /// How it searches.
+    pub(crate) search: SearchOverride,
+    /// What it gives back.
+    pub(crate) retrieve: RetrieveOverride,
     /// Where the resources are, below the base URL.
     pub(crate) paths: Paths,
 }
@@ -142,6 +146,46 @@ pub(crate) struct Paths {
     /// Unit: path. Source: PS3.18 §10.4.1.
     #[schemars(extend("x-sample" = "/studies/{study}/series/{series}/instances/{instance}"))]
     pub(crate) instance: Option<String>,
+    /// Search for studies.
+    /// Unit: path. Source: PS3.18 §10.6.1.
+    #[schemars(extend("x-sample" = "/studies"))]
+    pub(crate) studies: Option<String>,
+    /// Search for series of all studies.
+    /// Unit: path. Source: PS3.18 §10.6.1.
+    #[schemars(extend("x-sample" = "/series"))]
+    pub(crate) series: Option<String>,
+    /// Search for instances of all studies.
+    /// Unit: path. Source: PS3.18 §10.6.1.
+    #[schemars(extend("x-sample" = "/instances"))]
+    pub(crate) instances: Option<String>,
+    /// Search for series of a study.
+    /// Unit: path. Source: PS3.18 §10.6.1.
+    #[schemars(extend("x-sample" = "/studies/{study}/series"))]
+    pub(crate) study_series: Option<String>,
+    /// Search for instances of a study.
+    /// Unit: path. Source: PS3.18 §10.6.1.
+    #[schemars(extend("x-sample" = "/studies/{study}/instances"))]
+    pub(crate) study_instances: Option<String>,
+    /// Search for instances of a series.
+    /// Unit: path. Source: PS3.18 §10.6.1.
+    #[schemars(extend("x-sample" = "/studies/{study}/series/{series}/instances"))]
+    pub(crate) series_instances: Option<String>,
+    /// All instances of a study.
+    /// Unit: path. Source: PS3.18 §10.4.1.
+    #[schemars(extend("x-sample" = "/studies/{study}"))]
+    pub(crate) retrieve_study: Option<String>,
+    /// All instances of a series.
+    /// Unit: path. Source: PS3.18 §10.4.1.
+    #[schemars(extend("x-sample" = "/studies/{study}/series/{series}"))]
+    pub(crate) retrieve_series: Option<String>,
+    /// Metadata of the instances of a study.
+    /// Unit: path. Source: PS3.18 §10.4.1.
+    #[schemars(extend("x-sample" = "/studies/{study}/metadata"))]
+    pub(crate) study_metadata: Option<String>,
+    /// Metadata of the instances of a series.
+    /// Unit: path. Source: PS3.18 §10.4.1.
+    #[schemars(extend("x-sample" = "/studies/{study}/series/{series}/metadata"))]
+    pub(crate) series_metadata: Option<String>,
     /// What a probe asks.
     /// Unit: path. Source: the cheapest authenticated request of the server.
     #[schemars(extend("x-sample" = "/studies?limit=1"))]

@@ -78,9 +78,24 @@ fn a_problem_names_file_line_and_key() {
             "[[route]]\nmatch = { moodality = \"CT\" }\nstore = [\"a\"]\n",
             "dimseway.toml:2: route.match.moodality: unknown field",
         ),
+        ("[query]\norigins = [\"a\"]\n", "dimseway.toml:2: query.origins: unknown field `origins`"),
+        ("[query]\nidentifier_max = 4096\n", "dimseway.toml:2: query.identifier_max: `4096` is not a size"),
+        ("[retrieve]\nstall = \"soon\"\n", "dimseway.toml:2: retrieve.stall: `soon` is not a time span"),
         (
-            "[query]\norigin = \"a\"\n",
-            "dimseway.toml:1: query: this version does not serve C-FIND, C-MOVE and C-GET",
+            "[[peer]]\nae_title = \"A\"\nrelational = \"never\"\n",
+            "dimseway.toml:3: peer.relational: unknown variant `never`, expected `negotiated` or `always`",
+        ),
+        (
+            "[[peer]]\nae_title = \"A\"\nretrieve = { association = 2 }\n",
+            "dimseway.toml:3: peer.retrieve.association: unknown field",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\noverride.search.studies = [\"StudyDate\", \"StudyDat\"]\n",
+            "dimseway.toml:3: origin.a.override.search.studies: `StudyDat`: write a keyword of PS3.6 or a tag",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\noverride.search.series = \"none\"\n",
+            "dimseway.toml:3: origin.a.override.search.series: `none`: write \"all\", \"absent\" or a list",
         ),
         (
             "[log]\n[worklist]\nsources = []\n",
@@ -94,10 +109,7 @@ fn a_problem_names_file_line_and_key() {
             "[dimse]\ntls = { listen = \"0.0.0.0:2762\" }\n",
             "dimseway.toml:2: dimse.tls: this version does not serve DIMSE over TLS",
         ),
-        (
-            "[[ae]]\ntitle = \"A\"\n[[ae]]\ntitle = \"B\"\nquery = [\"a\"]\n",
-            "dimseway.toml:5: ae.query: this version does not serve",
-        ),
+        ("[[ae]]\ntitle = \"A\"\nquery = 5\n", "dimseway.toml:3: ae.query: invalid type: integer `5`"),
         ("[dimse]\nae_title = \"A\"\nae_title = \"B\"\n", "dimseway.toml:3: ae_title: duplicate key"),
         ("[log]\nlevel = \"loud\"\n", "dimseway.toml:2: log.level: unknown variant `loud`"),
         ("spool = 4\n", "dimseway.toml:1: spool: invalid type"),
@@ -118,7 +130,13 @@ fn a_file_that_is_not_there_is_a_problem_without_a_line() {
 #[test]
 fn every_key_is_documented_and_has_an_example() {
     let reference = reference().unwrap();
-    for key in ["### `ae_title`", "### `auth.password_file`", "### `match.modality`", "### `back_off.min`"] {
+    for key in [
+        "### `ae_title`",
+        "### `auth.password_file`",
+        "### `match.modality`",
+        "### `back_off.min`",
+        "### `override.search.limit_max`",
+    ] {
         assert!(reference.contains(key), "{key}");
     }
 }

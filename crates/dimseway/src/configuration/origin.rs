@@ -1,6 +1,6 @@
 //! Origins of the configuration: where they are, what they can do, who we are there.
 
-use super::secret;
+use super::{capabilities, secret};
 use crate::config_file::{
     Auth, AuthType, Document, Duplicate, File, HeaderValue, KeyPath, Lookup, Origin, Override, Problem,
     StoreForm, StoreResponse,
@@ -64,8 +64,8 @@ impl Reading<'_> {
             self.problem("url", message)
         })?;
         let mut profile = Profile::built_in(&origin.profile).ok_or_else(|| {
-            let message =
-                format!("this version has no profile `{}`; there are standard and orthanc", origin.profile);
+            let known = Profile::BUILT_IN.join(", ");
+            let message = format!("this version has no profile `{}`; there are {known}", origin.profile);
             self.problem("profile", message)
         })?;
         override_profile(&mut profile, &origin.r#override);
@@ -218,6 +218,16 @@ impl Reading<'_> {
             ("search_instances", &written.search_instances, &mut paths.search_instances),
             ("instance_metadata", &written.instance_metadata, &mut paths.instance_metadata),
             ("instance", &written.instance, &mut paths.instance),
+            ("studies", &written.studies, &mut paths.studies),
+            ("series", &written.series, &mut paths.series),
+            ("instances", &written.instances, &mut paths.instances),
+            ("study_series", &written.study_series, &mut paths.study_series),
+            ("study_instances", &written.study_instances, &mut paths.study_instances),
+            ("series_instances", &written.series_instances, &mut paths.series_instances),
+            ("retrieve_study", &written.retrieve_study, &mut paths.retrieve_study),
+            ("retrieve_series", &written.retrieve_series, &mut paths.retrieve_series),
+            ("study_metadata", &written.study_metadata, &mut paths.study_metadata),
+            ("series_metadata", &written.series_metadata, &mut paths.series_metadata),
             ("probe", &written.probe, &mut paths.probe),
         ];
         for (key, written, path) in pairs {
@@ -239,11 +249,6 @@ impl Reading<'_> {
 
 /// Puts what the file says of the server in the place of what its profile says.
 fn override_profile(profile: &mut Profile, written: &Override) {
-    fn set<T>(field: &mut T, value: Option<T>) {
-        if let Some(value) = value {
-            *field = value;
-        }
-    }
     let form = written.store_form.map(|form| match form {
         StoreForm::Multipart => dicomweb::profile::StoreForm::Multipart,
         StoreForm::SinglePart => dicomweb::profile::StoreForm::SinglePart,
@@ -266,4 +271,13 @@ fn override_profile(profile: &mut Profile, written: &Override) {
     set(&mut profile.lookup, lookup);
     set(&mut profile.any_transfer_syntax, written.any_transfer_syntax);
     set(&mut profile.delete, written.delete);
+    capabilities::override_search(&mut profile.search, &written.search);
+    capabilities::override_retrieve(&mut profile.retrieve, &written.retrieve);
+}
+
+/// Overwrites a field where something was written.
+pub(super) fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
 }

@@ -1,4 +1,8 @@
 use super::*;
+use bridge::config::{OnUnmappable, PeerQuery, PeerRetrieve, Relational, UnsupportedKeys, WarnFf01};
+use dicomweb::profile::{Profile, Searchable};
+use instance::Tag;
+use std::time::Duration;
 
 fn read(text: &str) -> Result<Configuration, String> {
     let directory = tempfile::tempdir().unwrap();
@@ -122,6 +126,34 @@ fn what_contradicts_itself_names_file_line_and_key() {
             "{origin}[spool]\nsegment_size = \"1536KiB\"\n",
             "dimseway.toml:4: spool.segment_size: a segment has",
         ),
+        ("{origin}[query]\norigin = \"b\"\n", "dimseway.toml:4: query.origin: there is no [origin.b]"),
+        ("{origin}[query]\norigin = [\"a\", \"a\"]\n", "dimseway.toml:4: query.origin: a is there twice"),
+        ("{origin}[query]\nresults_max = 0\n", "dimseway.toml:4: query.results_max: at least 1"),
+        ("{origin}[retrieve]\nstall = \"0s\"\n", "dimseway.toml:4: retrieve.stall: "),
+        (
+            "{origin}[[ae]]\ntitle = \"A\"\nquery = \"a\"\n[[ae]]\ntitle = \"B\"\nquery = [\"b\"]\n",
+            "dimseway.toml:8: ae.query: there is no [origin.b]",
+        ),
+        (
+            "[dimse]\nae_title = \"A\"\n{origin}[[ae]]\ntitle = \"B\"\nquery = \"b\"\n",
+            "dimseway.toml:7: ae.query: there is no [origin.b]",
+        ),
+        (
+            "{origin}[origin.b]\nurl = \"http://b\"\n[[route]]\nstore = [\"a\"]\n[retrieve]\nrequests = 4\n",
+            "dimseway.toml: query.origin: there are several origins, so it must be said which",
+        ),
+        (
+            "{origin}[origin.b]\nurl = \"http://b\"\n[[route]]\nstore = [\"a\"]\n[query]\nresults_max = 4\n",
+            "dimseway.toml:7: query.origin: there are several origins, so it must be said which",
+        ),
+        (
+            "{origin}[[peer]]\nae_title = \"A\"\ncharacter_set = \"ISO_IR 1000\"\n",
+            "dimseway.toml:5: peer.character_set: \"ISO_IR 1000\" is no defined term",
+        ),
+        (
+            "{origin}[[peer]]\nae_title = \"A\"\n[[peer]]\nae_title = \"B\"\nretrieve.associations = 0\n",
+            "dimseway.toml:7: peer.retrieve.associations: at least 1",
+        ),
         ("{origin}[forward.back_off]\nmin = \"1h\"\n", "dimseway.toml:3: forward.back_off.max: "),
     ];
     for (text, expected) in cases {
@@ -170,12 +202,20 @@ max_associations = 7
 
 [[ae]]
 title = "ARCHIVE2"
+query = ["archive"]
 
 [[peer]]
 ae_title = "CT1"
 address = "10.0.0.5:104"
 from = ["10.0.0.0/24", "10.1.0.9"]
 allow = ["echo", "store", "query", "retrieve", "worklist", "mpps", "commitment"]
+character_set = ["", "ISO 2022 IR 87"]
+on_unmappable = "replace"
+relational = "always"
+unsupported_keys = "empty"
+warn_ff01 = false
+lenient = true
+retrieve = { associations = 3, stall = "1m", transcode = false }
 
 [origin.archive]
 url = "https://dicom.example.org/dicom-web"
@@ -191,6 +231,13 @@ continue = true
 
 [routing]
 unrouted = "reject"
+
+[query]
+origin = "archive"
+results_max = 500
+
+[retrieve]
+requests = 4
 
 [spool]
 directory = "spool"
@@ -211,6 +258,25 @@ level = "debug"
     assert_eq!(bridge.limits.max_associations, 7);
     assert_eq!(bridge.peers[0].from.len(), 2);
     assert_eq!(bridge.peers[0].address, Some(PeerAddress::new("10.0.0.5", 104)));
+    let peer = &bridge.peers[0];
+    let query = PeerQuery {
+        character_set: Some(r"\ISO 2022 IR 87".parse().unwrap()),
+        on_unmappable: OnUnmappable::Replace,
+        relational: Relational::Always,
+        unsupported_keys: UnsupportedKeys::Empty,
+        warn_ff01: WarnFf01::No,
+        lenient: true,
+    };
+    assert_eq!(peer.query, query);
+    let retrieve =
+        PeerRetrieve { associations: Some(3), stall: Some(Duration::from_secs(60)), transcode: Some(false) };
+    assert_eq!(peer.retrieve, retrieve);
+    assert_eq!(bridge.served[1].query, ["archive"]);
+    assert_eq!(
+        (bridge.query.origins.as_slice(), bridge.query.results_max),
+        (&["archive".to_owned()][..], 500)
+    );
+    assert_eq!(bridge.retrieve.requests, 4);
     assert_eq!(bridge.routes[0].store.len(), 2);
     assert!(bridge.routes[0].continues);
     assert_eq!(bridge.routes[0].matches.modality.len(), 2);
@@ -230,11 +296,44 @@ fn defaults_are_those_of_the_rooms() {
     assert_eq!(bridge.timers, ours.timers);
     assert_eq!(bridge.forward, ours.forward);
     assert_eq!(bridge.drain, ours.drain);
+    assert_eq!(bridge.query, ours.query);
+    assert_eq!(bridge.retrieve, ours.retrieve);
     assert_eq!(bridge.unrouted, ours.unrouted);
     assert_eq!(bridge.unknown_peers, ours.unknown_peers);
     assert_eq!(bridge.origins[0].client.timeouts, dicomweb::Timeouts::default());
     let spool = spool::local::Config::new("/var/lib/dimseway/spool");
     assert_eq!(format!("{:?}", configuration.spool), format!("{spool:?}"));
+}
+
+#[test]
+fn a_server_is_what_its_profile_says_but_for_what_is_written() {
+    let text = r#"
+[origin.a]
+url = "http://127.0.0.1:1"
+profile = "azure"
+[origin.a.override]
+search = { limit_max = 100, unannounced_cut = 0, studies = ["PatientID", "0020,000D"], ranges = "absent" }
+retrieve = { whole_study = false, transcodes_to = [] }
+paths.retrieve_series = "/s/{series}?study={study}"
+"#;
+    let configuration = read(text).unwrap();
+    let profile = &configuration.bridge.origins[0].client.profile;
+    let mut expected = Profile::azure();
+    expected.search.limit_max = Some(100);
+    expected.search.unannounced_cut = None;
+    expected.search.studies = Searchable::These(vec![Tag::PATIENT_ID, Tag::STUDY_INSTANCE_UID].into());
+    expected.search.ranges = Searchable::Absent;
+    expected.retrieve.whole_study = false;
+    expected.retrieve.transcodes_to = Vec::new();
+    expected.paths.retrieve_series = "/s/{series}?study={study}".parse().unwrap();
+    assert_eq!(*profile, expected);
+}
+
+#[test]
+fn a_limit_of_zero_is_none() {
+    let text = "[origin.a]\nurl = \"http://a\"\nprofile = \"azure\"\noverride.search = { limit_max = 0, erroneous_attributes = \"\" }\n";
+    let search = read(text).unwrap().bridge.origins.remove(0).client.profile.search;
+    assert_eq!((search.limit_max, search.erroneous_attributes), (None, None));
 }
 
 #[test]

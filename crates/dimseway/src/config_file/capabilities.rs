@@ -1,0 +1,273 @@
+//! What a server can search and give back, where it differs from its profile:
+//! `[origin.NAME.override.search]`, `[origin.NAME.override.retrieve]`.
+
+use super::Parsed;
+use instance::{Tag, Uid};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::{borrow::Cow, fmt, str::FromStr};
+
+/// How the server searches (QIDO-RS). Results are matched again, so a capability that is denied costs
+/// time and never a result.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Search {
+    /// Largest `limit` that the server takes; 0: any.
+    /// Unit: results. Source: PS3.18 §8.3.4.4; some answer 400 beyond theirs.
+    #[schemars(extend("x-sample" = 200))]
+    pub(crate) limit_max: Option<u32>,
+    /// Whether `offset` is honoured; without it only the first page is to be had.
+    /// Unit: none. Source: PS3.18 §8.3.4.4.
+    #[schemars(extend("x-sample" = true))]
+    pub(crate) offset: Option<bool>,
+    /// Least number of results at which the server cuts a page without saying so; 0: it never does. A
+    /// page with fewer is the last one.
+    /// Unit: results. Source: PS3.18 §8.3.4.4 wants a Warning then; not all servers send it.
+    #[schemars(extend("x-sample" = 50))]
+    pub(crate) unannounced_cut: Option<u32>,
+    /// Whether `*` and `?` are wildcards in text.
+    /// Unit: none. Source: PS3.4 §C.2.2.2.4.
+    #[schemars(extend("x-sample" = true))]
+    pub(crate) wildcard: Option<bool>,
+    /// Whether a key may list several UIDs.
+    /// Unit: none. Source: PS3.4 §C.2.2.2.2.
+    #[schemars(extend("x-sample" = true))]
+    pub(crate) uid_list: Option<bool>,
+    /// UIDs of such a list at most.
+    /// Unit: UIDs. Source: 50 make 3KB of URL, and gateways take 8KB.
+    #[schemars(extend("x-sample" = 50))]
+    pub(crate) uid_list_max: Option<u32>,
+    /// Attributes that may be matched by a range: `"all"` of dates and times, `"absent"` for none, or a
+    /// list.
+    /// Unit: keywords of PS3.6 or tags. Source: PS3.4 §C.2.2.2.5.
+    #[schemars(extend("x-sample" = ["StudyDate"]))]
+    pub(crate) ranges: Option<Attributes>,
+    /// Whether the ends of a time range are compared as text.
+    /// Unit: none. Source: measured; Orthanc does.
+    #[schemars(extend("x-sample" = false))]
+    pub(crate) times_as_text: Option<bool>,
+    /// Whether `fuzzymatching=true` finds more than a search without it.
+    /// Unit: none. Source: PS3.18 §8.3.4.2.
+    #[schemars(extend("x-sample" = false))]
+    pub(crate) fuzzy: Option<bool>,
+    /// How a person's name is compared: `"by-group"`, `"as-text"` or `"as-text-ignoring-case"`.
+    /// Unit: none. Source: PS3.4 §C.2.2.2.1 leaves it open.
+    #[schemars(extend("x-sample" = "as-text"))]
+    pub(crate) person_names: Option<PersonNames>,
+    /// Whether text other than names is compared without regard to case.
+    /// Unit: none. Source: the server's documentation.
+    #[schemars(extend("x-sample" = false))]
+    pub(crate) case_insensitive: Option<bool>,
+    /// Whether numbers are compared as text, so that 1 does not find 01.
+    /// Unit: none. Source: measured.
+    #[schemars(extend("x-sample" = true))]
+    pub(crate) numbers_as_text: Option<bool>,
+    /// How values stand in a URL: `"percent-encoded"` or `"literal"`.
+    /// Unit: none. Source: RFC 3986 §2.1; Orthanc before 1.11 does not decode them.
+    #[schemars(extend("x-sample" = "percent-encoded"))]
+    pub(crate) values: Option<Values>,
+    /// Whether a comma separates values of any attribute, not only of UIDs.
+    /// Unit: none. Source: measured; Orthanc does.
+    #[schemars(extend("x-sample" = false))]
+    pub(crate) comma_separates: Option<bool>,
+    /// Attributes by which `/studies` can be searched: `"all"`, `"absent"` where the server does not have
+    /// the resource, or a list.
+    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.1.2.3, the server's conformance statement.
+    #[schemars(extend("x-sample" = ["StudyDate", "PatientID", "PatientName", "StudyInstanceUID"]))]
+    pub(crate) studies: Option<Attributes>,
+    /// The same for `/series`.
+    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.1.2.3.
+    #[schemars(extend("x-sample" = "absent"))]
+    pub(crate) series: Option<Attributes>,
+    /// The same for `/instances`.
+    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.1.2.3.
+    #[schemars(extend("x-sample" = "absent"))]
+    pub(crate) instances: Option<Attributes>,
+    /// The same for `/studies/{study}/series`.
+    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.1.2.3.
+    #[schemars(extend("x-sample" = ["SeriesInstanceUID", "Modality"]))]
+    pub(crate) study_series: Option<Attributes>,
+    /// The same for `/studies/{study}/instances`.
+    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.1.2.3.
+    #[schemars(extend("x-sample" = ["SOPInstanceUID"]))]
+    pub(crate) study_instances: Option<Attributes>,
+    /// The same for `/studies/{study}/series/{series}/instances`.
+    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.1.2.3.
+    #[schemars(extend("x-sample" = ["SOPInstanceUID"]))]
+    pub(crate) series_instances: Option<Attributes>,
+    /// Whether a UID of the path may be a key too.
+    /// Unit: none. Source: the server's documentation; some answer 400.
+    #[schemars(extend("x-sample" = true))]
+    pub(crate) repeats_path_uid_as_key: Option<bool>,
+    /// How attributes are asked for: `"each"` in a parameter of its own, a `"list"` in one, only `"all"`
+    /// of them, or `"none"`.
+    /// Unit: none. Source: PS3.18 §8.3.4.3.
+    #[schemars(extend("x-sample" = "each"))]
+    pub(crate) include_field: Option<IncludeField>,
+    /// Counted and collected attributes that the answers hold; the others are counted here.
+    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.3.3.
+    #[schemars(extend("x-sample" = ["ModalitiesInStudy", "NumberOfStudyRelatedInstances"]))]
+    pub(crate) computed: Option<Vec<Parsed<Attribute>>>,
+    /// Header field that names attributes by which the server could not search everything; empty: there
+    /// is none.
+    /// Unit: none. Source: the server's documentation; Azure has one.
+    #[schemars(extend("x-sample" = "erroneous-dicom-attributes"))]
+    pub(crate) erroneous_attributes: Option<String>,
+}
+
+/// How the server gives back what it holds (WADO-RS).
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Retrieve {
+    /// Whether one request may ask for a study; otherwise its instances are fetched one by one.
+    /// Unit: none. Source: PS3.18 §10.4.1.
+    #[schemars(extend("x-sample" = false))]
+    pub(crate) whole_study: Option<bool>,
+    /// Whether one request may ask for a series.
+    /// Unit: none. Source: PS3.18 §10.4.1.
+    #[schemars(extend("x-sample" = false))]
+    pub(crate) whole_series: Option<bool>,
+    /// Whether the metadata of a study or series can be asked for.
+    /// Unit: none. Source: PS3.18 §10.4.1.
+    #[schemars(extend("x-sample" = true))]
+    pub(crate) metadata: Option<bool>,
+    /// Transfer syntaxes into which the server changes instances where it is asked to.
+    /// Unit: UIDs. Source: PS3.18 §8.7.3.
+    #[schemars(extend("x-sample" = ["1.2.840.10008.1.2.1"]))]
+    pub(crate) transcodes_to: Option<Vec<Parsed<Uid>>>,
+    /// Whether a request may list several acceptable transfer syntaxes.
+    /// Unit: none. Source: PS3.18 §8.7.5.
+    #[schemars(extend("x-sample" = true))]
+    pub(crate) several_transfer_syntaxes: Option<bool>,
+    /// Whether an instance is asked for as a single part instead of multipart.
+    /// Unit: none. Source: PS3.18 §10.4.4.
+    #[schemars(extend("x-sample" = false))]
+    pub(crate) single_part_instance: Option<bool>,
+}
+
+/// How a server compares a person's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(crate) enum PersonNames {
+    /// Each component group on its own.
+    ByGroup,
+    /// The whole value.
+    AsText,
+    /// The whole value, without regard to case.
+    AsTextIgnoringCase,
+}
+
+/// How values stand in a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(crate) enum Values {
+    /// Encoded.
+    PercentEncoded,
+    /// As they are; what a URL cannot hold becomes `*`.
+    Literal,
+}
+
+/// How attributes are asked for beyond those that are always given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum IncludeField {
+    /// One `includefield` each.
+    Each,
+    /// One `includefield` with a list.
+    List,
+    /// `includefield=all`.
+    All,
+    /// Not at all.
+    None,
+}
+
+/// An attribute by its keyword or its tag: `"StudyDate"`, `"00080020"`, `"(0008,0020)"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Attribute(pub(crate) Tag);
+
+impl FromStr for Attribute {
+    type Err = &'static str;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "write a keyword of PS3.6 or a tag, such as \"StudyDate\" or \"00080020\"";
+        dataset::json::tag(value).map(Self).ok_or(FORM)
+    }
+}
+
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04X}{:04X}", self.0.group(), self.0.element())
+    }
+}
+
+/// Attributes by which something can be searched: all, none because it is not there, or these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Attributes {
+    All,
+    Absent,
+    These(Vec<Attribute>),
+}
+
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Attributes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"all\", \"absent\" or a list of attributes")
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
+                match value {
+                    "all" => Ok(Attributes::All),
+                    "absent" => Ok(Attributes::Absent),
+                    other => Err(E::custom(format_args!(
+                        "`{other}`: write \"all\", \"absent\" or a list of attributes"
+                    ))),
+                }
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut attributes = Vec::new();
+                while let Some(Parsed(attribute)) = list.next_element::<Parsed<Attribute>>()? {
+                    attributes.push(attribute);
+                }
+                Ok(Attributes::These(attributes))
+            }
+        }
+
+        from.deserialize_any(Visitor)
+    }
+}
+
+impl Serialize for Attributes {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::All => to.serialize_str("all"),
+            Self::Absent => to.serialize_str("absent"),
+            Self::These(attributes) => to.collect_seq(attributes.iter().map(ToString::to_string)),
+        }
+    }
+}
+
+impl JsonSchema for Attributes {
+    fn schema_name() -> Cow<'static, str> {
+        "attributes".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string", "enum": ["all", "absent"] },
+            { "type": "array", "items": { "type": "string" } },
+        ] })
+    }
+}
