@@ -18,6 +18,7 @@ pub(crate) mod request;
 mod rows;
 mod searched;
 mod seen;
+mod undelivered;
 
 pub(crate) use self::{
     budget::Budget,

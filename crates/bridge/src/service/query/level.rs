@@ -30,6 +30,8 @@ pub(crate) const TIMEZONE_OFFSET_FROM_UTC: Tag = Tag(0x0008, 0x0201);
 pub(crate) const MODALITIES_IN_STUDY: Tag = Tag(0x0008, 0x0061);
 /// (0008,0062) SOP Classes in Study.
 pub(crate) const SOP_CLASSES_IN_STUDY: Tag = Tag(0x0008, 0x0062);
+/// (0008,3002) Available Transfer Syntax UID.
+pub(crate) const AVAILABLE_TRANSFER_SYNTAX_UID: Tag = Tag(0x0008, 0x3002);
 /// (0020,1200) Number of Patient Related Studies.
 pub(crate) const PATIENT_RELATED_STUDIES: Tag = Tag(0x0020, 0x1200);
 /// (0020,1202) Number of Patient Related Series.

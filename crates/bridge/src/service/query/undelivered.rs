@@ -1,0 +1,83 @@
+//! What was accepted for an origin and is not delivered yet, in pages.
+
+use std::sync::Arc;
+
+use instance::Uid;
+use spool::{Deliveries, Destination, Entry};
+
+use super::QueryError;
+use crate::association::Context;
+
+/// Entries that are read at once.
+const PAGE: usize = 200;
+
+/// What the spool holds for one origin.
+#[derive(Clone)]
+pub(crate) struct Undelivered {
+    deliveries: Arc<dyn Deliveries>,
+    destination: Destination,
+    pending_max: usize,
+}
+
+/// A position in a list of studies or instances.
+pub(crate) struct Pages {
+    undelivered: Undelivered,
+    /// The study whose instances are listed; without it studies are.
+    study: Option<Uid>,
+    page: std::vec::IntoIter<Entry>,
+    after: Option<Uid>,
+    ended: bool,
+}
+
+impl Undelivered {
+    /// What is on its way to `origin`; none where queries are not to show it.
+    pub(crate) fn of(context: &Context, origin: &str) -> Option<Self> {
+        let query = &context.snapshot.config.query;
+        query.pending_visible.then(|| Self {
+            deliveries: Arc::clone(&context.core.ports.deliveries),
+            destination: Destination::Origin(origin.to_owned()),
+            pending_max: query.pending_max,
+        })
+    }
+
+    /// Studies, each by one of its entries.
+    pub(crate) fn studies(&self) -> Pages {
+        self.pages(None)
+    }
+
+    /// Instances of a study.
+    pub(crate) fn instances(&self, study: &Uid) -> Pages {
+        self.pages(Some(study.clone()))
+    }
+
+    fn pages(&self, study: Option<Uid>) -> Pages {
+        Pages { undelivered: self.clone(), study, page: Vec::new().into_iter(), after: None, ended: false }
+    }
+}
+
+impl Pages {
+    /// The next entry; none behind the last. `looked_at` counts all entries of a query.
+    pub(crate) async fn next(&mut self, looked_at: &mut usize) -> Result<Option<Entry>, QueryError> {
+        if self.page.len() == 0 && !self.ended {
+            let Undelivered { deliveries, destination, .. } = &self.undelivered;
+            let after = self.after.as_ref();
+            let page = match &self.study {
+                None => deliveries.undelivered_studies(destination, after, PAGE).await,
+                Some(study) => deliveries.undelivered_instances(destination, study, after, PAGE).await,
+            };
+            let page = page.map_err(QueryError::Spool)?;
+            self.ended = page.len() < PAGE;
+            self.after = page.last().map(|entry| match &self.study {
+                None => entry.trailer.identity.study_instance_uid.clone(),
+                Some(_) => entry.trailer.identity.sop_instance_uid.clone(),
+            });
+            self.page = page.into_iter();
+        }
+        let next = self.page.next();
+        *looked_at += usize::from(next.is_some());
+        if *looked_at > self.undelivered.pending_max {
+            return Err(QueryError::TooManyPending(self.undelivered.pending_max));
+        }
+        Ok(next)
+    }
+}
