@@ -22,13 +22,13 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// than the workers of one destination.
 const IDLE_CONNECTIONS_MAX: usize = 16;
 
-/// Bytes of one retrieve that may be under way over HTTP/2 and not yet taken. 1 MiB: full speed at 80 Mbit/s
-/// over 100 ms.
-const RETRIEVE_WINDOW: u32 = 1024 * 1024;
+/// Bytes of one answer to a search or retrieve that may be under way over HTTP/2 and not yet taken. 1 MiB:
+/// full speed at 80 Mbit/s over 100 ms.
+const ANSWER_WINDOW: u32 = 1024 * 1024;
 
-/// Retrieves over one HTTP/2 connection whose bytes nobody takes, without holding up the others. 64: more
-/// than are ever made at a time.
-const RETRIEVES_STANDING_STILL: u32 = 64;
+/// Answers over one HTTP/2 connection whose bytes nobody takes, because a peer is slow, without holding up
+/// the others. 64: more than one peer or the other ever waits for.
+const ANSWERS_STANDING_STILL: u32 = 64;
 
 /// Everything a client needs to know.
 #[derive(Clone)]
@@ -110,12 +110,13 @@ impl Client {
         let client = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| Error::Credentials(Box::new(TransportError::from(error))))
         };
-        let (store, search) = (client(builder()?)?, client(builder()?)?);
-        let retrieve = client(
-            builder()?
-                .http2_initial_stream_window_size(RETRIEVE_WINDOW)
-                .http2_initial_connection_window_size(RETRIEVE_WINDOW * RETRIEVES_STANDING_STILL),
-        )?;
+        let reading = || {
+            let builder = builder()?
+                .http2_initial_stream_window_size(ANSWER_WINDOW)
+                .http2_initial_connection_window_size(ANSWER_WINDOW * ANSWERS_STANDING_STILL);
+            client(builder)
+        };
+        let (store, search, retrieve) = (client(builder()?)?, reading()?, reading()?);
         let authorization = Authorization::new(credentials)?;
         let inner = Inner { base_url, profile, timeouts, authorization, store, search, retrieve };
         Ok(Self { inner: Arc::new(inner) })

@@ -62,7 +62,7 @@ pub struct SearchCapabilities {
     pub study_instances: Searchable,
     /// Attributes by which `/studies/{study}/series/{series}/instances` can be searched.
     pub series_instances: Searchable,
-    /// Whether a UID of the path may be a key too. Default true.
+    /// Whether a UID of the path may be a key too; where not, such a key is left out. Default true.
     pub repeats_path_uid_as_key: bool,
     /// How attributes are asked for. Default one parameter each (PS3.18 §8.3.4.3).
     pub include_field: IncludeField,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use instance::{Tag, Uid};
 
-use super::{MatchValue, Search};
+use super::{MatchValue, Resource, Search};
 use crate::Error;
 use crate::profile::{IncludeField, SearchCapabilities, Searchable, Values};
 use crate::url::encoded;
@@ -27,6 +27,9 @@ impl Search {
         for (path, value) in &self.matching {
             if path.is_empty() {
                 return Err(Error::Profile("no search by nothing"));
+            }
+            if !capabilities.repeats_path_uid_as_key && self.path_names(path) {
+                continue;
             }
             let value = match value {
                 MatchValue::Text(text) => text_value(text, capabilities),
@@ -52,6 +55,17 @@ impl Search {
             parameters.add("fuzzymatching", "true");
         }
         Ok(parameters.0)
+    }
+
+    /// Whether a key is the UID of a study or series that the path of the resource names already.
+    fn path_names(&self, key: &[Tag]) -> bool {
+        match self.resource() {
+            Resource::Studies | Resource::Series | Resource::Instances => false,
+            Resource::StudySeries | Resource::StudyInstances => *key == [Tag::STUDY_INSTANCE_UID],
+            Resource::SeriesInstances => {
+                *key == [Tag::STUDY_INSTANCE_UID] || *key == [Tag::SERIES_INSTANCE_UID]
+            }
+        }
     }
 }
 
@@ -188,6 +202,31 @@ mod tests {
         for (capabilities, text, expected) in rows {
             let got = by(&[Tag::PATIENT_ID], text).parameters(capabilities).unwrap();
             assert_eq!(got, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_path_says_is_not_said_twice_where_the_server_minds() {
+        let minds = capabilities(|it| it.repeats_path_uid_as_key = false);
+        let uid = |text: &str| text.parse::<Uid>().unwrap();
+        let keys = [Tag::STUDY_INSTANCE_UID, Tag::SERIES_INSTANCE_UID, Tag::SOP_INSTANCE_UID];
+        let search = |level, below: usize| Search {
+            study: Some(uid("1.2")).filter(|_| below > 0),
+            series: Some(uid("1.3")).filter(|_| below > 1),
+            matching: keys.iter().map(|key| (vec![*key], uid("1.9").into())).collect(),
+            ..Search::new(level)
+        };
+        let (study, series, instance) = ("0020000D=1.9", "0020000E=1.9", "00080018=1.9");
+        let rows = [
+            (search(Level::Instance, 0), format!("{study}&{series}&{instance}")),
+            (search(Level::Instance, 1), format!("{series}&{instance}")),
+            (search(Level::Instance, 2), instance.to_owned()),
+            (search(Level::Series, 1), format!("{series}&{instance}")),
+        ];
+        for (search, expected) in rows {
+            assert_eq!(search.parameters(&minds).unwrap(), expected);
+            let all = search.parameters(&SearchCapabilities::standard()).unwrap();
+            assert_eq!(all, format!("{study}&{series}&{instance}"));
         }
     }
 
