@@ -332,7 +332,7 @@ async fn a_data_set_that_stands_still_is_given_up() {
     })
     .await;
     let mut config = config(base);
-    config.timeouts = impatient();
+    config.timeouts.read_idle = std::time::Duration::from_millis(50);
     let client = Client::new(config).unwrap();
     let (instances, error) = all(client.retrieve(&study("1.2")).await.unwrap()).await;
     assert!(instances.is_empty());

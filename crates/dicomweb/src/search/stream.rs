@@ -112,3 +112,23 @@ impl Drop for SearchStream {
         self.reading.abort();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reading_that_falls_over_is_never_the_end() {
+        let (sender, results) = mpsc::channel(1);
+        let report = Arc::default();
+        let reading = tokio::spawn(async move {
+            let _ = sender.send(Message::Result(Item::new())).await;
+        });
+        let mut stream = SearchStream { results, ended: false, report, reading };
+        assert!(stream.next().await.unwrap().is_ok());
+        assert!(matches!(stream.next().await, Some(Err(Error::Interrupted(_)))));
+        assert!(stream.next().await.is_none());
+    }
+}
