@@ -151,7 +151,8 @@ impl Keys {
     }
 
     /// Puts a condition in place of what stood there.
-    pub fn insert(&mut self, tag: Tag, condition: Condition) {
+    pub fn insert(&mut self, tag: Tag, mut condition: Condition) {
+        condition.sort();
         match self.conditions.binary_search_by_key(&tag, |(tag, _)| *tag) {
             Ok(index) => self.conditions[index].1 = condition,
             Err(index) => self.conditions.insert(index, (tag, condition)),

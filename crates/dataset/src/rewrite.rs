@@ -14,10 +14,12 @@ mod value;
 
 use instance::{Encoding, Tag};
 
-pub use self::{image::Image, stream::Rewriting};
 use self::value::Passing;
+pub use self::{image::Image, stream::Rewriting};
 use crate::{
-    element::{ElementError, Event, Form, Header, ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, VR, Writer},
+    element::{
+        ElementError, Event, Form, Header, ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, VR, Writer,
+    },
     inflate::InflateError,
 };
 

@@ -24,7 +24,8 @@ pub enum Condition {
     EmptyValue,
     /// The value that is meant.
     SingleValue(SingleValue),
-    /// UIDs, one or more, of which any matches. One alone is single value matching.
+    /// UIDs, one or more, of which any matches. One alone is single value matching. Among [`Keys`]
+    /// they are sorted, each once.
     ListOfUid(Vec<Uid>),
     /// A pattern with `*` and `?`.
     Wildcard(Wildcard),
@@ -136,9 +137,8 @@ impl Condition {
         })
     }
 
-    /// Whether the attribute of `item` meets the condition.
-    #[must_use]
-    pub fn matches(&self, tag: Tag, item: &Item) -> bool {
+    /// Whether the attribute of `item` meets the condition, where lists of UIDs are sorted.
+    pub(super) fn matches(&self, tag: Tag, item: &Item) -> bool {
         match self {
             Self::Universal | Self::Unsupported => true,
             Self::DateTimeRange(range) => range.matches(tag, item),
@@ -148,11 +148,19 @@ impl Condition {
         }
     }
 
+    /// Sorts a list of UIDs, which may have thousands and is looked into for every row.
+    pub(super) fn sort(&mut self) {
+        if let Self::ListOfUid(uids) = self {
+            uids.sort_unstable();
+            uids.dedup();
+        }
+    }
+
     fn matches_value(&self, value: &Value) -> bool {
         match self {
             Self::SingleValue(single) => single.matches(value),
             Self::ListOfUid(uids) => {
-                value.text().is_some_and(|text| uids.iter().any(|uid| uid.as_str() == text))
+                value.text().is_some_and(|text| uids.binary_search_by(|uid| uid.as_str().cmp(&text)).is_ok())
             }
             Self::Wildcard(wildcard) => wildcard.matches(value),
             Self::Range(range) => value

@@ -109,7 +109,12 @@ fn uids(tag: Tag, values: &[Value]) -> Result<Condition, KeyError> {
             Err(error) => return Err(KeyError::Uid(tag, error)),
         }
     }
-    Ok(if uids.is_empty() { Condition::Universal } else { Condition::ListOfUid(uids) })
+    if uids.is_empty() {
+        return Ok(Condition::Universal);
+    }
+    let mut list = Condition::ListOfUid(uids);
+    list.sort();
+    Ok(list)
 }
 
 /// Sequence matching wants one item (PS3.4 §C.2.2.2.6); empty ones beside it say nothing.
