@@ -59,8 +59,7 @@ where
     });
     let outstanding = Outstanding::default();
     let _ending = EndOnDrop(outstanding.clone());
-    let (sub_operations, to_perform) =
-        SubOperations::new(&negotiated, window, config.retrieve.response, outstanding.clone());
+    let (sub_operations, to_perform) = SubOperations::new(&negotiated, window, config.retrieve.response);
     let (received, in_flight) = mpsc::channel(1);
     let (replies, to_write) = mpsc::channel(REPLIES);
     let in_flight_max = operations.outstanding_max();
@@ -68,7 +67,14 @@ where
     let receive = receiving.run(receiver, received, sub_operations);
     let answer = answer::run(in_flight, in_flight_max, replies);
     let write = write::run(sender, to_write, to_perform, &outstanding, context);
-    let mut respond = pin!(async { tokio::join!(write, answer).0 });
+    let mut respond = pin!(async {
+        let mut write = pin!(write);
+        tokio::select! {
+            written = &mut write => written,
+            // What is left to write is in the channel.
+            () = answer => write.await,
+        }
+    });
     let both = async {
         let end = tokio::select! {
             end = receive => end?,
@@ -94,3 +100,5 @@ impl Drop for EndOnDrop {
     }
 }
 
+#[cfg(test)]
+mod tests;

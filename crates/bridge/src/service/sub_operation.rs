@@ -21,7 +21,6 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 pub(crate) struct SubOperations {
     contexts: Arc<[PresentationContext]>,
     to_send: mpsc::Sender<SubOperation>,
-    outstanding: Outstanding,
     /// Sub-operations that the peer performs at the same time (PS3.7 §D.3.3.3).
     window: Arc<Semaphore>,
     window_length: usize,
@@ -80,7 +79,6 @@ impl SubOperations {
         negotiated: &Negotiated,
         window_max: u16,
         response: Duration,
-        outstanding: Outstanding,
     ) -> (Self, mpsc::Receiver<SubOperation>) {
         let window = match negotiated.operations_performed_max {
             0 => window_max,
@@ -92,7 +90,7 @@ impl SubOperations {
         // One that waits is enough to keep the writer busy, and its data set is not begun yet.
         let (to_send, sending) = mpsc::channel(1);
         let window = Arc::new(Semaphore::new(window_length));
-        (Self { contexts, to_send, outstanding, window, window_length, response }, sending)
+        (Self { contexts, to_send, window, window_length, response }, sending)
     }
 
     /// The presentation context on which the peer takes instances of `sop_class` in `transfer_syntax`.
@@ -104,11 +102,6 @@ impl SubOperations {
         self.contexts
             .iter()
             .find(|c| c.abstract_syntax == *sop_class && c.transfer_syntax == *transfer_syntax)
-    }
-
-    /// Whether the peer takes instances of `sop_class` in `transfer_syntax`.
-    pub(crate) fn accepts(&self, sop_class: &Uid, transfer_syntax: &TransferSyntax) -> bool {
-        self.presentation_context(sop_class, transfer_syntax).is_some()
     }
 
     /// The transfer syntaxes in which the peer takes instances of `sop_class`, in the order proposed.

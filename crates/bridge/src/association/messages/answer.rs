@@ -48,16 +48,22 @@ pub(super) async fn run(
     while more || !operations.is_empty() {
         let under_way = operations.len();
         let next = async {
-            let permit = replies.reserve().await.ok()?;
-            Some((permit, operations.next().await?))
+            let permit = match replies.reserve().await {
+                Ok(permit) => permit,
+                Err(closed) => return (Err(closed), None),
+            };
+            (Ok(permit), operations.next().await)
         };
         tokio::select! {
             answering = received.recv(), if more && under_way < max => match answering {
                 Some(answering) => operations.push(answering),
                 None => more = false,
             },
-            outgoing = next, if under_way > 0 => if let Some((permit, outgoing)) = outgoing {
-                permit.send(outgoing);
+            next = next, if under_way > 0 => match next {
+                (Ok(permit), Some(outgoing)) => permit.send(outgoing),
+                (Ok(_), None) => {}
+                // Nothing is written any more.
+                (Err(_), _) => return,
             },
         }
     }

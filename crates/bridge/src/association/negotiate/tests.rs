@@ -128,3 +128,61 @@ fn an_unlimited_window_becomes_ours() {
     let decision = decide(&request("CT1", "DIMSEWAY"), "192.0.2.1".parse().unwrap(), &snapshot).unwrap();
     assert_eq!(decision.accept.operations_window.unwrap().invoked, 5);
 }
+
+const STUDY_ROOT_FIND: &str = "1.2.840.10008.5.1.4.1.2.2.1";
+const STUDY_ROOT_GET: &str = "1.2.840.10008.5.1.4.1.2.2.3";
+const PATIENT_STUDY_ONLY_MOVE: &str = "1.2.840.10008.5.1.4.1.2.3.2";
+
+/// The results for FIND, GET and MOVE of Query/Retrieve, and for CT, which the requestor takes only.
+fn query_results(snapshot: &Snapshot) -> Vec<ContextResult> {
+    let mut rq = request("CT1", "DIMSEWAY");
+    let classes = [STUDY_ROOT_FIND, STUDY_ROOT_GET, PATIENT_STUDY_ONLY_MOVE, CT];
+    let contexts = (1..).step_by(2).zip(classes).map(|(id, class)| ProposedContext {
+        id,
+        abstract_syntax: Some(class.parse().unwrap()),
+        transfer_syntaxes: vec![JPEG.parse().unwrap(), EXPLICIT.parse().unwrap()],
+    });
+    rq.presentation_contexts = contexts.collect();
+    let roles = Roles { scu: false, scp: true };
+    rq.role_selections = vec![acse::RoleSelection { sop_class_uid: CT.parse().unwrap(), roles }];
+    let accept = decide(&rq, "192.0.2.1".parse().unwrap(), snapshot).unwrap().accept;
+    accept.presentation_contexts.into_iter().map(|answer| answer.result).collect()
+}
+
+#[test]
+fn query_and_retrieve_are_offered_where_there_is_an_origin_to_ask() {
+    let no = ContextResult::AbstractSyntaxNotSupported;
+    let yes = || accepted(EXPLICIT);
+    let all = query_results(&snapshot(|_| {}));
+    assert_eq!(all, [yes(), yes(), yes(), yes()]);
+
+    let may_not = snapshot(|config| config.peers[0].allow = Services::NONE);
+    assert_eq!(query_results(&may_not), all, "each request is answered 0124");
+
+    let offered = |services: &[Service]| {
+        let services = Services::from_iter(services.iter().copied());
+        query_results(&snapshot(|config| config.served[0].services = services))
+    };
+    assert_eq!(offered(&[Service::Query]), [yes(), no.clone(), no.clone(), no.clone()]);
+    assert_eq!(offered(&[Service::Retrieve]), [no.clone(), yes(), yes(), yes()]);
+    let refused = ContextResult::UserRejection;
+    assert_eq!(offered(&[Service::Store]), [no.clone(), no.clone(), no.clone(), refused.clone()]);
+
+    let which = snapshot(|config| {
+        let mut other = config.origins[0].clone();
+        other.name = "other".to_owned();
+        config.origins.push(other);
+        config.routes = vec![Route::everything(vec![Destination::Origin("archive".to_owned())])];
+    });
+    assert_eq!(query_results(&which), [no.clone(), no.clone(), no, refused]);
+}
+
+/// What an origin takes says nothing about what a peer is sent.
+#[test]
+fn a_narrow_origin_does_not_narrow_what_is_retrieved() {
+    let narrow = snapshot(|config| {
+        let syntax = instance::TransferSyntax::new(JPEG.parse().unwrap());
+        config.origins[0].client.profile.transfer_syntaxes = Some(vec![syntax]);
+    });
+    assert_eq!(query_results(&narrow)[3], accepted(EXPLICIT));
+}
