@@ -13,6 +13,7 @@ mod find;
 pub(crate) mod level;
 pub(crate) mod listing;
 mod origins;
+mod pending;
 mod related;
 pub(crate) mod request;
 mod rows;

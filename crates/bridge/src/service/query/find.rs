@@ -18,6 +18,7 @@ use super::{
     answer::Answers,
     level::{Level, MODALITIES_IN_STUDY},
     origins::origins,
+    pending::Pending,
     related::Related,
     searched::Searched,
     seen::Seen,
@@ -127,24 +128,41 @@ impl Finding {
     ) -> Result<(), Stop> {
         let level = self.request.level;
         let tags = self.request.tags();
+        let context = Arc::clone(&self.invocation.context);
+        let mut pending = Pending::look(&context, &searched.origin.name, &self.request, &tags).await?;
         let mut above = Above::new(level, &tags);
         let counted = if config.count_related { tags.as_slice() } else { &[] };
         let mut related = Related::new(level, counted, Budget::for_counts(config));
         let (at_once, then) = in_two_steps(&self.request.keys, &related);
         let mut rows = searched.rows(search_level(level), &self.request.keys, &include(level, &tags));
-        let may_repeat = several || rows.may_repeat || level == Level::Patient;
+        let may_repeat = several || rows.may_repeat || level == Level::Patient || pending.is_some();
         let capabilities = &searched.origin.client.profile().search;
         let matched_there = |tag| tag == MODALITIES_IN_STUDY && capabilities.studies.has(tag);
         while let Some(mut row) = rows.next(budget).await? {
             above.complete(&mut row, searched, budget).await?;
-            if !at_once.matches(&row) {
+            if !at_once.matches_assuming(&row, matched_there) {
                 continue;
             }
             related.complete(&mut row, searched).await?;
+            if let Some(pending) = &mut pending {
+                pending.merge_into(&mut row, searched, budget).await?;
+            }
             if !then.matches_assuming(&row, matched_there) || may_repeat && !seen.insert(level, &row) {
                 continue;
             }
             self.show(&row, rows.incomplete_keys, config).await?;
+        }
+        let Some(mut pending) = pending else { return Ok(()) };
+        for entry_id in pending.remaining() {
+            let result = pending.result(entry_id, searched, &tags, budget).await?;
+            let Some((mut row, at_origin)) = result else { continue };
+            if at_origin {
+                related.complete(&mut row, searched).await?;
+            }
+            pending.add_counts(&mut row, at_origin.then_some(searched), budget).await?;
+            if self.request.keys.matches(&row) && seen.insert(level, &row) {
+                self.show(&row, false, config).await?;
+            }
         }
         Ok(())
     }

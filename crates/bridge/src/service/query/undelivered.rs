@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use instance::Uid;
-use spool::{Deliveries, Destination, Entry};
+use spool::{Deliveries, Destination, Entry, EntryId};
 
 use super::QueryError;
 use crate::association::Context;
@@ -38,6 +38,12 @@ impl Undelivered {
             destination: Destination::Origin(origin.to_owned()),
             pending_max: query.pending_max,
         })
+    }
+
+    /// One entry, delivered or not.
+    pub(crate) async fn entry(&self, entry_id: EntryId) -> Result<Entry, QueryError> {
+        let details = self.deliveries.show(entry_id).await.map_err(QueryError::Spool)?;
+        Ok(details.entry)
     }
 
     /// Studies, each by one of its entries.
