@@ -368,7 +368,7 @@ fn writes_what_origins_send() {
             Tag(0x0010, 0x0010),
             Element::values(
                 VR::PN,
-                vec![Value::Name(PersonName { phonetic: "x".to_owned(), ..PersonName::default() })],
+                vec![Value::Name(Box::new(PersonName { phonetic: "x".to_owned(), ..PersonName::default() }))],
             ),
             Element::text(VR::PN, "==x"),
         ),
@@ -427,7 +427,7 @@ fn any_element() -> impl Strategy<Value = (Tag, Element)> {
         )),
         (any_text(), any_text(), any_text()).prop_map(|(a, b, c)| {
             let name = PersonName { alphabetic: a, ideographic: b, phonetic: c };
-            let value = if name.is_empty() { Value::Null } else { Value::Name(name) };
+            let value = if name.is_empty() { Value::Null } else { Value::Name(Box::new(name)) };
             (Tag::PATIENT_NAME, Element::values(VR::PN, vec![value]))
         }),
         text(Tag(0x0008, 0x0050), VR::SH),

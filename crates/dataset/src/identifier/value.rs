@@ -117,7 +117,7 @@ fn texts(texts: Vec<String>) -> Vec<Value> {
 }
 
 fn name_value(name: PersonName) -> Value {
-    if name.is_empty() { Value::Null } else { Value::Name(name) }
+    if name.is_empty() { Value::Null } else { Value::Name(Box::new(name)) }
 }
 
 fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> Number) -> Vec<Value> {

@@ -280,7 +280,7 @@ impl<'de> Visitor<'de> for NameVisitor {
                 Group::Phonetic => name.phonetic = text,
             }
         }
-        Ok(if name.is_empty() { Value::Null } else { Value::Name(name) })
+        Ok(if name.is_empty() { Value::Null } else { Value::Name(Box::new(name)) })
     }
 }
 

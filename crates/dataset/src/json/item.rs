@@ -93,9 +93,9 @@ fn value(vr: VR, json: Json, dropped: &mut u64) -> Option<Value> {
         Json::String(text) => from_text(vr, &text),
         Json::Number(number) => from_number(vr, number),
         Json::Bool(truth) => Value::Text(truth.to_string()),
-        Json::Object(members) if vr == VR::PN => {
-            Some(person_name(members)).filter(|name| !name.is_empty()).map_or(Value::Null, Value::Name)
-        }
+        Json::Object(members) if vr == VR::PN => Some(person_name(members))
+            .filter(|name| !name.is_empty())
+            .map_or(Value::Null, |name| Value::Name(Box::new(name))),
         json @ Json::Object(_) if vr == VR::SQ => Value::Item(read(json, dropped)?),
         Json::Object(_) | Json::Array(_) => return None,
     })
@@ -107,7 +107,7 @@ pub(super) fn from_text(vr: VR, text: &str) -> Value {
         return Value::Null;
     }
     match vr {
-        VR::PN => Value::Name(PersonName::parse(trimmed)),
+        VR::PN => Value::Name(Box::new(PersonName::parse(trimmed))),
         VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::FL | VR::FD => {
             trimmed.parse().map_or_else(|_| Value::Text(trimmed.to_owned()), |number| from_number(vr, number))
         }

@@ -45,7 +45,7 @@ pub enum Value {
     /// A number.
     Number(Number),
     /// A person's name.
-    Name(PersonName),
+    Name(Box<PersonName>),
     /// An item of a sequence.
     Item(Item),
 }
@@ -187,7 +187,7 @@ impl Element {
     pub fn texts<'a>(vr: VR, texts: impl IntoIterator<Item = &'a str>) -> Self {
         let value = |text: &str| match (text, vr) {
             ("", _) => Value::Null,
-            (name, VR::PN) => Value::Name(PersonName::parse(name)),
+            (name, VR::PN) => Value::Name(Box::new(PersonName::parse(name))),
             (text, _) => Value::Text(text.to_owned()),
         };
         Self::values(vr, texts.into_iter().map(value).collect())

@@ -6,7 +6,7 @@ use super::{Item, canonical, item};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadLimits {
     /// Most bytes of JSON of one item; default 1 MiB. An item of a search answer has a few
-    /// kilobytes. While one is read, memory is some 30 times its length at worst. Longer items are
+    /// kilobytes. While one is read, memory is some 50 times its length at worst. Longer items are
     /// passed over.
     pub item_length_max: usize,
 }

@@ -484,7 +484,7 @@ proptest! {
                 let _ = (keys.matches(&one(tag, vr, &data)), keys.get(tag).and_then(Condition::text));
             }
         }
-        let name = Value::Name(PersonName { alphabetic: data.clone(), ideographic: key, phonetic: data });
+        let name = Value::Name(Box::new(PersonName { alphabetic: data.clone(), ideographic: key, phonetic: data }));
         let _ = Fuzzy::new("a b").matches(&person_name::of_value(&name).unwrap());
     }
 }
