@@ -168,9 +168,9 @@ pub(crate) struct Peer {
     /// Unit: none. Source: PS3.4 §C.4.1.1.4; some workstations take FF01 for an error.
     #[serde(default = "yes")]
     pub(crate) warn_ff01: bool,
-    /// Whether identifiers pass that lack a unique key where it is clear what they mean, as a C-MOVE of
-    /// a study in Patient Root without Patient ID.
-    /// Unit: none. Source: PS3.4 §C.4.2.2.1; some workstations leave it out.
+    /// Whether identifiers pass that lack a unique key where it is clear what they mean: a C-FIND
+    /// without the UID of its own level, a C-MOVE of a study in Patient Root without Patient ID.
+    /// Unit: none. Source: PS3.4 §C.4.1.3.1.1, PS3.4 §C.4.2.2.1; otherwise they get status A900.
     #[serde(default)]
     pub(crate) lenient: bool,
     /// What differs for it in C-MOVE and C-GET.
