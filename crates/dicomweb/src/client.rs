@@ -88,6 +88,14 @@ impl Client {
     /// # Errors
     /// [`Error::Credentials`] where a certificate or key file or the given password cannot be used.
     pub fn new(config: ClientConfig) -> Result<Self, Error> {
+        Self::adapted(config, |builder| builder)
+    }
+
+    /// As [`Self::new`], with connections that are not quite the usual ones.
+    pub(crate) fn adapted(
+        config: ClientConfig,
+        adapt: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<Self, Error> {
         let ClientConfig { base_url, profile, credentials, tls, headers, timeouts } = config;
         let mut extra = HeaderMap::new();
         for (name, mut value) in headers {
@@ -105,7 +113,7 @@ impl Client {
                 .connect_timeout(timeouts.connect)
                 .pool_idle_timeout(timeouts.pool_idle)
                 .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX);
-            tls.apply(builder, &base_url)
+            tls.apply(adapt(builder), &base_url)
         };
         let client = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| Error::Credentials(Box::new(TransportError::from(error))))

@@ -339,3 +339,32 @@ async fn a_data_set_that_stands_still_is_given_up() {
     assert!(matches!(error, Some(Error::Timeout(Wait::Reading))), "{error:?}");
     server.await.unwrap();
 }
+
+#[tokio::test]
+async fn answers_that_nobody_takes_do_not_hold_up_others_over_http_2() {
+    // Far more than fits into the window of a connection that nothing has been said about.
+    let large: bytes::Bytes = body(&[(DICOM, file("1.1", &vec![7; 3 * 1024 * 1024]))]).into();
+    let router = Router::new().fallback(move |request: Request| {
+        assert_eq!(request.version(), http::Version::HTTP_2);
+        let body = if request.uri().path().ends_with("/1.1") { large.clone() } else { two().into() };
+        async move {
+            let answer = Answer::builder().header("content-type", MULTIPART);
+            answer.body(axum::body::Body::from(body)).unwrap()
+        }
+    });
+    let config = config(serve(router).await);
+    let client = Client::adapted(config, reqwest::ClientBuilder::http2_prior_knowledge).unwrap();
+    let mut standing_still = Vec::new();
+    for _ in 0..16 {
+        let mut retrieved = client.retrieve(&study("1.1")).await.unwrap();
+        let mut part = retrieved.next_part().await.unwrap().unwrap();
+        part.data_set.next().await.unwrap().unwrap();
+        standing_still.push((retrieved, part));
+    }
+    let (instances, error) = all(client.retrieve(&study("1.2")).await.unwrap()).await;
+    assert!(error.is_none() && instances.len() == 2);
+    for (_, part) in standing_still {
+        let rest = part.data_set.try_fold(0, async |length, chunk| Ok(length + chunk.len())).await.unwrap();
+        assert!(rest < 3 * 1024 * 1024, "all of them are still there");
+    }
+}
