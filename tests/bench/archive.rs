@@ -1,4 +1,4 @@
-//! A direct STOW into Orthanc, and Orthanc's own instance count as the stop watch.
+//! A direct STOW into an archive, and Orthanc's own instance count as the stop watch.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -93,10 +93,17 @@ impl Count {
 /// Stores files over some connections at once, one instance in a request; seconds from the first
 /// request until Orthanc counts them all.
 pub(crate) fn store_directly(orthanc: &Orthanc, files: &[PathBuf]) -> anyhow::Result<f64> {
-    let bodies = files.iter().map(|path| body(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    let host = host(&orthanc.url())?;
-    let mut connections = (0..CONNECTIONS).map(|_| Connection::open(&host)).collect::<Result<Vec<_>, _>>()?;
     let mut count = Count::of(orthanc)?;
+    let begun = store_in(&orthanc.url(), files)?;
+    count.reach(u32::try_from(files.len())?, Duration::from_secs(60))?;
+    Ok(begun.elapsed().as_secs_f64())
+}
+
+/// Stores files in the archive at a base URL; when the first request began.
+pub(crate) fn store_in(url: &str, files: &[PathBuf]) -> anyhow::Result<Instant> {
+    let bodies = files.iter().map(|path| body(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let host = host(url)?;
+    let mut connections = (0..CONNECTIONS).map(|_| Connection::open(&host)).collect::<Result<Vec<_>, _>>()?;
     let next = AtomicUsize::new(0);
     let begun = Instant::now();
     std::thread::scope(|scope| {
@@ -106,8 +113,7 @@ pub(crate) fn store_directly(orthanc: &Orthanc, files: &[PathBuf]) -> anyhow::Re
             .collect();
         workers.into_iter().try_for_each(|worker| worker.join().expect("a worker that did not panic"))
     })?;
-    count.reach(u32::try_from(files.len())?, Duration::from_secs(60))?;
-    Ok(begun.elapsed().as_secs_f64())
+    Ok(begun)
 }
 
 fn store_some(connection: &mut Connection, bodies: &[Vec<u8>], next: &AtomicUsize) -> anyhow::Result<()> {
@@ -117,7 +123,7 @@ fn store_some(connection: &mut Connection, bodies: &[Vec<u8>], next: &AtomicUsiz
     );
     while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
         let (status, answer) = connection.exchange("POST /dicom-web/studies", &fields, body)?;
-        anyhow::ensure!(status == 200, "Orthanc answers {status}: {}", String::from_utf8_lossy(&answer));
+        anyhow::ensure!(status == 200, "the archive answers {status}: {}", String::from_utf8_lossy(&answer));
     }
     Ok(())
 }

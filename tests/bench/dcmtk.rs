@@ -1,4 +1,5 @@
-//! DCMTK's `storescu` as the modality, its `storescp` as the peer to compare with.
+//! DCMTK's programs: `storescu` as the modality, `movescu` and `getscu` as the workstation, `storescp` as
+//! the peer to compare with and as the destination.
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpStream};
@@ -46,6 +47,40 @@ pub(crate) fn store(to: SocketAddr, called: &str, nagle: Nagle, files: &[PathBuf
     Ok(seconds)
 }
 
+/// Has a study moved to a destination; seconds from the start of the program to its end.
+pub(crate) fn retrieve_to(
+    to: SocketAddr,
+    called: &str,
+    destination: &str,
+    study: &str,
+) -> anyhow::Result<f64> {
+    let mut command = program("movescu", Nagle::Off).context("movescu is not installed")?;
+    command.args(["-aem", destination]);
+    retrieve(command, to, called, study)
+}
+
+/// Gets a study over the association on which it is asked for, and throws it away; seconds.
+pub(crate) fn retrieve_here(to: SocketAddr, called: &str, study: &str) -> anyhow::Result<f64> {
+    let mut command = program("getscu", Nagle::Off).context("getscu is not installed")?;
+    command.arg("--ignore");
+    retrieve(command, to, called, study)
+}
+
+fn retrieve(mut command: Command, to: SocketAddr, called: &str, study: &str) -> anyhow::Result<f64> {
+    command.args(["-v", "-S", "-aet", "BENCH", "-aec", called]);
+    command.args(["-k", "0008,0052=STUDY", "-k"]).arg(format!("0020,000d={study}"));
+    command.arg(to.ip().to_string()).arg(to.port().to_string());
+    let begun = Instant::now();
+    let output = command.output()?;
+    let seconds = begun.elapsed().as_secs_f64();
+    // It may end well although the retrieve did not.
+    let log = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() || !log.contains("(Success)") {
+        anyhow::bail!("{} ended with {}:\n{log}", command.get_program().display(), output.status);
+    }
+    Ok(seconds)
+}
+
 /// What a `storescp` does with what it receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
@@ -84,10 +119,23 @@ impl Storescp {
     /// Stores files in it and removes what it wrote; seconds.
     pub(crate) fn measure(&self, nagle: Nagle, files: &[PathBuf]) -> anyhow::Result<f64> {
         let seconds = store(self.address, "ANY-SCP", nagle, files)?;
+        self.clear()?;
+        Ok(seconds)
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Removes the files that it wrote; how many there were.
+    pub(crate) fn clear(&self) -> anyhow::Result<usize> {
+        let mut count = 0;
         for entry in fs::read_dir(&self.folder)? {
             fs::remove_file(entry?.path())?;
+            count += 1;
         }
-        Ok(seconds)
+        Ok(count)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask bench store`: speed and memory of the store path, beside DCMTK and Orthanc on the
+//! `cargo xtask bench store | query | retrieve`: speed and memory beside DCMTK, curl and Orthanc on the
 //! same machine, and judged against the targets.
 //!
 //! Peer and own runs alternate, so that whatever else the machine does meets both. Medians are judged;
@@ -11,13 +11,15 @@
 )]
 
 mod archive;
+mod curl;
 mod dcmtk;
 mod disk;
-mod memory;
+mod query;
 mod report;
-mod rounds;
-mod site;
+mod requestor;
+mod retrieve;
 mod statistics;
+mod store;
 mod verdict;
 
 use std::path::PathBuf;
@@ -30,9 +32,13 @@ use clap::{Parser, ValueEnum};
 enum Subject {
     /// C-STORE in, STOW-RS out.
     Store,
+    /// C-FIND in, QIDO-RS out.
+    Query,
+    /// C-MOVE and C-GET in, WADO-RS out.
+    Retrieve,
 }
 
-/// Compares speed and memory with DCMTK and Orthanc on this machine.
+/// Compares speed and memory with DCMTK, curl and Orthanc on this machine.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench")]
 struct Arguments {
@@ -54,41 +60,6 @@ struct Arguments {
     folder: PathBuf,
 }
 
-/// How much is done.
-#[derive(Debug, Clone)]
-struct Extent {
-    smoke: bool,
-    runs: u32,
-    instances: u32,
-    /// Bytes of Pixel Data of the large object.
-    large_object: u64,
-    associations: usize,
-    instances_per_association: u32,
-}
-
-impl From<&Arguments> for Extent {
-    fn from(arguments: &Arguments) -> Self {
-        if arguments.smoke {
-            return Self {
-                smoke: true,
-                runs: 1,
-                instances: 30,
-                large_object: 64 << 20,
-                associations: 64,
-                instances_per_association: 1,
-            };
-        }
-        Self {
-            smoke: false,
-            runs: arguments.runs,
-            instances: arguments.instances,
-            large_object: 1 << 30,
-            associations: 64,
-            instances_per_association: 5,
-        }
-    }
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments) {
@@ -103,23 +74,16 @@ fn main() -> ExitCode {
 
 /// True where no target was missed; in a smoke run only those of memory count.
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
-    let Subject::Store = arguments.subject;
-    let extent = Extent::from(arguments);
     // Home, Orthanc and origin make their folders where temporary files go.
     for folder in [&arguments.folder, &std::env::temp_dir()] {
         disk::refuse_memory(folder)?;
     }
-    let Some(site) = site::Site::open(&arguments.folder, &extent)? else { return Ok(!is_ci()) };
-    let mut figures = report::Figures::new(&extent);
-    rounds::measure(&site, &extent, &mut figures)?;
-    memory::measure(&site, &extent, &mut figures)?;
-    let verdicts = verdict::judge(&figures);
-    report::print(&figures, &verdicts);
-    let name = if extent.smoke { "store-smoke.json" } else { "store.json" };
-    let path = arguments.folder.join(name);
-    report::write(&path, &figures, &verdicts)?;
-    println!("\nwritten to {}", path.display());
-    Ok(verdicts.iter().all(|verdict| !verdict.is_failure(extent.smoke)))
+    let done = match arguments.subject {
+        Subject::Store => store::run(arguments)?,
+        Subject::Query => query::run(arguments)?,
+        Subject::Retrieve => retrieve::run(arguments)?,
+    };
+    Ok(done.unwrap_or(!is_ci()))
 }
 
 /// In CI every tool has to be there.

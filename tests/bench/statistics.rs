@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 /// Several values of the same kind, in seconds unless said otherwise.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Series(Vec<f64>);
@@ -9,6 +11,12 @@ pub(crate) struct Series(Vec<f64>);
 impl Series {
     pub(crate) fn push(&mut self, value: f64) {
         self.0.push(value);
+    }
+
+    /// Keeps a value and gives it back.
+    pub(crate) fn add(&mut self, value: f64) -> f64 {
+        self.push(value);
+        value
     }
 
     pub(crate) fn values(&self) -> &[f64] {
@@ -38,6 +46,12 @@ impl Series {
     /// From the smallest to the largest value.
     pub(crate) fn spread(&self) -> f64 {
         self.max() - self.min()
+    }
+
+    /// All values with their median and bounds.
+    pub(crate) fn json(&self) -> Value {
+        let (median, min, max) = (self.median(), self.min(), self.max());
+        json!({"median": median, "min": min, "max": max, "runs": self.values()})
     }
 
     /// Pairs of the same round put together.

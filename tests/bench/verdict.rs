@@ -4,17 +4,10 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::report::Figures;
 use crate::statistics::Series;
 
-/// How often faster an acknowledgement has to be than the delayed one of the peer.
-const FASTER_THAN_DELAYED: f64 = 10.0;
 /// How much longer than what cannot be avoided something may take.
-const OVERHEAD: f64 = 1.5;
-/// Most resident memory with ordinary work and with one large object, in KiB.
-const MEMORY_KIB: u64 = 64 * 1024;
-/// Most resident memory with 64 associations that send at once, in KiB.
-const MEMORY_ASSOCIATIONS_KIB: u64 = 128 * 1024;
+pub(crate) const OVERHEAD: f64 = 1.5;
 
 /// What a comparison came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +59,7 @@ impl Verdict {
     }
 
     /// Judges times against limits that were derived from the peer's times of the same rounds.
-    fn time(target: &str, ours: &Series, limits: &Series) -> Self {
+    pub(crate) fn time(target: &str, ours: &Series, limits: &Series) -> Self {
         let (is, limit) = (ours.median(), limits.median());
         let outcome = if (is - limit).abs() < limits.spread() {
             Outcome::Inconclusive
@@ -78,13 +71,20 @@ impl Verdict {
         Self { target: target.to_owned(), is, limit: Some(limit), unit: "s", outcome, is_timing: true }
     }
 
-    fn ratio(target: &str, peer: &Series, ours: &Series) -> Self {
+    /// Judges times against a time that no peer was measured for.
+    pub(crate) fn within(target: &str, ours: &Series, limit: f64) -> Self {
+        let is = ours.median();
+        let outcome = if is <= limit { Outcome::Met } else { Outcome::Missed };
+        Self { target: target.to_owned(), is, limit: Some(limit), unit: "s", outcome, is_timing: true }
+    }
+
+    pub(crate) fn ratio(target: &str, peer: &Series, ours: &Series) -> Self {
         let is = peer.zip(ours, |peer, ours| peer / ours).median();
         let outcome = Outcome::Informative;
         Self { target: target.to_owned(), is, limit: None, unit: "x", outcome, is_timing: true }
     }
 
-    fn memory(target: String, kib: u64, limit_kib: u64) -> Self {
+    pub(crate) fn memory(target: String, kib: u64, limit_kib: u64) -> Self {
         let mebibytes = |kib: u64| kib as f64 / 1024.0;
         let outcome = if kib <= limit_kib { Outcome::Met } else { Outcome::Missed };
         let (is, limit) = (mebibytes(kib), Some(mebibytes(limit_kib)));
@@ -98,36 +98,4 @@ impl fmt::Display for Verdict {
         let limit = limit.map_or_else(String::new, |limit| format!("{limit:.2} {unit}"));
         write!(to, "{target:<56} {:>10} {limit:>10}  {}", format!("{is:.2} {unit}"), outcome.word())
     }
-}
-
-/// The verdict on every target.
-pub(crate) fn judge(figures: &Figures) -> Vec<Verdict> {
-    let instances = f64::from(figures.extent.instances);
-    let delayed = figures.peer_default.map(|peer| peer / FASTER_THAN_DELAYED);
-    let unavoidable =
-        figures.peer_ignoring.zip(&figures.sync, |peer, sync| OVERHEAD * (peer + instances * sync));
-    let direct = figures.direct.map(|direct| OVERHEAD * direct);
-    let mut verdicts = vec![
-        Verdict::time("acknowledged, defaults: a tenth of storescp", &figures.own_default, &delayed),
-        Verdict::ratio("  storescp / Dimseway, defaults", &figures.peer_default, &figures.own_default),
-        Verdict::ratio("  storescp / Dimseway, TCP_NODELAY=1", &figures.peer_at_once, &figures.own_at_once),
-        Verdict::time(
-            "acknowledged, TCP_NODELAY=1: 1.5 (--ignore + syncs)",
-            &figures.own_at_once,
-            &unavoidable,
-        ),
-        Verdict::time("delivered to Orthanc: 1.5 direct STOW", &figures.own_delivered, &direct),
-        Verdict::memory("VmHWM, runs above".to_owned(), figures.memory_rounds_kib, MEMORY_KIB),
-    ];
-    verdicts.extend(figures.large_objects.iter().map(|object| {
-        let name =
-            format!("VmHWM, one object of {} MiB, {}", figures.extent.large_object >> 20, object.called);
-        Verdict::memory(name, object.memory_kib, MEMORY_KIB)
-    }));
-    verdicts.push(Verdict::memory(
-        format!("VmHWM, {} associations at once", figures.extent.associations),
-        figures.memory_associations_kib,
-        MEMORY_ASSOCIATIONS_KIB,
-    ));
-    verdicts
 }

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use crate::Extent;
+use super::Extent;
+use super::figures::Figures;
+use super::site::{Site, called};
 use crate::archive::{self, Count};
 use crate::dcmtk::{self, Keep, Nagle, Storescp};
 use crate::disk::WrittenFile;
-use crate::report::Figures;
-use crate::site::{Site, called};
 
 /// Longest wait until everything is in the archive.
 const LONGEST: Duration = Duration::from_secs(180);

@@ -14,7 +14,7 @@ use tests::embedded_origin::EmbeddedOrigin;
 use tests::orthanc::Orthanc;
 use tests::wait;
 
-use crate::Extent;
+use super::Extent;
 
 /// AE titles of the daemon, one per route.
 pub(crate) mod called {

@@ -9,10 +9,10 @@ use tests::instances::Instance;
 use tests::sender::Sender;
 use tests::wait;
 
-use crate::Extent;
+use super::Extent;
+use super::figures::{Figures, LargeObject};
+use super::site::{Site, called};
 use crate::dcmtk::{self, Nagle};
-use crate::report::{Figures, LargeObject};
-use crate::site::{Site, called};
 
 /// Bytes of Pixel Data of an instance of the many associations: a CT slice.
 const SLICE: usize = 512 * 512 * 2;
