@@ -17,6 +17,7 @@ fn storage_is_taken_in_any_syntax_and_other_services_are_named_unsupported() {
     let home = Home::new(&Configuration::new().origin("archive", &origin.url()));
     let daemon = home.start();
     let study_root_find = "1.2.840.10008.5.1.4.1.2.2.1";
+    let grayscale_print = "1.2.840.10008.5.1.1.9";
     let table: &[(&str, &[&str], u8, &str)] = &[
         (VERIFICATION, &[IMPLICIT_VR_LITTLE_ENDIAN], 0, IMPLICIT_VR_LITTLE_ENDIAN),
         (
@@ -29,7 +30,9 @@ fn storage_is_taken_in_any_syntax_and_other_services_are_named_unsupported() {
         (CT_IMAGE_STORAGE, &[JPEG_BASELINE, EXPLICIT_VR_LITTLE_ENDIAN], 0, JPEG_BASELINE),
         (CT_IMAGE_STORAGE, &[PRIVATE], 0, PRIVATE),
         (PRIVATE, &[PRIVATE], 0, PRIVATE),
-        (study_root_find, &[IMPLICIT_VR_LITTLE_ENDIAN], 3, ""),
+        (study_root_find, &[IMPLICIT_VR_LITTLE_ENDIAN], 0, IMPLICIT_VR_LITTLE_ENDIAN),
+        (study_root_find, &[JPEG_BASELINE], 4, ""),
+        (grayscale_print, &[IMPLICIT_VR_LITTLE_ENDIAN], 3, ""),
     ];
     let contexts: Vec<_> = table.iter().map(|(syntax, transfer, _, _)| (*syntax, *transfer)).collect();
     let peer = ScriptedPeer::associate(daemon.dimse(), &Proposal::new(&contexts));
