@@ -1,4 +1,4 @@
-//! Measurements against DCMTK and Orthanc on the machine at hand.
+//! Measurements against DCMTK, curl and Orthanc on the machine at hand.
 
 use std::path::Path;
 
@@ -7,6 +7,18 @@ use crate::tools::Tools;
 
 /// Where the measurements keep files, spool and archives meanwhile, and leave their reports.
 const FOLDER: &str = "target/bench";
+
+/// What can be measured.
+const SUBJECTS: [&str; 3] = ["store", "query", "retrieve"];
+
+/// One small run of every subject; true where all of them worked.
+pub(crate) fn smoke(workspace: &Path, tools: &Tools) -> anyhow::Result<bool> {
+    let mut worked = true;
+    for subject in SUBJECTS {
+        worked &= run(workspace, tools, &[subject.to_owned(), "--smoke".to_owned()])?;
+    }
+    Ok(worked)
+}
 
 /// Builds the program as it is released and runs the measurements named; true where all targets are met.
 pub(crate) fn run(workspace: &Path, tools: &Tools, arguments: &[String]) -> anyhow::Result<bool> {

@@ -36,7 +36,7 @@ pub(crate) fn run(workspace: &Path) -> anyhow::Result<bool> {
     steps.run("documentation tests", || documentation_tests(workspace));
     let mut report = Report::default();
     if let Some(tools) = &tools {
-        steps.run("benchmarks, smoke run", || match bench::run(workspace, tools, &["--smoke".to_owned()])? {
+        steps.run("benchmarks, smoke run", || match bench::smoke(workspace, tools)? {
             true => Ok(Outcome::Passed),
             false => Ok(Outcome::Failed("a measurement failed".to_owned())),
         });

@@ -32,9 +32,9 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Compare speed and memory with DCMTK and Orthanc on this machine.
+    /// Compare speed and memory with DCMTK, curl and Orthanc on this machine.
     Bench {
-        /// What to measure, and its options; `--smoke` makes one small run of each.
+        /// What to measure, `store`, `query` or `retrieve`, and its options; `--smoke` makes one small run.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -9,6 +9,7 @@ use crate::command;
 
 /// The packages, with what each is for.
 const PACKAGES: &[(&str, &str)] = &[
+    ("curl", "the user agent that retrieves are compared with"),
     ("dcmtk", "storescu, dcmsend, echoscu and storescp as independent peers"),
     ("fuse3", "fusermount3, to mount the file system of the power-cut test"),
     ("orthanc", "an independent DICOMweb origin server"),
