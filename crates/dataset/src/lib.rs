@@ -1,7 +1,8 @@
 //! What data sets need on every side: the bounded scan of a stream, character sets, DICOM JSON.
 //!
 //! This room is pure: bytes in, values out; no sockets, no files, no clock, no asynchronous code.
-//! Nothing here recurses on what a peer sent, and nothing here holds a data set as a whole.
+//! Only identifiers and the items of JSON, which are small, are held as a whole, and only what a
+//! reader has bounded in depth is recursed on.
 //!
 //! - [`scan`] picks the identity and the attributes for routing and search from a passing stream,
 //!   and checks small data sets before a library may see them.
