@@ -13,6 +13,7 @@ use crate::{
 use anyhow::Context;
 use dicomweb::Remedy;
 use std::{
+    collections::BTreeSet,
     path::Path,
     time::{Duration, Instant},
 };
@@ -52,6 +53,7 @@ pub(crate) async fn run(path: &Path, arguments: &Check) -> anyhow::Result<()> {
         }
     };
     tell(format!("spool {}", configuration.spool.directory.display()), disk(&configuration));
+    let mut silent = BTreeSet::new();
     for origin in &configuration.bridge.origins {
         if let Some(path) = &origin.client.tls.certificate_file {
             let verdict = certificate::verdict(path, jiff::Timestamp::now());
@@ -60,9 +62,13 @@ pub(crate) async fn run(path: &Path, arguments: &Check) -> anyhow::Result<()> {
                 verdict.map_or_else(Verdict::Bad, Verdict::Good),
             );
         }
-        tell(format!("origin {}", origin.name), probe(origin).await);
+        let verdict = probe(origin).await;
+        if matches!(verdict, Verdict::Bad(_)) {
+            silent.insert(origin.name.as_str());
+        }
+        tell(format!("origin {}", origin.name), verdict);
     }
-    for (subject, verdict) in query::verdicts(&configuration).await {
+    for (subject, verdict) in query::verdicts(&configuration, &silent).await {
         tell(subject, verdict);
     }
     for peer in &configuration.bridge.peers {
@@ -126,10 +132,17 @@ async fn probe(origin: &bridge::config::Origin) -> Verdict {
 
 /// An error of an origin, and what to look at.
 fn refused(error: &dicomweb::Error) -> String {
-    let advice = match error.remedy() {
-        Remedy::FixCredentials => "look at `auth`, `headers` and `tls` of this origin",
-        Remedy::Retry { .. } => "is it up, and is `url` right?",
-        Remedy::Reject | Remedy::Unknown => "look at `url` and `profile` of this origin",
+    let status = match error {
+        dicomweb::Error::Refused { status, .. } => status.as_u16(),
+        _ => 0,
+    };
+    let advice = match (status, error.remedy()) {
+        (300..=399 | 404 | 405 | 410 | 501, _) => {
+            "is `url` that of the DICOMweb service, up to what stands before /studies?"
+        }
+        (_, Remedy::FixCredentials) => "look at `auth`, `headers` and `tls` of this origin",
+        (_, Remedy::Retry { .. }) => "is it up, and is `url` right?",
+        (_, Remedy::Reject | Remedy::Unknown) => "look at `url` and `profile` of this origin",
     };
     format!("{error}; {advice}")
 }

@@ -10,8 +10,12 @@ use std::{collections::BTreeSet, time::Instant};
 /// One result is asked for, of the results that a server has.
 const LIMITS: SearchLimits = SearchLimits { rows_max: 1, page: 1, ahead: 1, item_bytes_max: 256 * 1024 };
 
-/// Searches every origin that some AE title searches, for one study. The lines to print.
-pub(super) async fn verdicts(configuration: &Configuration) -> Vec<(String, Verdict)> {
+/// Searches every origin that some AE title searches, for one study, but for those that did not even
+/// answer a probe. The lines to print.
+pub(super) async fn verdicts(
+    configuration: &Configuration,
+    silent: &BTreeSet<&str>,
+) -> Vec<(String, Verdict)> {
     let config = &configuration.bridge;
     let names: BTreeSet<&str> =
         config.served.iter().flat_map(|served| config.query_origins(served)).collect();
@@ -24,6 +28,9 @@ pub(super) async fn verdicts(configuration: &Configuration) -> Vec<(String, Verd
     }
     for origin in config.origins.iter().filter(|origin| names.contains(origin.name.as_str())) {
         let verdict = match Client::new(origin.client.clone()) {
+            _ if silent.contains(origin.name.as_str()) => {
+                Verdict::Untested("the origin itself does not answer as it should".to_owned())
+            }
             Ok(client) => search(&client).await,
             Err(error) => Verdict::Bad(error.to_string()),
         };
