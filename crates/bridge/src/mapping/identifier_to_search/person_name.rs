@@ -15,9 +15,10 @@ pub(super) struct Texts {
 
 /// What finds at least the names that match `key`; none where the server has nothing of the kind.
 pub(super) fn values(key: &str, capabilities: &SearchCapabilities) -> Option<Texts> {
-    // One of the groups is enough: all of them must match.
-    let group =
-        key.split('=').map(|group| group.trim_matches([' ', '^'])).max_by_key(|group| literals(group))?;
+    // One of the groups is enough: all of them must match. What is open at its end is open anyway, and
+    // `DOE^*` means a DOE without a given name too.
+    let groups = key.split('=').map(|group| group.trim_end_matches([' ', '^', '*']));
+    let group = groups.max_by_key(|group| literals(group))?;
     if literals(group) == 0 {
         return None;
     }

@@ -1,1 +1,250 @@
-//! Tests.
+use dataset::{
+    element::VR,
+    json::{Element, Item},
+    matching::Options,
+};
+
+use super::*;
+
+const STUDY_TIME: Tag = Tag(0x0008, 0x0030);
+const MODALITIES_IN_STUDY: Tag = Tag(0x0008, 0x0061);
+const PATIENT_SEX: Tag = Tag(0x0010, 0x0040);
+const SERIES_NUMBER: Tag = Tag(0x0020, 0x0011);
+const REQUEST_ATTRIBUTES: Tag = Tag(0x0040, 0x0275);
+
+fn keys(elements: &[(Tag, VR, &str)]) -> Keys {
+    keys_with(elements, Options::default())
+}
+
+fn keys_with(elements: &[(Tag, VR, &str)], options: Options) -> Keys {
+    let item: Item =
+        elements.iter().map(|(tag, vr, text)| (*tag, Element::texts(*vr, text.split('\\')))).collect();
+    Keys::read(&item, options).unwrap()
+}
+
+/// The searches of a plan, each as its resource and parameters would be written.
+fn written(plan: Plan) -> Vec<String> {
+    let finds = plan.finds;
+    let search = |search: Search| {
+        let path = match (&search.study, &search.series) {
+            (None, _) => String::new(),
+            (Some(study), None) => format!("{study}/"),
+            (Some(study), Some(series)) => format!("{study}/{series}/"),
+        };
+        let values = search.matching.iter().map(|(path, value)| {
+            let path: Vec<_> = path.iter().map(|tag| format!("{:08X}", tag.to_u32())).collect();
+            let value = match value {
+                MatchValue::Text(text) => text.clone(),
+                MatchValue::ListOfUid(uids) => uids.iter().map(Uid::as_str).collect::<Vec<_>>().join(","),
+            };
+            format!("{}={value}", path.join("."))
+        });
+        let fuzzy = search.fuzzy.then(|| "fuzzy".to_owned());
+        let parameters: Vec<_> = values.chain(fuzzy).collect();
+        let above = if finds == Finds::Wanted { "" } else { "above " };
+        format!("{above}{path}{:?}?{}", search.level, parameters.join("&"))
+    };
+    plan.searches().map(search).collect()
+}
+
+/// A server without the resources for everything there is.
+fn narrow() -> SearchCapabilities {
+    SearchCapabilities {
+        series: Searchable::Absent,
+        instances: Searchable::Absent,
+        ..SearchCapabilities::azure()
+    }
+}
+
+type Elements = &'static [(Tag, VR, &'static str)];
+
+/// What is searched for, by which keys, and what standard, orthanc and azure are asked.
+const STUDIES: &[(Elements, &[&str], &[&str], &[&str])] = &[
+    (&[], &["Study?"], &["Study?"], &["Study?"]),
+    (
+        &[(Tag::PATIENT_ID, VR::LO, "4711"), (PATIENT_SEX, VR::CS, "F")],
+        // What must not be searchable by the standard is matched here.
+        &["Study?00100020=4711"],
+        &["Study?00100020=4711&00100040=F"],
+        &["Study?00100020=4711"],
+    ),
+    (&[(Tag::PATIENT_ID, VR::LO, "47*")], &["Study?00100020=47*"], &["Study?00100020=47*"], &["Study?"]),
+    (
+        &[(Tag::STUDY_INSTANCE_UID, VR::UI, "1.1\\1.2")],
+        &["Study?0020000D=1.1,1.2"],
+        &["Study?0020000D=1.1,1.2"],
+        &["Study?0020000D=1.1", "Study?0020000D=1.2"],
+    ),
+    (
+        &[(MODALITIES_IN_STUDY, VR::CS, "CT\\MR")],
+        &["Study?00080061=CT", "Study?00080061=MR"],
+        &["Study?00080061=CT", "Study?00080061=MR"],
+        &["Study?00080061=CT", "Study?00080061=MR"],
+    ),
+    (
+        &[(Tag::STUDY_DATE, VR::DA, "20240101-"), (STUDY_TIME, VR::TM, "1000-1130")],
+        &["Study?00080020=20240101-&00080030=10-113059.999999"],
+        &["Study?00080020=20240101-&00080030=10-113059.999999"],
+        &["Study?00080020=20240101-"],
+    ),
+    (
+        &[(Tag::STUDY_DATE, VR::DA, "1993.10.22"), (STUDY_TIME, VR::TM, "10:15")],
+        &["Study?00080020=19931022&00080030=1015-101559.999999"],
+        &["Study?00080020=19931022&00080030=1015-101559.999999"],
+        &["Study?00080020=19931022"],
+    ),
+    (
+        &[(Tag::PATIENT_NAME, VR::PN, "Doe^J*")],
+        &[
+            "Study?00100010=D??^?*",
+            "Study?00100010=d??^?*",
+            "Study?00100010=*=D??^?*",
+            "Study?00100010=*=d??^?*",
+        ],
+        &["Study?00100010=*Doe^J*"],
+        &["Study?00100010=Doe&fuzzy"],
+    ),
+    (
+        // A name that has no case, in the second group.
+        &[(Tag::PATIENT_NAME, VR::PN, "=山田^*")],
+        &["Study?00100010=山田*", "Study?00100010=*=山田*"],
+        &["Study?00100010=*山田*"],
+        &["Study?"],
+    ),
+    (
+        &[(Tag::PATIENT_NAME, VR::PN, "*son")],
+        &["Study?00100010=*???*", "Study?00100010=*=*???*"],
+        &["Study?00100010=*son*"],
+        &["Study?"],
+    ),
+    (
+        // Whether there is more of it or not, and a name without a family name.
+        &[(Tag::PATIENT_NAME, VR::PN, "^jo^*")],
+        &["Study?00100010=^??*", "Study?00100010=*=^??*"],
+        &["Study?00100010=*^jo*"],
+        &["Study?00100010=jo&fuzzy"],
+    ),
+    (&[(Tag::PATIENT_NAME, VR::PN, "*")], &["Study?"], &["Study?"], &["Study?"]),
+    (
+        // A comma parts values there.
+        &[(Tag::ACCESSION_NUMBER, VR::SH, "A,1"), (Tag::PATIENT_NAME, VR::PN, "Doe, J")],
+        &[
+            "Study?00080050=A,1&00100010=D??, ?*",
+            "Study?00080050=A,1&00100010=d??, ?*",
+            "Study?00080050=A,1&00100010=*=D??, ?*",
+            "Study?00080050=A,1&00100010=*=d??, ?*",
+        ],
+        &["Study?00080050=A?1"],
+        &["Study?00080050=A,1&00100010=Doe&fuzzy"],
+    ),
+];
+
+#[test]
+fn studies_are_searched_as_the_origin_can() {
+    let profiles =
+        [SearchCapabilities::standard(), SearchCapabilities::orthanc(), SearchCapabilities::azure()];
+    for (elements, standard, orthanc, azure) in STUDIES {
+        for (capabilities, expected) in profiles.iter().zip([standard, orthanc, azure]) {
+            let plan = Plan::new(Level::Study, &keys(elements), &[], capabilities);
+            assert_eq!(plan.len(), expected.len());
+            assert_eq!(written(plan), *expected, "{elements:?}");
+        }
+    }
+}
+
+#[test]
+fn paths_are_taken_where_they_are_known() {
+    let cases: &[(Level, Elements, &[&str], &[&str])] = &[
+        (
+            Level::Series,
+            &[(Tag::STUDY_INSTANCE_UID, VR::UI, "1.1"), (Tag::MODALITY, VR::CS, "CT")],
+            &["1.1/Series?00080060=CT"],
+            &["1.1/Series?00080060=CT"],
+        ),
+        (
+            Level::Series,
+            &[(Tag::STUDY_INSTANCE_UID, VR::UI, "1.1\\1.2"), (Tag::PATIENT_ID, VR::LO, "4711")],
+            &["1.1/Series?", "1.2/Series?"],
+            &["1.1/Series?", "1.2/Series?"],
+        ),
+        (
+            Level::Instance,
+            &[
+                (Tag::STUDY_INSTANCE_UID, VR::UI, "1.1"),
+                (Tag::SERIES_INSTANCE_UID, VR::UI, "1.1.1\\1.1.2"),
+                (Tag::SOP_INSTANCE_UID, VR::UI, "1.1.1.1\\1.1.1.2"),
+            ],
+            &["1.1/1.1.1/Instance?00080018=1.1.1.1,1.1.1.2", "1.1/1.1.2/Instance?00080018=1.1.1.1,1.1.1.2"],
+            &[
+                "1.1/1.1.1/Instance?00080018=1.1.1.1",
+                "1.1/1.1.2/Instance?00080018=1.1.1.1",
+                "1.1/1.1.1/Instance?00080018=1.1.1.2",
+                "1.1/1.1.2/Instance?00080018=1.1.1.2",
+            ],
+        ),
+        (
+            // Relational: a key of the study alone.
+            Level::Series,
+            &[(Tag::PATIENT_ID, VR::LO, "4711"), (SERIES_NUMBER, VR::IS, "1")],
+            &["Series?00100020=4711"],
+            &["above Study?00100020=4711"],
+        ),
+        (
+            Level::Instance,
+            &[(Tag::SERIES_INSTANCE_UID, VR::UI, "1.1.1")],
+            &["Instance?0020000E=1.1.1"],
+            &["above above Study?"],
+        ),
+        (Level::Instance, &[], &["Instance?"], &["above Study?"]),
+    ];
+    for (level, elements, standard, limited) in cases {
+        for (capabilities, expected) in [(SearchCapabilities::standard(), standard), (narrow(), limited)] {
+            let plan = Plan::new(*level, &keys(elements), &[], &capabilities);
+            let expected: Vec<String> =
+                expected.iter().map(|text| text.replace("above above", "above")).collect();
+            assert_eq!(written(plan), expected, "{elements:?}");
+        }
+    }
+}
+
+#[test]
+fn keys_in_sequences_are_sent_where_the_origin_knows_them() {
+    let step = (Tag(0x0040, 0x0009), Element::text(VR::SH, "S1"));
+    let item: Item = [
+        (Tag::STUDY_INSTANCE_UID, Element::text(VR::UI, "1.1")),
+        (REQUEST_ATTRIBUTES, Element::sequence([[step].into_iter().collect()])),
+    ]
+    .into_iter()
+    .collect();
+    let keys = Keys::read(&item, Options::default()).unwrap();
+    let plan = |capabilities| written(Plan::new(Level::Series, &keys, &[], &capabilities));
+    assert_eq!(plan(SearchCapabilities::standard()), ["1.1/Series?00400275.00400009=S1"]);
+    assert_eq!(plan(SearchCapabilities::azure()), ["1.1/Series?"]);
+}
+
+#[test]
+fn a_combined_range_is_searched_by_its_dates_and_fuzzy_names_by_a_word() {
+    let elements = [
+        (Tag::STUDY_DATE, VR::DA, "20240101-20240102"),
+        (STUDY_TIME, VR::TM, "2200-0600"),
+        (Tag::PATIENT_NAME, VR::PN, "Jo Müller"),
+    ];
+    let options = Options { combined_date_time: true, fuzzy: true, ..Options::default() };
+    let keys = keys_with(&elements, options);
+    let plan = |capabilities| written(Plan::new(Level::Study, &keys, &[], &capabilities));
+    assert_eq!(plan(SearchCapabilities::standard()), ["Study?00080020=20240101-20240102"]);
+    assert_eq!(plan(SearchCapabilities::azure()), ["Study?00080020=20240101-20240102&00100010=Müller&fuzzy"]);
+}
+
+#[test]
+fn long_lists_of_uid_become_several_searches() {
+    let uids: Vec<String> = (0..120).map(|number| format!("1.2.{number}")).collect();
+    let uids = uids.join("\\");
+    let listed = keys(&[(Tag::STUDY_INSTANCE_UID, VR::UI, &uids)]);
+    assert_eq!(Plan::new(Level::Study, &listed, &[], &SearchCapabilities::standard()).len(), 3);
+    let plan = Plan::new(Level::Study, &listed, &[], &SearchCapabilities::azure());
+    assert_eq!(plan.len(), 120);
+    assert!(!plan.may_repeat(), "each has UIDs of its own");
+    let several = keys(&[(MODALITIES_IN_STUDY, VR::CS, "CT\\MR")]);
+    assert!(Plan::new(Level::Study, &several, &[], &SearchCapabilities::azure()).may_repeat());
+}

@@ -127,11 +127,12 @@ impl Request {
             fuzzy: options.fuzzy,
             ..Options::default()
         };
-        let keys = Keys::read(&item, matching).map_err(RequestError::Key)?;
+        let mut keys = Keys::read(&item, matching).map_err(RequestError::Key)?;
         let relational = options.relational || peer.relational == Relational::Always;
         check_unique_keys(&keys, level, model, relational, peer.lenient)?;
         for directs in DIRECTING {
             item.remove(directs);
+            keys = keys.without(directs);
         }
         let (keys, has_unsupported) = of_level(keys, level, relational || peer.lenient);
         Ok(Self { level, keys, shown: item, has_unsupported, character_set })
