@@ -6,17 +6,30 @@
 //! process, `dimseway transcode`, which holds one frame at a time under limits of its own: codecs read
 //! bytes that anybody may have written.
 
+mod child;
+mod codec;
+mod decode;
 mod error;
+mod geometry;
 mod limits;
+mod rewriting;
+mod target;
+#[cfg(test)]
+mod tests;
 
 use std::{io, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
-use futures::{Stream, stream::BoxStream};
+use futures::{Stream, StreamExt, stream, stream::BoxStream};
 use instance::{TransferSyntax, part10::FileMeta};
 use tokio::sync::Semaphore;
 
-pub use self::{error::TranscodeError, limits::Limits};
+use self::{child::Running, rewriting::Rewritten, target::Way};
+pub use self::{
+    decode::{Fault, Order, decode},
+    error::TranscodeError,
+    limits::Limits,
+};
 
 /// Transcodes objects, a bounded number at a time.
 #[derive(Debug, Clone)]
@@ -30,12 +43,14 @@ pub struct Transcoder {
 pub struct Transcoded {
     /// The transfer syntax, one of those that were acceptable.
     pub transfer_syntax: TransferSyntax,
-    /// The data set. An error in it means that the object is not whole, whatever came before.
+    /// The data set. An error in it means that the object is not whole, whatever came before; it is a
+    /// [`TranscodeError`].
     pub data_set: BoxStream<'static, io::Result<Bytes>>,
 }
 
 impl Transcoder {
-    /// A transcoder that runs `program transcode` for what is compressed; `program` is this very program.
+    /// A transcoder that runs `program transcode` for what is compressed. `program` is this very program:
+    /// `/proc/self/exe` stays it even where the file was replaced.
     #[must_use]
     pub fn new(program: PathBuf, limits: Limits) -> Self {
         Self { program, limits, children: Arc::new(Semaphore::new(limits.children_max)) }
@@ -52,8 +67,7 @@ impl Transcoder {
         stored: &TransferSyntax,
         acceptable: &[TransferSyntax],
     ) -> Result<TransferSyntax, TranscodeError> {
-        let _ = acceptable;
-        Err(TranscodeError::NoTarget(stored.clone()))
+        target::target(stored, acceptable).map(|(target, _)| target)
     }
 
     /// Transcodes `data_set`, stored as `meta` says and `length` bytes long where that is known, into one
@@ -73,7 +87,51 @@ impl Transcoder {
     where
         S: Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
     {
-        let _ = (length, data_set, &self.program, &self.children, self.limits);
-        Err(self.target(&meta.transfer_syntax, acceptable).err().unwrap_or(TranscodeError::Truncated))
+        let stored = &meta.transfer_syntax;
+        let (transfer_syntax, way) = target::target(stored, acceptable)?;
+        let mut making = match way {
+            Way::Rewrite => {
+                Making::Rewritten(Rewritten::new(data_set, stored.encoding(), transfer_syntax.encoding()))
+            }
+            Way::Decode(_) => {
+                if length.is_some_and(|length| length > self.limits.length_max) {
+                    return Err(child::too_large(self.limits.length_max));
+                }
+                let permit = Arc::clone(&self.children).acquire_owned().await;
+                let permit = permit.map_err(|closed| TranscodeError::Child(io::Error::other(closed)))?;
+                let order = Order {
+                    from: stored.clone(),
+                    to: transfer_syntax.clone(),
+                    frame_length_max: self.limits.frame_length_max,
+                    kept_back_max: self.limits.kept_back_max,
+                };
+                let running = Running::start(&self.program, &order, self.limits, data_set, permit)?;
+                Making::Decoded(Box::new(running))
+            }
+        };
+        let first = making.next().await?;
+        let rest = stream::try_unfold(making, |mut making| async move {
+            Ok(making.next().await?.map(|bytes| (bytes, making)))
+        });
+        let first = stream::iter(first.map(Ok));
+        Ok(Transcoded { transfer_syntax, data_set: first.chain(rest).boxed() })
+    }
+}
+
+/// An object that is being made.
+enum Making<S> {
+    Rewritten(Rewritten<S>),
+    Decoded(Box<Running<S>>),
+}
+
+impl<S> Making<S>
+where
+    S: Stream<Item = io::Result<Bytes>> + Send + Unpin,
+{
+    async fn next(&mut self) -> Result<Option<Bytes>, TranscodeError> {
+        match self {
+            Self::Rewritten(rewritten) => rewritten.next().await,
+            Self::Decoded(running) => running.next().await,
+        }
     }
 }

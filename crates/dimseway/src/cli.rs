@@ -2,7 +2,7 @@
 
 use crate::config_file::Span;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use instance::AeTitle;
+use instance::{AeTitle, Uid};
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 const EXAMPLES: &str = "\
@@ -97,6 +97,31 @@ Examples:
     /// The configuration's documentation.
     #[command(subcommand)]
     Config(Config),
+    /// Decode the pixels of the object at standard input. Started by the bridge.
+    #[command(hide = true)]
+    Transcode(Transcode),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Transcode {
+    /// Transfer syntax of the object.
+    #[arg(long, value_name = "UID")]
+    pub(crate) from: Uid,
+    /// Transfer syntax to make.
+    #[arg(long, value_name = "UID")]
+    pub(crate) to: Uid,
+    /// Most bytes of a frame.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) frame_length: u64,
+    /// Bytes kept back while a fault may still show.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) kept_back: u64,
+    /// Most bytes of memory.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) memory: u64,
+    /// Most seconds of processor time.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) processor_time: u64,
 }
 
 #[derive(Debug, Args)]

@@ -8,3 +8,4 @@ pub(crate) mod origin;
 pub(crate) mod queue;
 pub(crate) mod send;
 pub(crate) mod serve;
+pub(crate) mod transcode;

@@ -30,6 +30,10 @@ fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS };
         }
     };
+    if let Command::Transcode(arguments) = &cli.command {
+        // Without the runtime: its threads would count against the limits.
+        return command::transcode::run(arguments);
+    }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -65,5 +69,6 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Send(arguments) => Box::pin(command::send::run(path, &arguments)).await,
         Command::Echo(arguments) => Box::pin(command::echo::run(path, &arguments)).await,
         Command::Config(config) => command::config::run(&config),
+        Command::Transcode(_) => Ok(()),
     }
 }
