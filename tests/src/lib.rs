@@ -15,6 +15,7 @@ pub mod daemon;
 pub mod dcmtk;
 pub mod embedded_origin;
 pub mod fault_proxy;
+pub mod find;
 pub mod http;
 pub mod instances;
 pub mod metrics;

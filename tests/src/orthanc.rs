@@ -1,8 +1,10 @@
 //! Orthanc with its DICOMweb plug-in as an independent origin server.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -22,6 +24,7 @@ const PORTS_TRIED: usize = 3;
 pub struct Orthanc {
     child: Child,
     port: u16,
+    dicom_port: u16,
     _directory: TempDir,
 }
 
@@ -58,6 +61,10 @@ impl Orthanc {
             "StorageCompression": false,
             "OverwriteInstances": false,
             "HttpVerbose": false,
+            // What is beyond a limit cannot be had, and Latin 1 would lose most names.
+            "DefaultEncoding": "Utf8",
+            "LimitFindResults": 0,
+            "LimitFindInstances": 0,
             "DicomWeb": {"Enable": true, "Root": "/dicom-web/", "EnableWado": true},
         });
         let path = directory.path().join("orthanc.json");
@@ -70,7 +77,7 @@ impl Orthanc {
             .stderr(log)
             .spawn()
             .expect("Orthanc starts");
-        let mut orthanc = Self { child, port, _directory: directory };
+        let mut orthanc = Self { child, port, dicom_port, _directory: directory };
         eventually("Orthanc serves", || {
             if orthanc.child.try_wait().expect("a child").is_some() {
                 return Some(false);
@@ -84,6 +91,12 @@ impl Orthanc {
     #[must_use]
     pub fn url(&self) -> String {
         self.address("/dicom-web")
+    }
+
+    /// Where it listens for associations, as `ORTHANC`.
+    #[must_use]
+    pub fn dimse(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.dicom_port))
     }
 
     fn address(&self, path: &str) -> String {
@@ -132,14 +145,43 @@ impl Orthanc {
     }
 
     /// Stores a Part 10 file by STOW-RS without anything in between; the status.
-    ///
-    /// # Panics
-    /// Where it does not answer.
     #[must_use]
     pub fn stow(&self, file: &[u8]) -> u16 {
-        let mut body = b"--direct\r\ncontent-type: application/dicom\r\n\r\n".to_vec();
-        body.extend_from_slice(file);
-        body.extend_from_slice(b"\r\n--direct--\r\n");
+        self.stow_together(&[file])
+    }
+
+    /// Stores Part 10 files over some connections at once, some dozens in a request.
+    ///
+    /// # Panics
+    /// Where one of them is refused.
+    pub fn stow_all(&self, files: impl Iterator<Item = Vec<u8>> + Send) {
+        const CONNECTIONS: usize = 3;
+        const TOGETHER: usize = 60;
+        let files = Mutex::new(files);
+        std::thread::scope(|scope| {
+            for _ in 0..CONNECTIONS {
+                scope.spawn(|| {
+                    loop {
+                        let some: Vec<_> = files.lock().expect("a lock").by_ref().take(TOGETHER).collect();
+                        if some.is_empty() {
+                            return;
+                        }
+                        let some: Vec<_> = some.iter().map(Vec::as_slice).collect();
+                        assert_eq!(self.stow_together(&some), 200, "Orthanc refuses generated instances");
+                    }
+                });
+            }
+        });
+    }
+
+    fn stow_together(&self, files: &[&[u8]]) -> u16 {
+        let mut body = Vec::new();
+        for file in files {
+            body.extend_from_slice(b"--direct\r\ncontent-type: application/dicom\r\n\r\n");
+            body.extend_from_slice(file);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--direct--\r\n");
         let headers = [
             ("content-type", "multipart/related; type=\"application/dicom\"; boundary=direct"),
             ("accept", "application/dicom+json"),

@@ -1,5 +1,6 @@
-//! An origin server that answers each STOW-RS request as its script says, and remembers what it got.
+//! An origin server that answers each request as its script says, and remembers what it got.
 
+mod question;
 mod request;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,8 +10,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+pub use question::Reply;
 pub use request::Request;
 
 /// How the next STOW-RS request is answered. When the script is at its end, everything is stored.
@@ -53,6 +55,7 @@ struct State {
     released: bool,
     stalled: usize,
     authorization: Option<String>,
+    questions: Option<Arc<question::Script>>,
 }
 
 struct Shared {
@@ -107,6 +110,11 @@ impl ScriptedOrigin {
     /// Answers 401 to every request from now on whose `Authorization` is another; to none where `None`.
     pub fn demand(&self, authorization: Option<&str>) {
         self.shared.state().authorization = authorization.map(str::to_owned);
+    }
+
+    /// Answers questions from now on as `script` says, and from what is stored where it says nothing.
+    pub fn ask(&self, script: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static) {
+        self.shared.state().questions = Some(Arc::new(script));
     }
 
     /// Ends stalled requests without an answer, and stores instead of stalling from now on.
@@ -299,15 +307,19 @@ impl Shared {
                 false
             }
             Answer::Stall => {
-                let mut state = self.state();
-                state.stalled += 1;
-                let mut state = self.changed.wait_while(state, |state| !state.released).expect("a lock");
-                state.stalled -= 1;
-                drop(state);
+                self.stall();
                 reset(stream);
                 false
             }
         }
+    }
+
+    /// Waits until the origin is released.
+    fn stall(&self) {
+        let mut state = self.state();
+        state.stalled += 1;
+        let mut state = self.changed.wait_while(state, |state| !state.released).expect("a lock");
+        state.stalled -= 1;
     }
 
     /// Stores what does not fail, and says so in the response data set (PS3.18 §10.5.3).
@@ -336,43 +348,6 @@ impl Shared {
         }
         answer.to_string().into_bytes()
     }
-
-    /// QIDO-RS and WADO-RS for what is stored: any UID in the address selects.
-    fn answer_question(&self, stream: &TcpStream, head: &Request) -> bool {
-        let state = self.state();
-        let found: Vec<_> = state.stored.iter().filter(|(uid, _)| names(&head.target, uid)).collect();
-        let path = head.target.split('?').next().unwrap_or_default();
-        let wants_file = found.iter().any(|(uid, _)| path.ends_with(uid.as_str()));
-        if wants_file {
-            let file = found[0].1.clone();
-            drop(state);
-            let mut body = b"--part\r\ncontent-type: application/dicom\r\n\r\n".to_vec();
-            body.extend(file);
-            body.extend_from_slice(b"\r\n--part--\r\n");
-            let media_type = "multipart/related; type=\"application/dicom\"; boundary=part";
-            return write(stream, 200, &[], media_type, &body);
-        }
-        let items: Vec<Value> = found
-            .iter()
-            .map(|(uid, file)| {
-                json!({
-                    "00080016": {"vr": "UI", "Value": [sop_class(file)]},
-                    "00080018": {"vr": "UI", "Value": [uid]},
-                })
-            })
-            .collect();
-        drop(state);
-        if items.is_empty() && !path.ends_with("instances") && !path.ends_with("studies") {
-            return write(stream, 404, &[], "", b"");
-        }
-        let body = Value::Array(items).to_string();
-        write(stream, 200, &[], "application/dicom+json", body.as_bytes())
-    }
-}
-
-/// True where the UID stands in an address as a whole.
-fn names(target: &str, uid: &str) -> bool {
-    target.split(|letter: char| !letter.is_ascii_digit() && letter != '.').any(|word| word == uid)
 }
 
 fn write(

@@ -1,6 +1,6 @@
 //! A peer that sends exactly the bytes a test gives it, and tells what came back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
@@ -40,6 +40,17 @@ pub struct Response {
     pub sop_instance: String,
 }
 
+/// A message, put together from the fragments that it came in.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The presentation context.
+    pub context: u8,
+    /// The elements of the command set by their element number.
+    pub command: BTreeMap<u16, Vec<u8>>,
+    /// The data set, where the command says that there is one.
+    pub data_set: Option<Vec<u8>>,
+}
+
 /// What an A-ASSOCIATE-AC said.
 #[derive(Debug, Clone, Default)]
 pub struct Acceptance {
@@ -55,6 +66,8 @@ pub struct Acceptance {
 pub struct ScriptedPeer {
     stream: TcpStream,
     acceptance: Acceptance,
+    /// Presentation data values that were received and not taken: context, control header, fragment.
+    values: VecDeque<(u8, u8, Vec<u8>)>,
 }
 
 impl ScriptedPeer {
@@ -68,7 +81,7 @@ impl ScriptedPeer {
         stream.set_nodelay(true).expect("a socket");
         // A peer that says nothing for so long is a failure of the test, not a wait that it measures.
         stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
-        Self { stream, acceptance: Acceptance::default() }
+        Self { stream, acceptance: Acceptance::default(), values: VecDeque::new() }
     }
 
     /// Connects and negotiates; the answer has to be an acceptance.
@@ -93,7 +106,7 @@ impl ScriptedPeer {
         let stream = TcpStream::connect(address).ok()?;
         stream.set_nodelay(true).expect("a socket");
         stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
-        let mut peer = Self { stream, acceptance: Acceptance::default() };
+        let mut peer = Self { stream, acceptance: Acceptance::default(), values: VecDeque::new() };
         if !peer.try_send(&proposal.bytes()) {
             return None;
         }
@@ -195,11 +208,57 @@ impl ScriptedPeer {
                 assert_eq!(control & 1, 1, "a response to C-ECHO or C-STORE has no data set");
                 command.extend_from_slice(fragment);
                 if control & 2 != 0 {
-                    return Some(response(&command));
+                    return Some(Response::read(&wire::read_command_set(&command)));
                 }
                 rest = &rest[4 + length..];
             }
         }
+    }
+
+    /// The next message, whole; nothing where the association ends first, by A-ABORT or otherwise.
+    ///
+    /// # Panics
+    /// Where another PDU comes, or a data set without a command.
+    pub fn next_message(&mut self) -> Option<Message> {
+        let (mut command, mut data_set) = (Vec::new(), Vec::new());
+        loop {
+            let (context, control, fragment) = self.next_value()?;
+            if control & 1 == 1 {
+                command.extend(fragment);
+            } else {
+                assert!(!command.is_empty(), "a data set without a command");
+                data_set.extend(fragment);
+            }
+            if control & 2 == 0 {
+                continue;
+            }
+            let elements = wire::read_command_set(&command);
+            let has_data_set = elements.get(&0x0800).is_some_and(|kind| kind != &[0x01, 0x01]);
+            if !has_data_set || control & 1 == 0 {
+                return Some(Message {
+                    context,
+                    command: elements,
+                    data_set: has_data_set.then_some(data_set),
+                });
+            }
+        }
+    }
+
+    fn next_value(&mut self) -> Option<(u8, u8, Vec<u8>)> {
+        while self.values.is_empty() {
+            let body = match self.receive() {
+                Received::Pdu(Pdu { kind: pdu::P_DATA, body }) => body,
+                Received::Pdu(Pdu { kind: pdu::ABORT, .. }) | Received::Closed => return None,
+                other => panic!("expected a message, received {other:02X?}"),
+            };
+            let mut rest = &body[..];
+            while !rest.is_empty() {
+                let end = 4 + u32::from_be_bytes([rest[0], rest[1], rest[2], rest[3]]) as usize;
+                self.values.push_back((rest[4], rest[5], rest[6..end].to_vec()));
+                rest = &rest[end..];
+            }
+        }
+        self.values.pop_front()
     }
 
     /// Sends a whole command, and waits for the response.
@@ -267,22 +326,29 @@ fn acceptance(body: &[u8]) -> Acceptance {
     found
 }
 
-fn response(command: &[u8]) -> Response {
-    let elements = wire::read_command_set(command);
-    let number = |element: u16| elements.get(&element).map(|value| u16::from_le_bytes([value[0], value[1]]));
-    let text = |element: u16| {
-        let value = elements.get(&element).map(|value| String::from_utf8_lossy(value).into_owned());
-        value.unwrap_or_default().trim_end_matches(['\0', ' ']).to_owned()
-    };
-    let offending = elements.get(&0x0901).map(Vec::as_slice).unwrap_or_default();
-    Response {
-        status: number(0x0900).expect("a response has a Status"),
-        message_id: number(0x0120).expect("a response names its request"),
-        error_comment: text(0x0902),
-        offending_elements: offending
-            .chunks_exact(4)
-            .map(|tag| (u16::from_le_bytes([tag[0], tag[1]]), u16::from_le_bytes([tag[2], tag[3]])))
-            .collect(),
-        sop_instance: text(0x1000),
+impl Response {
+    /// Takes a response out of the elements of its command set.
+    ///
+    /// # Panics
+    /// Where it has no Status or names no request.
+    #[must_use]
+    pub fn read(elements: &BTreeMap<u16, Vec<u8>>) -> Self {
+        let number =
+            |element: u16| elements.get(&element).map(|value| u16::from_le_bytes([value[0], value[1]]));
+        let text = |element: u16| {
+            let value = elements.get(&element).map(|value| String::from_utf8_lossy(value).into_owned());
+            value.unwrap_or_default().trim_end_matches(['\0', ' ']).to_owned()
+        };
+        let offending = elements.get(&0x0901).map(Vec::as_slice).unwrap_or_default();
+        Self {
+            status: number(0x0900).expect("a response has a Status"),
+            message_id: number(0x0120).expect("a response names its request"),
+            error_comment: text(0x0902),
+            offending_elements: offending
+                .chunks_exact(4)
+                .map(|tag| (u16::from_le_bytes([tag[0], tag[1]]), u16::from_le_bytes([tag[2], tag[3]])))
+                .collect(),
+            sop_instance: text(0x1000),
+        }
     }
 }

@@ -39,6 +39,8 @@ pub struct Proposal {
     pub maximum_length: u32,
     /// Asynchronous operations window (PS3.7 §D.3.3.3): most operations invoked at once, where offered.
     pub operations_invoked: Option<u16>,
+    /// SOP Class extended negotiation (PS3.7 §D.3.3.5): SOP Class UID and its application information.
+    pub extended_negotiations: Vec<(String, Vec<u8>)>,
 }
 
 impl Proposal {
@@ -58,6 +60,7 @@ impl Proposal {
                 .collect(),
             maximum_length: 65_536,
             operations_invoked: None,
+            extended_negotiations: Vec::new(),
         }
     }
 
@@ -90,6 +93,10 @@ impl Proposal {
             user.extend(item(0x53, &[high, low, 0, 1]));
         }
         user.extend(item(0x55, b"SCRIPTED"));
+        for (sop_class, information) in &self.extended_negotiations {
+            let length = u16::try_from(sop_class.len()).expect("a UID");
+            user.extend(item(0x56, &[&length.to_be_bytes(), sop_class.as_bytes(), information].concat()));
+        }
         body.extend(item(0x50, &user));
         pdu_of(pdu::ASSOCIATE_RQ, &body)
     }
@@ -223,6 +230,28 @@ pub fn store_request(message_id: u16, sop_class: &str, sop_instance: &str) -> Ve
         (0x0700, Value::Number(0)),
         (0x0800, Value::Number(0x0000)),
         (0x1000, Value::Uid(sop_instance)),
+    ])
+}
+
+/// C-FIND-RQ (PS3.7 §9.3.2.1).
+#[must_use]
+pub fn find_request(message_id: u16, sop_class: &str) -> Vec<u8> {
+    command_set(&[
+        (0x0002, Value::Uid(sop_class)),
+        (0x0100, Value::Number(0x0020)),
+        (0x0110, Value::Number(message_id)),
+        (0x0700, Value::Number(0)),
+        (0x0800, Value::Number(0x0001)),
+    ])
+}
+
+/// C-CANCEL-RQ (PS3.7 §9.3.2.3).
+#[must_use]
+pub fn cancel_request(message_id: u16) -> Vec<u8> {
+    command_set(&[
+        (0x0100, Value::Number(0x0FFF)),
+        (0x0120, Value::Number(message_id)),
+        (0x0800, Value::Number(0x0101)),
     ])
 }
 
