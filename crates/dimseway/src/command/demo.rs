@@ -225,3 +225,32 @@ fn invite(daemon: &Daemon, site: &Site<'_>, directory: &Directory) {
         if directory.temporary { " and removes everything" } else { "" },
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use instance::AeTitle;
+
+    #[test]
+    fn the_configuration_answers_queries_and_knows_where_to_move_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let peers = ["ME@127.0.0.1:104", "WS@[::1]:11113"].map(|peer| peer.parse().unwrap());
+        for personality in Personality::all() {
+            let site = Site {
+                url: "http://127.0.0.1:1/dicom-web",
+                profile: profile(*personality),
+                listen: (Ipv4Addr::LOCALHOST, 0).into(),
+                admin: (Ipv4Addr::LOCALHOST, 0).into(),
+                peers: &peers,
+            };
+            let bridge = configuration(directory.path(), &site).unwrap().bridge;
+            assert_eq!(bridge.query_origins(&bridge.served[0]), ["archive"], "{personality}");
+            let destinations: Vec<(&AeTitle, u16)> = bridge
+                .peers
+                .iter()
+                .map(|peer| (&peer.ae_title, peer.address.as_ref().unwrap().port))
+                .collect();
+            assert_eq!(destinations, [(&peers[0].ae_title, 104), (&peers[1].ae_title, 11113)]);
+        }
+    }
+}

@@ -59,3 +59,85 @@ async fn search(client: &Client) -> Verdict {
         Some(Err(error)) => Verdict::Bad(refused(&error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config_file::{Document, File};
+    use axum::{Router, http::StatusCode, response::IntoResponse};
+
+    /// Serves one answer to everything, and gives the base URL.
+    async fn serve(status: u16, media_type: &'static str, body: &'static str) -> String {
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = move || async move { (status, [("content-type", media_type)], body).into_response() };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/dicom-web", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        url
+    }
+
+    fn configuration(text: String) -> Configuration {
+        let (file, document) = File::parse(Document::new("dimseway.toml".into(), text)).unwrap();
+        Configuration::from_file(&file, document).unwrap()
+    }
+
+    /// The lines as they are printed, times left out.
+    fn printed(verdicts: Vec<(String, Verdict)>) -> Vec<String> {
+        let line = |(subject, verdict)| {
+            let (word, words) = match verdict {
+                Verdict::Good(words) => ("ok", words),
+                Verdict::Bad(words) => ("FAILED", words),
+                Verdict::Untested(words) => ("skipped", words),
+            };
+            format!("{word} {subject}: {words}")
+        };
+        verdicts.into_iter().map(line).collect()
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_a_search_tells_what_to_look_at() {
+        const JSON: &str = "application/dicom+json";
+        let study = r#"[{"0020000D":{"vr":"UI","Value":["1.2.3"]}}]"#;
+        let rows = [
+            (200, JSON, study, "ok query of origin a: a search for studies finds some in "),
+            (204, JSON, "", "ok query of origin a: a search for studies is answered in "),
+            (200, JSON, "[{}]", "FAILED query of origin a: the answer cannot be read: "),
+            (
+                200,
+                "text/html",
+                "<html>",
+                "FAILED query of origin a: the answer cannot be read: it is an HTML",
+            ),
+            (404, JSON, "", "FAILED query of origin a: the origin answered 404 Not Found; is `url` that of"),
+            (403, JSON, "", "FAILED query of origin a: the origin answered 403 Forbidden; look at `auth`"),
+            (
+                400,
+                JSON,
+                "",
+                "FAILED query of origin a: the origin answered 400 Bad Request; look at `url` and",
+            ),
+        ];
+        for (status, media_type, body, expected) in rows {
+            let url = serve(status, media_type, body).await;
+            let configuration = configuration(format!("[origin.a]\nurl = \"{url}\"\n"));
+            let lines = printed(verdicts(&configuration, &BTreeSet::new()).await);
+            assert!(lines.len() == 1 && lines[0].starts_with(expected), "{status} {body}: {lines:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_queries_go_to_and_answers_at_all_is_searched() {
+        let url = serve(204, "application/dicom+json", "").await;
+        let text = format!(
+            "[origin.a]\nurl = \"{url}\"\n[origin.b]\nurl = \"{url}\"\n[origin.c]\nurl = \"{url}\"\n\
+             [[route]]\nstore = [\"a\"]\n[[ae]]\ntitle = \"X\"\n[[ae]]\ntitle = \"Y\"\nquery = [\"a\", \"b\"]\n"
+        );
+        let lines = printed(verdicts(&configuration(text), &BTreeSet::from(["b"])).await);
+        let expected =
+            ["skipped query under X: no origin", "ok query of origin a: ", "skipped query of origin b: "];
+        assert_eq!(lines.len(), expected.len(), "{lines:?}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.starts_with(expected), "{line}");
+        }
+    }
+}
