@@ -21,6 +21,7 @@ use crate::{
     },
     service::retrieve::Destinations,
     snapshot::Snapshot,
+    transcode::Transcoder,
 };
 
 /// The parts of the spool that the bridge works with.
@@ -71,6 +72,7 @@ pub(crate) struct Core {
     pub(crate) admission: Arc<Admission>,
     /// Where C-MOVE sends to.
     pub(crate) destinations: Destinations,
+    pub(crate) transcoder: Transcoder,
     pub(crate) phases: Phases,
     pub(crate) connections: TaskTracker,
     /// What the settings of all associations have in common.
@@ -101,6 +103,8 @@ impl Bridge {
     pub fn new(config: Config, ports: Ports, metrics: Arc<Metrics>) -> Result<Self, StartError> {
         let snapshot = Snapshot::new(config)?;
         let memory = MemoryBudget::new(snapshot.config.limits.memory_budget, &metrics);
+        let retrieve = &snapshot.config.retrieve;
+        let transcoder = Transcoder::new(retrieve.transcode_program.clone(), retrieve.transcode_limits);
         let core = Core {
             snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
             ports,
@@ -109,6 +113,7 @@ impl Bridge {
             conditions: Conditions::default(),
             admission: Arc::new(Admission::new(Arc::clone(&metrics))),
             destinations: Destinations::default(),
+            transcoder,
             metrics,
             phases: Phases::default(),
             connections: TaskTracker::new(),

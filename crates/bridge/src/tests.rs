@@ -5,6 +5,8 @@ mod delivering;
 mod memory;
 mod origin;
 mod passing_through;
+mod querying;
 mod receiving;
+mod retrieving;
 pub(crate) mod site;
 mod stopping;

@@ -1,6 +1,8 @@
 //! How C-MOVE and C-GET are carried out.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
+
+use crate::transcode::Limits;
 
 /// How C-MOVE and C-GET are carried out (PS3.4 §C.4.2, §C.4.3), for every peer unless it says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,11 @@ pub struct Retrieve {
     /// Whether an instance whose transfer syntax the recipient does not accept is transcoded. Default:
     /// yes; otherwise its sub-operation fails.
     pub transcode: bool,
+    /// The program that is run to decode what is compressed, with `transcode` as its first argument.
+    /// Default: `/proc/self/exe`, this very program. Fixed from the start on.
+    pub transcode_program: PathBuf,
+    /// What one transcoding may cost. Fixed from the start on.
+    pub transcode_limits: Limits,
 }
 
 impl Default for Retrieve {
@@ -38,6 +45,8 @@ impl Default for Retrieve {
             pending_interval: Duration::from_secs(10),
             instances_max: 100_000,
             transcode: true,
+            transcode_program: PathBuf::from("/proc/self/exe"),
+            transcode_limits: Limits::default(),
         }
     }
 }

@@ -11,9 +11,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 
 /// Whether the same request may succeed when it is repeated. Retrieves are idempotent, so a broken
-/// connection is no obstacle.
+/// connection is no obstacle; an answer that puts off was waited for by the client already.
 pub(super) fn is_worth_repeating(error: &Error) -> bool {
-    matches!(error.remedy(), Remedy::Retry { .. } | Remedy::Unknown)
+    let put_off = matches!(error, Error::Refused { status, .. } if matches!(status.as_u16(), 429 | 503));
+    !put_off && matches!(error.remedy(), Remedy::Retry { .. } | Remedy::Unknown)
 }
 
 /// How long to wait before a request is repeated that was repeated `repetitions` times before.
@@ -23,11 +24,6 @@ pub(super) fn pause(error: &Error, repetitions: u32) -> Duration {
         Remedy::Retry { after: Some(after) } => after.max(own).min(PAUSE_MAX),
         _ => own.min(PAUSE_MAX),
     }
-}
-
-/// Whether the origin asks for fewer requests.
-pub(super) fn is_overload(error: &Error) -> bool {
-    matches!(error, Error::Refused { status, .. } if matches!(status.as_u16(), 429 | 503))
 }
 
 #[cfg(test)]
@@ -47,10 +43,12 @@ mod tests {
     fn what_may_pass_is_repeated_after_a_pause() {
         let ms = Duration::from_millis;
         let cases = [
-            (refused(503, None), 0, Some(ms(200))),
-            (refused(503, None), 3, Some(ms(1600))),
-            (refused(429, Some(2)), 0, Some(ms(2000))),
-            (refused(429, Some(3600)), 0, Some(ms(30_000))),
+            (refused(500, None), 0, Some(ms(200))),
+            (refused(500, None), 3, Some(ms(1600))),
+            (refused(502, Some(2)), 0, Some(ms(2000))),
+            (refused(504, Some(3600)), 0, Some(ms(30_000))),
+            (refused(503, Some(2)), 0, None),
+            (refused(429, None), 0, None),
             (refused(500, None), 60, Some(ms(30_000))),
             (Error::Interrupted("broken".into()), 0, Some(ms(200))),
             (refused(404, None), 0, None),
@@ -61,7 +59,5 @@ mod tests {
             let got = is_worth_repeating(&error).then(|| pause(&error, repetitions));
             assert_eq!(got, expected, "{error} {repetitions}");
         }
-        assert!(is_overload(&refused(429, None)) && is_overload(&refused(503, None)));
-        assert!(!is_overload(&refused(500, None)));
     }
 }

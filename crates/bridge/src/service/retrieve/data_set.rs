@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use super::{
     back_off,
     read_ahead::{Event, Interruption},
-    source::{Request, Source},
+    source::{Request, Room, Source},
 };
 
 /// How often one data set may be resumed: 16 times. Each time reads it from its beginning.
@@ -29,6 +29,7 @@ const RESUMES_IN_VAIN_MAX: u32 = 2;
 pub(super) struct DataSet {
     source: Source,
     meta: FileMeta,
+    length: Option<u64>,
     again: Request,
     /// What was read and not handed out.
     ahead: Option<Bytes>,
@@ -60,10 +61,15 @@ pub(super) type Sending = (BoxStream<'static, io::Result<Bytes>>, oneshot::Recei
 impl DataSet {
     /// Reads the first bytes of the instance that `source` is at the beginning of. `again` is the request
     /// for that instance alone.
-    pub(super) async fn begin(source: Source, meta: FileMeta, again: Request) -> Result<Self, Broken> {
+    pub(super) async fn begin(
+        source: Source,
+        (meta, length): (FileMeta, Option<u64>),
+        again: Request,
+    ) -> Result<Self, Broken> {
         let mut data_set = Self {
             source,
             meta,
+            length,
             again,
             ahead: None,
             ended: false,
@@ -82,9 +88,14 @@ impl DataSet {
         &self.meta
     }
 
-    /// Whether it was given up because it was not sent for too long.
-    pub(super) fn is_stalled(&self) -> bool {
-        self.source.is_stalled()
+    /// Its bytes, where they are known.
+    pub(super) const fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// The room that it has in the memory budget.
+    pub(super) fn room(&self) -> Room {
+        self.source.room()
     }
 
     /// Its source, where it is not to be sent.
@@ -130,7 +141,7 @@ impl DataSet {
                 self.ended = true;
                 Ok(None)
             }
-            Ok(Some(Event::Instance(_)) | None) => Err(Broken::Sequence),
+            Ok(Some(Event::Instance(..)) | None) => Err(Broken::Sequence),
             Err(interruption) => self.resume(interruption).await,
         }
     }
@@ -172,8 +183,9 @@ impl DataSet {
 
     /// Reads what was sent before and compares it; gives the bytes behind it, or `None` at the end.
     async fn skip(&mut self) -> Result<Option<Bytes>, Broken> {
-        if self.source.next_instance().await?.as_ref() != Some(&self.meta) {
-            return Err(Broken::Differs);
+        match self.source.next_instance().await? {
+            Some((meta, _)) if meta == self.meta => {}
+            _ => return Err(Broken::Differs),
         }
         let mut left = self.sent;
         let mut hash = Sha256::new();
@@ -190,7 +202,7 @@ impl DataSet {
                 }
                 Some(Event::End) if left == 0 => break None,
                 Some(Event::End) => return Err(Broken::Differs),
-                Some(Event::Instance(_)) | None => return Err(Broken::Sequence),
+                Some(Event::Instance(..)) | None => return Err(Broken::Sequence),
             }
         };
         if hash.finalize() != self.hash.clone().finalize() {
@@ -200,6 +212,3 @@ impl DataSet {
         Ok(behind)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -11,7 +11,7 @@ use super::{
     environment::Environment,
     instances::{Wanted, Whole},
     read_ahead::Interruption,
-    source::{Request, Source},
+    source::{Request, Room, Source},
 };
 use crate::service::query;
 
@@ -53,32 +53,34 @@ impl NotFetched {
     }
 }
 
-/// An instance alone, with its first bytes. Also says whether the origin asked for fewer requests
-/// meanwhile.
+/// An instance alone, with its first bytes, in `room` or once there is some.
 pub(super) async fn instance(
     environment: &Arc<Environment>,
     wanted: &Wanted,
-) -> (Result<DataSet, NotFetched>, bool) {
-    let mut overload = false;
+    room: Option<Room>,
+) -> Result<DataSet, NotFetched> {
     let mut repetitions = 0;
     loop {
-        let error = match attempt(environment, wanted).await {
-            Ok(data_set) => return (Ok(data_set), overload),
+        let error = match attempt(environment, wanted, room.clone()).await {
+            Ok(data_set) => return Ok(data_set),
             Err(error) => error,
         };
         let repeated = error.of_origin().filter(|error| back_off::is_worth_repeating(error));
-        overload |= repeated.is_some_and(back_off::is_overload);
         match repeated {
             Some(cause) if repetitions + 1 < ATTEMPTS => {
                 tokio::time::sleep(back_off::pause(cause, repetitions)).await;
                 repetitions += 1;
             }
-            _ => return (Err(error), overload),
+            _ => return Err(error),
         }
     }
 }
 
-async fn attempt(environment: &Arc<Environment>, wanted: &Wanted) -> Result<DataSet, NotFetched> {
+async fn attempt(
+    environment: &Arc<Environment>,
+    wanted: &Wanted,
+    room: Option<Room>,
+) -> Result<DataSet, NotFetched> {
     let again = again(environment, wanted, Accept::Any);
     let known = (&wanted.source, &wanted.sop_class, &wanted.transfer_syntax);
     let source = if let (query::Source::Spool { entry_id, length, .. }, Some(class), Some(syntax)) = known {
@@ -87,9 +89,9 @@ async fn attempt(environment: &Arc<Environment>, wanted: &Wanted) -> Result<Data
             sop_instance_uid: wanted.sop_instance_uid.clone(),
             transfer_syntax: syntax.clone(),
         };
-        Source::entry(&environment.core, *entry_id, *length, meta).await
+        Source::entry(&environment.core, *entry_id, *length, meta, room).await
     } else {
-        Source::request(&again).await.map_err(Interruption::from)?
+        Source::request(&again, room).await.map_err(Interruption::from)?
     };
     begin(source, again, &wanted.sop_instance_uid).await
 }
@@ -101,8 +103,8 @@ pub(super) async fn begin(
     sop_instance_uid: &Uid,
 ) -> Result<DataSet, NotFetched> {
     match source.next_instance().await? {
-        Some(meta) if meta.sop_instance_uid == *sop_instance_uid => {
-            Ok(DataSet::begin(source, meta, again).await?)
+        Some(instance) if instance.0.sop_instance_uid == *sop_instance_uid => {
+            Ok(DataSet::begin(source, instance, again).await?)
         }
         _ => Err(NotFetched::Absent),
     }
@@ -126,5 +128,5 @@ pub(super) async fn whole(environment: &Arc<Environment>, whole: &Whole) -> Resu
         retrieve: whole.retrieve.clone(),
         stall: environment.stall,
     };
-    Ok(Source::request(&request).await.map_err(Interruption::from)?)
+    Ok(Source::request(&request, None).await.map_err(Interruption::from)?)
 }

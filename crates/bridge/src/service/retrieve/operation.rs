@@ -11,6 +11,7 @@ use std::{
 use dicomweb::retrieve::Accept;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use instance::{Uid, part10::FileMeta};
+use tokio::time::Instant;
 
 use super::{
     counts::{Counts, Outcome},
@@ -34,7 +35,7 @@ pub(super) struct Operation {
     sends: FuturesUnordered<BoxFuture<'static, (Performed, Option<Whole>)>>,
     /// Requests for studies and series that are open.
     wholes: usize,
-    /// Answers that may be open and not being sent yet; falls when the recipient or the origin is slow.
+    /// Answers that may be open and not being sent yet; falls when the recipient is slow.
     window: usize,
     window_max: usize,
     pub(super) counts: Counts,
@@ -48,14 +49,15 @@ pub(super) struct Operation {
 struct Ready {
     data_set: DataSet,
     whole: Option<Whole>,
+    since: Instant,
 }
 
 /// What became of a request, or of an answer that is read further.
 enum Fetched {
-    /// One instance; and whether the origin asked for fewer requests.
-    Single(Uid, Result<DataSet, NotFetched>, bool),
+    /// One instance.
+    Single(Uid, Result<DataSet, NotFetched>),
     /// The next instance of a study or series, `None` behind the last one.
-    Next(Whole, Result<Option<(Source, FileMeta)>, NotFetched>),
+    Next(Whole, Result<Option<(Source, (FileMeta, Option<u64>))>, NotFetched>),
     /// Its first bytes.
     Begun(Whole, Uid, Result<DataSet, NotFetched>),
 }
@@ -120,25 +122,27 @@ impl Operation {
         }
     }
 
-    /// Gives up the answers that the recipient has not got to for too long. What they hold is asked for
-    /// again when it does, without reading ahead.
+    /// Gives up the answers that the recipient has not got to for too long, so that neither origins nor
+    /// other retrieves wait for it. What they hold is asked for again once it takes something.
     pub(super) fn give_up_stalled(&mut self) {
+        let stall = self.environment.stall;
         let (stalled, ready): (VecDeque<_>, _) =
-            self.ready.drain(..).partition(|ready| ready.data_set.is_stalled());
+            self.ready.drain(..).partition(|ready| ready.since.elapsed() >= stall);
         self.ready = ready;
-        for Ready { data_set, whole } in stalled.into_iter().rev() {
-            self.todo.push_front(Task::Single(data_set.meta().sop_instance_uid.clone()));
-            if let Some(whole) = whole {
-                self.one_by_one(whole);
+        for Ready { data_set, whole, .. } in stalled.into_iter().rev() {
+            match whole {
+                Some(whole) => self.one_by_one(whole),
+                None => self.todo.push_front(Task::Single(data_set.meta().sop_instance_uid.clone())),
             }
-            self.window = 1;
+            self.window = 0;
         }
     }
 
     /// Makes the requests that may be made.
     fn fetch(&mut self) {
         let lanes = self.environment.recipient.window();
-        while self.fetches.len() + self.ready.len() < self.window {
+        let window = if self.sends.is_empty() { self.window.max(1) } else { self.window };
+        while self.fetches.len() + self.ready.len() < window {
             // Another study would only wait until this one is sent.
             let is_whole = matches!(self.todo.front(), Some(Task::Whole(_)));
             if is_whole && self.wholes >= lanes {
@@ -149,8 +153,8 @@ impl Operation {
                 Some(Task::Single(uid)) => {
                     let Some(wanted) = self.wanted.get(&uid).cloned() else { continue };
                     let fetch = async move {
-                        let (data_set, overload) = fetch::instance(&environment, &wanted).await;
-                        Fetched::Single(uid, data_set, overload)
+                        let data_set = fetch::instance(&environment, &wanted, None).await;
+                        Fetched::Single(uid, data_set)
                     };
                     self.fetches.push(fetch.boxed());
                 }
@@ -172,7 +176,7 @@ impl Operation {
     /// Begins the sub-operations that may begin.
     fn send(&mut self) {
         while self.sends.len() < self.environment.recipient.window() {
-            let Some(Ready { data_set, whole }) = self.ready.pop_front() else { return };
+            let Some(Ready { data_set, whole, .. }) = self.ready.pop_front() else { return };
             let Some(wanted) = self.wanted.remove(&data_set.meta().sop_instance_uid) else {
                 if let Some(whole) = whole {
                     self.fetches.push(next(whole, data_set.into_source()).boxed());
@@ -186,23 +190,16 @@ impl Operation {
 
     fn fetched(&mut self, fetched: Fetched) {
         match fetched {
-            Fetched::Single(uid, data_set, overload) => {
-                if overload {
-                    self.window = (self.window / 2).max(1);
-                }
-                match data_set {
-                    Ok(data_set) => self.begun(data_set, None),
-                    Err(error) => self.not_fetched(uid, error),
-                }
-            }
-            Fetched::Next(whole, Ok(Some((source, meta)))) => {
-                let Some(wanted) = self.wanted.get(&meta.sop_instance_uid) else {
+            Fetched::Single(_, Ok(data_set)) => self.begun(data_set, None),
+            Fetched::Single(uid, Err(error)) => self.not_fetched(uid, error),
+            Fetched::Next(whole, Ok(Some((source, instance)))) => {
+                let uid = instance.0.sop_instance_uid.clone();
+                let Some(wanted) = self.wanted.get(&uid) else {
                     // It came after the listing, or twice.
                     return self.fetches.push(next(whole, source).boxed());
                 };
                 let again = fetch::again(&self.environment, wanted, Accept::Any);
-                let uid = meta.sop_instance_uid.clone();
-                let begin = DataSet::begin(source, meta, again);
+                let begin = DataSet::begin(source, instance, again);
                 self.fetches.push(
                     begin.map(|begun| Fetched::Begun(whole, uid, begun.map_err(NotFetched::from))).boxed(),
                 );
@@ -230,7 +227,7 @@ impl Operation {
     fn begun(&mut self, data_set: DataSet, whole: Option<Whole>) {
         self.failures.fetched();
         // What is left of a study comes before what is read ahead.
-        let ready = Ready { data_set, whole };
+        let ready = Ready { data_set, whole, since: Instant::now() };
         if ready.whole.is_some() { self.ready.push_front(ready) } else { self.ready.push_back(ready) }
     }
 
@@ -309,7 +306,7 @@ impl Operation {
 /// The next instance of an answer.
 async fn next(whole: Whole, mut source: Source) -> Fetched {
     match source.next_instance().await {
-        Ok(Some(meta)) => Fetched::Next(whole, Ok(Some((source, meta)))),
+        Ok(Some(instance)) => Fetched::Next(whole, Ok(Some((source, instance)))),
         Ok(None) => Fetched::Next(whole, Ok(None)),
         Err(error) => Fetched::Next(whole, Err(error.into())),
     }

@@ -31,7 +31,7 @@ use crate::{
 
 /// How long sub-operations under way may go on after a C-CANCEL: an instance of the usual size is sent by
 /// then, and a requestor that has cancelled should not wait for a large one.
-const CANCEL_GRACE: Duration = Duration::from_secs(5);
+const CANCEL_GRACE: Duration = Duration::from_secs(2);
 
 /// How long a destination may take to answer our A-RELEASE-RQ; the requestor waits for it.
 const RELEASE: Duration = Duration::from_secs(5);

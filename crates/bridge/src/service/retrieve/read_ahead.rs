@@ -1,12 +1,6 @@
 //! Reading an answer of an origin ahead of the recipient, without holding its connection hostage.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use dicomweb::retrieve::Retrieved;
@@ -28,8 +22,8 @@ const PIECES_MAX: usize = 64;
 /// What an answer consists of.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// An instance begins.
-    Instance(FileMeta),
+    /// An instance begins, with the bytes of its data set where they are known.
+    Instance(FileMeta, Option<u64>),
     /// Bytes of its data set.
     Data(Bytes),
     /// Its data set ended, whole.
@@ -58,18 +52,16 @@ pub(super) enum Interruption {
 pub(super) struct ReadAhead {
     events: mpsc::Receiver<(Event, Option<OwnedSemaphorePermit>)>,
     reading: Option<AbortOnDropHandle<Result<(), Interruption>>>,
-    stalled: Arc<AtomicBool>,
 }
 
 impl ReadAhead {
     /// Begins to read `retrieved`, and gives it up when its bytes are not taken for `stall`.
     pub(super) fn new(retrieved: Retrieved, stall: Duration) -> Self {
         let (events, receiver) = mpsc::channel(PIECES_MAX);
-        let stalled = Arc::new(AtomicBool::new(false));
         let room = Arc::new(Semaphore::new(READ_AHEAD as usize));
-        let taker = Taker { events, room, stall, stalled: Arc::clone(&stalled) };
+        let taker = Taker { events, room, stall };
         let reading = Some(AbortOnDropHandle::new(tokio::spawn(read(retrieved, taker))));
-        Self { events: receiver, reading, stalled }
+        Self { events: receiver, reading }
     }
 
     /// What comes next; `None` behind the last instance of a whole answer.
@@ -82,16 +74,11 @@ impl ReadAhead {
             None => Ok(None),
         }
     }
-
-    /// Whether it was given up because nothing was taken.
-    pub(super) fn is_stalled(&self) -> bool {
-        self.stalled.load(Ordering::Relaxed)
-    }
 }
 
 async fn read(mut retrieved: Retrieved, taker: Taker) -> Result<(), Interruption> {
     while let Some(instance) = retrieved.next_part().await? {
-        taker.hand_on(Event::Instance(instance.file_meta)).await?;
+        taker.hand_on(Event::Instance(instance.file_meta, instance.length)).await?;
         let mut data_set = instance.data_set;
         while let Some(bytes) = data_set.next().await {
             taker.hand_on(Event::Data(bytes?)).await?;
@@ -106,7 +93,6 @@ struct Taker {
     events: mpsc::Sender<(Event, Option<OwnedSemaphorePermit>)>,
     room: Arc<Semaphore>,
     stall: Duration,
-    stalled: Arc<AtomicBool>,
 }
 
 impl Taker {
@@ -118,14 +104,11 @@ impl Taker {
                     // The semaphore is never closed, so there always is a permit.
                     Arc::clone(&self.room).acquire_many_owned(length).await.ok()
                 }
-                Event::Instance(_) | Event::End => None,
+                Event::Instance(..) | Event::End => None,
             };
             // Whoever has dropped the receiver has aborted this task too.
             let _ = self.events.send((event, permit)).await;
         });
-        taken.await.map_err(|_| {
-            self.stalled.store(true, Ordering::Relaxed);
-            Interruption::Stalled
-        })
+        taken.await.map_err(|_| Interruption::Stalled)
     }
 }

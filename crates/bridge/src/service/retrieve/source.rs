@@ -14,8 +14,12 @@ use crate::{bridge::Core, memory::Reserved, snapshot::Origin};
 /// A sequence of instances, or a single one, and its room in the memory budget.
 pub(super) struct Source {
     kind: Kind,
-    _reserved: Reserved,
+    room: Room,
 }
+
+/// Room in the memory budget. It is kept while an instance is sent anew: who waited for more while others
+/// wait for it would lock up.
+pub(super) type Room = Arc<Reserved>;
 
 enum Kind {
     /// Nothing more.
@@ -23,7 +27,7 @@ enum Kind {
     /// An answer of an origin.
     Origin(ReadAhead),
     /// An entry of the spool: what is to come before its bytes, and the bytes.
-    Spool(Option<FileMeta>, BoxStream<'static, Result<Bytes, spool::Error>>),
+    Spool(Option<(FileMeta, u64)>, BoxStream<'static, Result<Bytes, spool::Error>>),
 }
 
 /// A request to an origin, which may be made again.
@@ -37,19 +41,29 @@ pub(super) struct Request {
 }
 
 impl Source {
-    /// Makes a request, once there is room in the memory budget.
-    pub(super) async fn request(request: &Request) -> Result<Self, dicomweb::Error> {
-        let reserved = request.core.memory.retrieving().await;
-        let mut source = Self { kind: Kind::Nothing, _reserved: reserved };
+    /// Makes a request, in `room` or once there is some.
+    pub(super) async fn request(request: &Request, room: Option<Room>) -> Result<Self, dicomweb::Error> {
+        let mut source = Self { kind: Kind::Nothing, room: reserved(&request.core, room).await };
         source.replace(request).await?;
         Ok(source)
     }
 
-    /// Reads an entry of the spool, once there is room in the memory budget.
-    pub(super) async fn entry(core: &Core, entry_id: EntryId, length: u64, meta: FileMeta) -> Self {
-        let reserved = core.memory.retrieving().await;
+    /// Reads an entry of the spool, in `room` or once there is some.
+    pub(super) async fn entry(
+        core: &Core,
+        entry_id: EntryId,
+        length: u64,
+        meta: FileMeta,
+        room: Option<Room>,
+    ) -> Self {
+        let room = reserved(core, room).await;
         let bytes = core.ports.payloads.read(entry_id, 0..length);
-        Self { kind: Kind::Spool(Some(meta), bytes), _reserved: reserved }
+        Self { kind: Kind::Spool(Some((meta, length)), bytes), room }
+    }
+
+    /// The room that it has.
+    pub(super) fn room(&self) -> Room {
+        Arc::clone(&self.room)
     }
 
     /// Gives up what it reads and makes a request instead, with the room that it has.
@@ -69,8 +83,8 @@ impl Source {
             Kind::Nothing => Ok(None),
             Kind::Origin(answer) => answer.next().await,
             Kind::Spool(meta, bytes) => {
-                if let Some(meta) = meta.take() {
-                    return Ok(Some(Event::Instance(meta)));
+                if let Some((meta, length)) = meta.take() {
+                    return Ok(Some(Event::Instance(meta, Some(length))));
                 }
                 if let Some(bytes) = bytes.next().await {
                     return Ok(Some(Event::Data(bytes?)));
@@ -81,19 +95,22 @@ impl Source {
         }
     }
 
-    /// The next instance; what is left of the one before is read and dropped.
-    pub(super) async fn next_instance(&mut self) -> Result<Option<FileMeta>, Interruption> {
+    /// The next instance, with the bytes of its data set where they are known; what is left of the one
+    /// before is read and dropped.
+    pub(super) async fn next_instance(&mut self) -> Result<Option<(FileMeta, Option<u64>)>, Interruption> {
         loop {
             match self.next().await? {
-                Some(Event::Instance(meta)) => return Ok(Some(meta)),
+                Some(Event::Instance(meta, length)) => return Ok(Some((meta, length))),
                 Some(Event::Data(_) | Event::End) => {}
                 None => return Ok(None),
             }
         }
     }
+}
 
-    /// Whether it was given up because the recipient took nothing.
-    pub(super) fn is_stalled(&self) -> bool {
-        matches!(&self.kind, Kind::Origin(answer) if answer.is_stalled())
+async fn reserved(core: &Core, room: Option<Room>) -> Room {
+    match room {
+        Some(room) => room,
+        None => Arc::new(core.memory.retrieving().await),
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use dimse::{Status, association::PresentationContext};
-use instance::Uid;
+use instance::{Uid, part10::FileMeta};
 
 use super::{
     counts::Outcome,
-    data_set::DataSet,
+    data_set::{DataSet, Sending},
     environment::Environment,
     fetch::{self, NotFetched},
     instances::Wanted,
@@ -55,6 +55,7 @@ pub(super) struct Performed {
 /// Performs the sub-operation for `wanted`, whose first bytes are at hand. Where the association ends in
 /// the middle the instance is sent anew on another one, once.
 pub(super) async fn perform(environment: Arc<Environment>, wanted: Wanted, data_set: DataSet) -> Performed {
+    let room = data_set.room();
     let mut performed = attempt(&environment, &wanted, data_set).await;
     if matches!(performed.end, End::NotAnswered(NotAnswered::AssociationEnded(_)))
         && environment.recipient.has_other_associations()
@@ -62,7 +63,7 @@ pub(super) async fn perform(environment: Arc<Environment>, wanted: Wanted, data_
     {
         let sop_instance_uid = &performed.sop_instance_uid;
         tracing::warn!(%sop_instance_uid, cause = %performed.end, "sending the instance anew");
-        performed = match fetch::instance(&environment, &wanted).await.0 {
+        performed = match fetch::instance(&environment, &wanted, Some(room)).await {
             Ok(data_set) => attempt(&environment, &wanted, data_set).await,
             Err(error) => Performed { end: error.into(), ..performed },
         };
@@ -90,15 +91,14 @@ async fn store(
     let foreseen = &environment.foreseen;
     let lane = environment.recipient.lane(&meta.sop_class_uid, &meta.transfer_syntax, foreseen).await?;
     let fitting = fitting(environment, wanted, &lane, data_set, source).await;
-    let (context, data_set) = match fitting {
+    let (context, meta, (data_set, mut given_back)) = match fitting {
         Ok(fitting) => fitting,
         Err(error) => {
             lane.give_back();
             return Err(error.into());
         }
     };
-    let request = environment.store_request(data_set.meta());
-    let (data_set, mut given_back) = data_set.into_stream();
+    let request = environment.store_request(&meta);
     let response = lane.store(&context, request, data_set, &environment.aborting).await?;
     *source = given_back.try_recv().ok();
     Ok(End::Answered(response.status))
@@ -111,24 +111,23 @@ async fn fitting(
     lane: &Lane,
     data_set: DataSet,
     source: &mut Option<Source>,
-) -> Result<(PresentationContext, DataSet), NotTranscoded> {
-    let of = |data_set: &DataSet| {
-        let meta = data_set.meta();
-        lane.presentation_context(&meta.sop_class_uid, &meta.transfer_syntax)
-    };
-    if let Some(context) = of(&data_set) {
-        return Ok((context, data_set));
+) -> Result<(PresentationContext, FileMeta, Sending), NotTranscoded> {
+    let of = |meta: &FileMeta| lane.presentation_context(&meta.sop_class_uid, &meta.transfer_syntax);
+    let stored = data_set.meta().clone();
+    if let Some(context) = of(&stored) {
+        return Ok((context, stored, data_set.into_stream()));
     }
-    let accepted = lane.accepted_transfer_syntaxes(&data_set.meta().sop_class_uid);
-    let way = match transcode::way(environment, wanted, &data_set, &accepted) {
-        Ok(way) => way,
+    let accepted = lane.accepted_transfer_syntaxes(&stored.sop_class_uid);
+    let ways = match transcode::ways(environment, wanted, &data_set, accepted) {
+        Ok(ways) => ways,
         Err(error) => {
+            // The rest of a study can still be read.
             *source = Some(data_set.into_source());
             return Err(error);
         }
     };
-    let stored_in = data_set.meta().transfer_syntax.uid().clone();
-    let transcoded = transcode::transcode(environment, wanted, data_set, way).await?;
-    let context = of(&transcoded).ok_or(NotTranscoded::NotPossible(stored_in))?;
-    Ok((context, transcoded))
+    let (meta, sending) = transcode::transcode(environment, wanted, data_set, ways).await?;
+    let not_possible = || NotTranscoded::NotPossible(stored.transfer_syntax.uid().clone());
+    let context = of(&meta).ok_or_else(not_possible)?;
+    Ok((context, meta, sending))
 }

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use dicomweb::retrieve::Accept;
-use instance::{TransferSyntax, Uid};
+use instance::{TransferSyntax, Uid, part10::FileMeta};
+use tokio::sync::oneshot;
 
 use super::{
-    data_set::DataSet,
+    data_set::{DataSet, Sending},
     environment::Environment,
     fetch::{self, NotFetched},
     instances::Wanted,
+    read_ahead::Interruption,
+    source::{Room, Source},
 };
+use crate::transcode::TranscodeError;
 
 /// Why an instance cannot be had in a transfer syntax that its recipient takes.
 #[derive(Debug, thiserror::Error)]
@@ -18,49 +22,92 @@ pub(super) enum NotTranscoded {
     /// The recipient takes no instance of the SOP Class at all.
     #[error("the recipient accepts no presentation context for the SOP Class")]
     SopClassNotAccepted,
-    /// Nobody can change it into one of those accepted.
+    /// Nobody can change it into one of those accepted, or it is not wanted.
     #[error("the recipient does not accept transfer syntax {0}, and it cannot be transcoded")]
     NotPossible(Uid),
+    /// It could not be changed here, and the origin does not change it.
+    #[error("the recipient does not accept the transfer syntax: {0}")]
+    Here(#[from] TranscodeError),
     /// The origin did not give it in the other transfer syntax.
     #[error("the origin did not transcode the instance: {0}")]
     ByOrigin(#[from] NotFetched),
 }
 
-/// A way to get an instance in a transfer syntax that its recipient takes.
+/// The ways to an instance in a transfer syntax that its recipient takes.
 #[derive(Debug)]
-pub(super) enum Way {
-    /// The origin gives it in one of these.
-    ByOrigin(Vec<TransferSyntax>),
+pub(super) struct Ways {
+    accepted: Vec<TransferSyntax>,
+    /// Whether it can be changed here.
+    here: bool,
+    /// The transfer syntaxes in which the origin may give it.
+    by_origin: Vec<TransferSyntax>,
 }
 
-/// The way to get `data_set` in one of `accepted`.
-pub(super) fn way(
+/// The ways to `data_set` in one of `accepted`; at least one of them.
+pub(super) fn ways(
     environment: &Environment,
     wanted: &Wanted,
     data_set: &DataSet,
-    accepted: &[TransferSyntax],
-) -> Result<Way, NotTranscoded> {
+    accepted: Vec<TransferSyntax>,
+) -> Result<Ways, NotTranscoded> {
     if accepted.is_empty() {
         return Err(NotTranscoded::SopClassNotAccepted);
     }
+    let stored = &data_set.meta().transfer_syntax;
+    let here = environment.core.transcoder.target(stored, &accepted).is_ok();
     let offered = &wanted.origin().client.profile().retrieve.transcodes_to;
-    let both: Vec<_> = accepted.iter().filter(|syntax| offered.contains(syntax)).cloned().collect();
-    if !environment.transcode || both.is_empty() {
-        return Err(NotTranscoded::NotPossible(data_set.meta().transfer_syntax.uid().clone()));
+    let by_origin: Vec<_> = accepted.iter().filter(|syntax| offered.contains(syntax)).cloned().collect();
+    if !environment.transcode || !here && by_origin.is_empty() {
+        return Err(NotTranscoded::NotPossible(stored.uid().clone()));
     }
-    Ok(Way::ByOrigin(both))
+    Ok(Ways { accepted, here, by_origin })
 }
 
-/// Goes that way: the instance in another transfer syntax, with its first bytes.
+/// Goes one way after the other: the instance in another transfer syntax, with its first bytes.
 pub(super) async fn transcode(
     environment: &Arc<Environment>,
     wanted: &Wanted,
     data_set: DataSet,
-    way: Way,
-) -> Result<DataSet, NotTranscoded> {
-    let Way::ByOrigin(transfer_syntaxes) = way;
+    ways: Ways,
+) -> Result<(FileMeta, Sending), NotTranscoded> {
+    let room = data_set.room();
+    if ways.here {
+        match here(environment, data_set, &ways.accepted).await {
+            Ok(transcoded) => return Ok(transcoded),
+            Err(error) if ways.by_origin.is_empty() => return Err(error.into()),
+            Err(error) => {
+                let sop_instance_uid = &wanted.sop_instance_uid;
+                tracing::info!(%sop_instance_uid, cause = %error, "asking the origin to transcode");
+            }
+        }
+    }
+    by_origin(environment, wanted, room, ways.by_origin).await
+}
+
+async fn here(
+    environment: &Arc<Environment>,
+    data_set: DataSet,
+    accepted: &[TransferSyntax],
+) -> Result<(FileMeta, Sending), TranscodeError> {
+    let (meta, length) = (data_set.meta().clone(), data_set.length());
+    let (data_set, given_back) = data_set.into_stream();
+    let transcoded = environment.core.transcoder.transcode(&meta, length, data_set, accepted).await?;
+    let meta = FileMeta { transfer_syntax: transcoded.transfer_syntax, ..meta };
+    Ok((meta, (transcoded.data_set, given_back)))
+}
+
+async fn by_origin(
+    environment: &Arc<Environment>,
+    wanted: &Wanted,
+    room: Room,
+    transfer_syntaxes: Vec<TransferSyntax>,
+) -> Result<(FileMeta, Sending), NotTranscoded> {
     let request = fetch::again(environment, wanted, Accept::These(transfer_syntaxes));
-    let mut source = data_set.into_source();
-    source.replace(&request).await.map_err(|error| NotFetched::Interrupted(error.into()))?;
-    Ok(fetch::begin(source, request, &wanted.sop_instance_uid).await?)
+    let source = Source::request(&request, Some(room)).await;
+    let source = source.map_err(|error| NotFetched::Interrupted(Interruption::from(error)))?;
+    let data_set = fetch::begin(source, request, &wanted.sop_instance_uid).await?;
+    // What the study is read from is gone already, so there is nothing to be given back.
+    let (_, never) = oneshot::channel();
+    let meta = data_set.meta().clone();
+    Ok((meta, (data_set.into_stream().0, never)))
 }

@@ -1,0 +1,9 @@
+//! C-MOVE and C-GET through the bridge as a whole.
+
+mod archive;
+mod broken_answers;
+mod destination;
+mod getting;
+mod moving;
+mod recipients;
+mod workstation;
