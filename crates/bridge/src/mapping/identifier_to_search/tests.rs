@@ -57,9 +57,10 @@ fn narrow() -> SearchCapabilities {
 }
 
 type Elements = &'static [(Tag, VR, &'static str)];
+type Searches = &'static [&'static str];
 
 /// What is searched for, by which keys, and what standard, orthanc and azure are asked.
-const STUDIES: &[(Elements, &[&str], &[&str], &[&str])] = &[
+const STUDIES: &[(Elements, Searches, Searches, Searches)] = &[
     (&[], &["Study?"], &["Study?"], &["Study?"]),
     (
         &[(Tag::PATIENT_ID, VR::LO, "4711"), (PATIENT_SEX, VR::CS, "F")],

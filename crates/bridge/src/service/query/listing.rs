@@ -172,7 +172,7 @@ impl Listing {
     }
 
     async fn look_into_the_spool(
-        &mut self,
+        &self,
         origin: &Arc<Origin>,
         found: &mut Vec<ListedInstance>,
     ) -> Result<(), QueryError> {

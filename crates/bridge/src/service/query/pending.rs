@@ -163,7 +163,7 @@ impl Pending {
     /// # Errors
     /// The spool or the origin cannot tell.
     pub(crate) async fn result(
-        &mut self,
+        &self,
         entry_id: EntryId,
         searched: &Searched,
         tags: &[Tag],

@@ -186,9 +186,8 @@ fn complete(row: &mut Item, tag: Tag, uid: Option<&Uid>) {
 /// Whether studies or series can be searched by the attribute.
 fn of_level_or_above(tag: Tag, level: Level) -> bool {
     use super::level::Level as Of;
-    match (Of::of_attribute(tag), level) {
-        (Some(Of::Patient | Of::Study), _) | (Some(Of::Series), Level::Series | Level::Instance) => true,
-        (Some(Of::Image), Level::Instance) | (None, Level::Instance) => true,
-        _ => false,
-    }
+    matches!(
+        (Of::of_attribute(tag), level),
+        (Some(Of::Patient | Of::Study), _) | (Some(Of::Series), Level::Series)
+    )
 }

@@ -34,7 +34,7 @@ impl Pending {
     /// # Errors
     /// The spool or the origin cannot tell.
     pub(crate) async fn add_counts(
-        &mut self,
+        &self,
         row: &mut Item,
         searched: Option<&Searched>,
         budget: &mut Budget,
@@ -70,7 +70,7 @@ impl Pending {
         Ok(())
     }
 
-    async fn below(&mut self, study: &Uid, series: Option<&Uid>) -> Result<Below, QueryError> {
+    async fn below(&self, study: &Uid, series: Option<&Uid>) -> Result<Below, QueryError> {
         let mut below = Below::default();
         // Not counted as looked at: a study is counted at most twice, once for its results.
         let mut looked_at = 0;

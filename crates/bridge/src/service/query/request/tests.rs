@@ -10,6 +10,9 @@ use crate::config::PeerQuery;
 const STUDY_DATE: Tag = Tag::STUDY_DATE;
 const MODEL: InformationModel = InformationModel::StudyRoot;
 
+/// A key of an identifier.
+type Key = (Tag, VR, &'static str);
+
 fn bytes(elements: &[(Tag, VR, &str)]) -> Vec<u8> {
     let mut writer = Writer::new(Encoding::ExplicitVrLittleEndian);
     for (tag, vr, text) in elements {
@@ -50,7 +53,7 @@ const PATIENT: (Tag, VR, &str) = (Tag::PATIENT_ID, VR::LO, "4711");
 fn what_does_not_match_the_sop_class_is_named() {
     use InformationModel::{PatientRoot, PatientStudyOnly, StudyRoot};
     let two = (Tag::STUDY_INSTANCE_UID, VR::UI, "1.2\\1.3");
-    let cases: &[(InformationModel, &[(Tag, VR, &str)], Tag)] = &[
+    let cases: &[(InformationModel, &[Key], Tag)] = &[
         (StudyRoot, &[STUDY], QUERY_RETRIEVE_LEVEL),
         (StudyRoot, &[level("FRAME"), STUDY], QUERY_RETRIEVE_LEVEL),
         (StudyRoot, &[level("PATIENT"), PATIENT], QUERY_RETRIEVE_LEVEL),

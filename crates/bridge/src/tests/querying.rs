@@ -1,0 +1,9 @@
+//! C-FIND through the bridge as a whole.
+
+mod answers;
+mod limits;
+mod same_results;
+mod scripted;
+mod several_origins;
+mod undelivered;
+mod workstation;

@@ -1,0 +1,158 @@
+use dataset::element::{VR, Writer};
+use dimse::Status;
+use instance::{Encoding, Tag};
+
+use super::{
+    scripted::{Scripted, page, result},
+    workstation::{MODALITIES, SERIES_INSTANCES, STUDY_INSTANCES, STUDY_SERIES, Workstation, identifier},
+};
+use crate::tests::site::{CT, Site};
+
+/// An instance that the modality sends; the origin takes none.
+async fn store(site: &Site, study: &str, series: &str, uid: &str) {
+    let padded = |uid: &str| uid.parse::<instance::Uid>().unwrap().to_padded();
+    let mut writer = Writer::new(Encoding::ExplicitVrLittleEndian);
+    writer
+        .element(Tag::SOP_CLASS_UID, VR::UI, CT.as_bytes())
+        .element(Tag::SOP_INSTANCE_UID, VR::UI, &padded(uid))
+        .element(Tag::STUDY_DATE, VR::DA, b"20240229")
+        .element(Tag::MODALITY, VR::CS, b"CT")
+        .element(Tag(0x0008, 0x1030), VR::LO, b"Head")
+        .element(Tag::PATIENT_NAME, VR::PN, b"Doe^Jane")
+        .element(Tag::PATIENT_ID, VR::LO, b"4711")
+        .element(Tag::STUDY_INSTANCE_UID, VR::UI, &padded(study))
+        .element(Tag::SERIES_INSTANCE_UID, VR::UI, &padded(series))
+        .element(Tag(0x0020, 0x0013), VR::IS, b"7 ")
+        .element(Tag::PIXEL_DATA, VR::OW, &[0; 64]);
+    let response = site.modality().await.store_as(&uid.parse().unwrap(), &writer.into_bytes()).await;
+    assert_eq!(response.unwrap().status, Status::SUCCESS);
+}
+
+/// Study 1.1, of which one instance in one MR series was delivered.
+fn origin() -> Scripted {
+    Scripted::new(|path| {
+        let (resource, query) = path.split_once('?').unwrap_or((path, ""));
+        let unless_named = |tag: &str, uid: &str, result: String| {
+            let named = query.contains(&format!("{tag}="));
+            let fits = !named || query.contains(&format!("={uid}&")) || query.contains(uid);
+            fits.then_some(result)
+        };
+        let results = match resource {
+            "/studies" => unless_named(
+                "StudyInstanceUID",
+                "1.1",
+                result(&[
+                    ("0020000D", "UI", "1.1"),
+                    ("00100010", "PN", "Doe^Jane^Renamed"),
+                    ("00100020", "LO", "4711"),
+                    ("00080061", "CS", "MR"),
+                    ("00201206", "IS", "1"),
+                    ("00201208", "IS", "1"),
+                ]),
+            ),
+            "/studies/1.1/series" => unless_named(
+                "SeriesInstanceUID",
+                "1.1.1",
+                result(&[("0020000E", "UI", "1.1.1"), ("00080060", "CS", "MR"), ("00201209", "IS", "1")]),
+            ),
+            "/studies/1.1/instances" | "/studies/1.1/series/1.1.1/instances" => unless_named(
+                "SOPInstanceUID",
+                "1.1.1.1",
+                result(&[("00080018", "UI", "1.1.1.1"), ("0020000E", "UI", "1.1.1")]),
+            ),
+            _ => None,
+        };
+        page(path, results)
+    })
+}
+
+const STUDY: [(Tag, VR, &str); 6] = [
+    (Tag::STUDY_INSTANCE_UID, VR::UI, ""),
+    (Tag::PATIENT_NAME, VR::PN, ""),
+    (Tag(0x0008, 0x1030), VR::LO, ""),
+    (MODALITIES, VR::CS, ""),
+    (STUDY_SERIES, VR::IS, ""),
+    (STUDY_INSTANCES, VR::IS, ""),
+];
+
+#[tokio::test]
+async fn what_was_stored_a_moment_ago_is_found() {
+    let site = origin().site(|_| {}).await;
+    store(&site, "1.1", "1.1.2", "1.1.2.1").await;
+    store(&site, "1.1", "1.1.1", "1.1.1.1").await;
+    store(&site, "1.9", "1.9.1", "1.9.1.1").await;
+    let mut workstation = Workstation::at(&site).await;
+    let found = workstation.find(&identifier("STUDY", &STUDY)).await.whole();
+    assert_eq!(found.values(Tag::STUDY_INSTANCE_UID), ["1.1", "1.9"]);
+    let study = |uid: &str| {
+        let found =
+            found.results.iter().find(|(_, item)| item.text(Tag::STUDY_INSTANCE_UID).as_deref() == Some(uid));
+        found.map(|(_, item)| item.clone()).unwrap()
+    };
+    let (merged, new) = (study("1.1"), study("1.9"));
+    assert_eq!(merged.text(Tag::PATIENT_NAME).as_deref(), Some("Doe^Jane^Renamed"), "the origin's wins");
+    assert_eq!(merged.values(MODALITIES).len(), 2);
+    assert_eq!(merged.integer(STUDY_SERIES), Some(2));
+    assert_eq!(merged.integer(STUDY_INSTANCES), Some(2), "one of the two is there already");
+    assert_eq!(new.text(Tag(0x0008, 0x1030)).as_deref(), Some("Head"), "from the data set");
+    assert_eq!(new.text(MODALITIES).as_deref(), Some("CT"));
+    assert_eq!((new.integer(STUDY_SERIES), new.integer(STUDY_INSTANCES)), (Some(1), Some(1)));
+
+    let by_name = |name| {
+        identifier("STUDY", &[(Tag::STUDY_INSTANCE_UID, VR::UI, ""), (Tag::PATIENT_NAME, VR::PN, name)])
+    };
+    let found = workstation.find(&by_name("DOE^JANE")).await.whole();
+    assert_eq!(found.values(Tag::STUDY_INSTANCE_UID), ["1.9"], "1.1 has another name at the origin");
+    assert!(workstation.find(&by_name("Roe*")).await.whole().results.is_empty());
+    let by_modality =
+        identifier("STUDY", &[(Tag::STUDY_INSTANCE_UID, VR::UI, ""), (MODALITIES, VR::CS, "CT")]);
+    let found = workstation.find(&by_modality).await.whole();
+    assert_eq!(found.values(Tag::STUDY_INSTANCE_UID), ["1.1", "1.9"], "by what both have together");
+}
+
+#[tokio::test]
+async fn series_and_instances_are_found_too() {
+    let site = origin().site(|_| {}).await;
+    store(&site, "1.1", "1.1.2", "1.1.2.1").await;
+    store(&site, "1.1", "1.1.1", "1.1.1.2").await;
+    let mut workstation = Workstation::at(&site).await;
+    let series = identifier(
+        "SERIES",
+        &[
+            (Tag::STUDY_INSTANCE_UID, VR::UI, "1.1"),
+            (Tag::SERIES_INSTANCE_UID, VR::UI, ""),
+            (Tag::MODALITY, VR::CS, ""),
+            (SERIES_INSTANCES, VR::IS, ""),
+        ],
+    );
+    let found = workstation.find(&series).await.whole();
+    assert_eq!(found.values(Tag::SERIES_INSTANCE_UID), ["1.1.1", "1.1.2"]);
+    assert_eq!(found.values(Tag::MODALITY), ["CT", "MR"]);
+    assert_eq!(found.values(SERIES_INSTANCES), ["1", "2"]);
+    let image = identifier(
+        "IMAGE",
+        &[
+            (Tag::STUDY_INSTANCE_UID, VR::UI, "1.1"),
+            (Tag::SERIES_INSTANCE_UID, VR::UI, "1.1.1"),
+            (Tag::SOP_INSTANCE_UID, VR::UI, ""),
+            (Tag(0x0020, 0x0013), VR::IS, ""),
+        ],
+    );
+    let found = workstation.find(&image).await.whole();
+    assert_eq!(found.values(Tag::SOP_INSTANCE_UID), ["1.1.1.1", "1.1.1.2"]);
+    assert_eq!(found.values(Tag(0x0020, 0x0013)), ["", "7"]);
+}
+
+#[tokio::test]
+async fn it_may_be_switched_off_and_is_bounded() {
+    let site = origin().site(|config| config.query.pending_visible = false).await;
+    store(&site, "1.9", "1.9.1", "1.9.1.1").await;
+    let found = Workstation::at(&site).await.find(&identifier("STUDY", &STUDY)).await.whole();
+    assert_eq!(found.values(Tag::STUDY_INSTANCE_UID), ["1.1"]);
+
+    let site = origin().site(|config| config.query.pending_max = 1).await;
+    store(&site, "1.8", "1.8.1", "1.8.1.1").await;
+    store(&site, "1.9", "1.9.1", "1.9.1.1").await;
+    let found = Workstation::at(&site).await.find(&identifier("STUDY", &STUDY)).await;
+    assert_eq!(found.last.status, Status(0xA700));
+}
