@@ -45,7 +45,8 @@ impl Codec {
             "1.98" => Self::Uncompressed,
             "8.1" => Self::Deflated,
             "5" => Self::Rle,
-            "4.50" | "4.51" => Self::Jpeg,
+            // Baseline, extended, and the retired progressive ones.
+            "4.50" | "4.51" | "4.53" | "4.55" => Self::Jpeg,
             "4.57" | "4.70" => Self::JpegLossless,
             "4.80" | "4.81" => Self::JpegLs,
             "4.90" | "4.91" | "4.201" | "4.202" | "4.203" => Self::Jpeg2000,
