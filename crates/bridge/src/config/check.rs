@@ -202,10 +202,27 @@ impl Config {
         at_least_one("retrieve.requests", retrieve.requests)?;
         at_least_one("retrieve.associations", retrieve.associations)?;
         at_least_one("retrieve.instances_max", retrieve.instances_max)?;
+        let transcode = &retrieve.transcode_limits;
+        at_least_one("retrieve.transcode_limits.children_max", transcode.children_max)?;
+        let lengths = [
+            ("retrieve.transcode_limits.memory_max", transcode.memory_max),
+            ("retrieve.transcode_limits.frame_length_max", transcode.frame_length_max),
+            ("retrieve.transcode_limits.length_max", transcode.length_max),
+        ];
+        if let Some((key, _)) = lengths.into_iter().find(|(_, length)| *length == 0) {
+            return fault(
+                key,
+                "nothing could be transcoded; to switch it off, write retrieve.transcode = false",
+            );
+        }
+        if transcode.processor_time_max < Duration::from_secs(1) {
+            return fault("retrieve.transcode_limits.processor_time_max", "at least 1 s is needed");
+        }
         let timers = [
             ("retrieve.stall", retrieve.stall),
             ("retrieve.response", retrieve.response),
             ("retrieve.pending_interval", retrieve.pending_interval),
+            ("retrieve.transcode_limits.stall_max", transcode.stall_max),
         ];
         if let Some((key, _)) = timers.into_iter().find(|(_, timer)| timer.is_zero()) {
             return fault(key, "a time of zero would end everything at once");

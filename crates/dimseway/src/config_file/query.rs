@@ -92,6 +92,51 @@ pub(crate) struct Retrieve {
     /// its sub-operation fails.
     /// Unit: none. Source: PS3.5 §10; old devices take uncompressed images only.
     pub(crate) transcode: bool,
+    /// What transcoding may cost where it is done here.
+    pub(crate) transcode_limits: TranscodeLimits,
+}
+
+/// What transcoding may cost: compressed objects are decoded in child processes.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TranscodeLimits {
+    /// Children that decode at the same time; more objects wait. Needs a restart to change, as the other
+    /// limits of transcoding do.
+    /// Unit: processes. Source: each takes a processor, and memory up to `memory_max`.
+    pub(crate) children_max: u32,
+    /// Memory of one child.
+    /// Unit: bytes. Source: five times the largest frame in use, with room.
+    pub(crate) memory_max: Size,
+    /// Largest decoded frame.
+    /// Unit: bytes. Source: a mammogram has 55MB.
+    pub(crate) frame_length_max: Size,
+    /// Largest object, as it is stored.
+    /// Unit: bytes. Source: an hour of decoding serves nobody.
+    pub(crate) length_max: Size,
+    /// What a child keeps back until all is decoded, so that a broken object is refused before its first
+    /// byte goes out; a longer one goes out while it is decoded.
+    /// Unit: bytes. Source: most objects are shorter.
+    pub(crate) kept_back_max: Size,
+    /// Processor time of one child, in whole seconds.
+    /// Unit: time. Source: JPEG 2000 decodes about 20MB in a second.
+    pub(crate) processor_time_max: Span,
+    /// How long a child may neither take nor give a byte.
+    /// Unit: time. Source: above what the largest frame takes.
+    pub(crate) stall_max: Span,
+}
+
+impl Default for TranscodeLimits {
+    fn default() -> Self {
+        Self {
+            children_max: 2,
+            memory_max: Size::mib(1024),
+            frame_length_max: Size::mib(160),
+            length_max: Size::mib(4096),
+            kept_back_max: Size::mib(128),
+            processor_time_max: Span::minutes(10),
+            stall_max: Span::minutes(2),
+        }
+    }
 }
 
 impl Default for Retrieve {
@@ -104,6 +149,7 @@ impl Default for Retrieve {
             pending_interval: Span::seconds(10),
             instances_max: 100_000,
             transcode: true,
+            transcode_limits: TranscodeLimits::default(),
         }
     }
 }

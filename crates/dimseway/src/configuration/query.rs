@@ -1,8 +1,9 @@
 //! Queries and retrieves: what was written for all, for an AE title and for a peer.
 
 use crate::config_file::{self, Document, File, KeyPath, Problem};
-use bridge::config::{
-    OnUnmappable, PeerQuery, PeerRetrieve, Query, Relational, Retrieve, UnsupportedKeys, WarnFf01,
+use bridge::{
+    config::{OnUnmappable, PeerQuery, PeerRetrieve, Query, Relational, Retrieve, UnsupportedKeys, WarnFf01},
+    transcode::Limits,
 };
 use dataset::character_set::CharacterSet;
 
@@ -25,6 +26,7 @@ pub(super) fn query(file: &File) -> Query {
 /// How retrieves are carried out.
 pub(super) fn retrieve(file: &File) -> Retrieve {
     let written = &file.retrieve;
+    let limits = &written.transcode_limits;
     Retrieve {
         stall: written.stall.0,
         requests: super::count(written.requests),
@@ -33,6 +35,16 @@ pub(super) fn retrieve(file: &File) -> Retrieve {
         pending_interval: written.pending_interval.0,
         instances_max: super::count(written.instances_max),
         transcode: written.transcode,
+        transcode_limits: Limits {
+            children_max: super::count(limits.children_max),
+            memory_max: limits.memory_max.0,
+            frame_length_max: limits.frame_length_max.0,
+            length_max: limits.length_max.0,
+            kept_back_max: limits.kept_back_max.0,
+            processor_time_max: limits.processor_time_max.0,
+            stall_max: limits.stall_max.0,
+        },
+        ..Retrieve::default()
     }
 }
 

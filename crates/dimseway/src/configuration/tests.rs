@@ -131,6 +131,14 @@ fn what_contradicts_itself_names_file_line_and_key() {
         ("{origin}[query]\nresults_max = 0\n", "dimseway.toml:4: query.results_max: at least 1"),
         ("{origin}[retrieve]\nstall = \"0s\"\n", "dimseway.toml:4: retrieve.stall: "),
         (
+            "{origin}[retrieve]\ntranscode_limits.children_max = 0\n",
+            "dimseway.toml:4: retrieve.transcode_limits.children_max: at least 1",
+        ),
+        (
+            "{origin}[retrieve.transcode_limits]\nstall_max = \"1s\"\nlength_max = \"0B\"\n",
+            "dimseway.toml:5: retrieve.transcode_limits.length_max: nothing could be transcoded",
+        ),
+        (
             "{origin}[[ae]]\ntitle = \"A\"\nquery = \"a\"\n[[ae]]\ntitle = \"B\"\nquery = [\"b\"]\n",
             "dimseway.toml:8: ae.query: there is no [origin.b]",
         ),
