@@ -13,6 +13,7 @@
 pub mod configuration;
 pub mod daemon;
 pub mod dcmtk;
+pub mod destination;
 pub mod embedded_origin;
 pub mod fault_proxy;
 pub mod find;
@@ -22,6 +23,7 @@ pub mod metrics;
 pub mod orthanc;
 pub mod power_cut;
 pub mod pydicom;
+pub mod retrieve;
 pub mod scripted_origin;
 pub mod scripted_peer;
 pub mod sender;

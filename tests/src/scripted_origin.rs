@@ -1,5 +1,6 @@
 //! An origin server that answers each request as its script says, and remembers what it got.
 
+mod holdings;
 mod question;
 mod request;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+pub use holdings::{Holdings, MULTIPART, part};
 pub use question::Reply;
 pub use request::Request;
 
@@ -54,6 +56,7 @@ struct State {
     store_counts: BTreeMap<String, usize>,
     released: bool,
     stalled: usize,
+    abandoned: usize,
     authorization: Option<String>,
     questions: Option<Arc<question::Script>>,
 }
@@ -127,6 +130,12 @@ impl ScriptedOrigin {
     #[must_use]
     pub fn stalled(&self) -> usize {
         self.shared.state().stalled
+    }
+
+    /// Answers to questions that a client did not take to their end.
+    #[must_use]
+    pub fn abandoned(&self) -> usize {
+        self.shared.state().abandoned
     }
 
     /// Answers of the script that were not used yet.

@@ -41,6 +41,8 @@ pub struct Proposal {
     pub operations_invoked: Option<u16>,
     /// SOP Class extended negotiation (PS3.7 §D.3.3.5): SOP Class UID and its application information.
     pub extended_negotiations: Vec<(String, Vec<u8>)>,
+    /// SOP classes for which the role of service class provider alone is proposed (PS3.7 §D.3.3.4).
+    pub provided: Vec<String>,
 }
 
 impl Proposal {
@@ -61,6 +63,7 @@ impl Proposal {
             maximum_length: 65_536,
             operations_invoked: None,
             extended_negotiations: Vec::new(),
+            provided: Vec::new(),
         }
     }
 
@@ -92,6 +95,10 @@ impl Proposal {
             let [high, low] = invoked.to_be_bytes();
             user.extend(item(0x53, &[high, low, 0, 1]));
         }
+        for sop_class in &self.provided {
+            let length = u16::try_from(sop_class.len()).expect("a UID");
+            user.extend(item(0x54, &[&length.to_be_bytes(), sop_class.as_bytes(), &[0, 1]].concat()));
+        }
         user.extend(item(0x55, b"SCRIPTED"));
         for (sop_class, information) in &self.extended_negotiations {
             let length = u16::try_from(sop_class.len()).expect("a UID");
@@ -100,6 +107,23 @@ impl Proposal {
         body.extend(item(0x50, &user));
         pdu_of(pdu::ASSOCIATE_RQ, &body)
     }
+}
+
+/// An A-ASSOCIATE-AC (PS3.8 §9.3.3) to the body of a request: result and transfer syntax of each
+/// presentation context.
+#[must_use]
+pub fn acceptance(request: &[u8], contexts: &[(u8, u8, &str)], maximum_length: u32) -> Vec<u8> {
+    let mut body = request[..68].to_vec();
+    body.extend(item(0x10, b"1.2.840.10008.3.1.1.1"));
+    for (id, result, transfer_syntax) in contexts {
+        let mut context = vec![*id, 0, *result, 0];
+        context.extend(item(0x40, transfer_syntax.as_bytes()));
+        body.extend(item(0x21, &context));
+    }
+    let mut user = item(0x51, &maximum_length.to_be_bytes());
+    user.extend(item(0x52, b"1.2.826.0.1.3680043.9.9999"));
+    body.extend(item(0x50, &user));
+    pdu_of(pdu::ASSOCIATE_AC, &body)
 }
 
 /// The identifier of the context at an index of a proposal: odd numbers from 1.
@@ -176,6 +200,8 @@ pub enum Value<'a> {
     Number(u16),
     /// UI.
     Uid(&'a str),
+    /// AE.
+    Text(&'a str),
 }
 
 /// A command set in Implicit VR Little Endian with its group length.
@@ -189,6 +215,13 @@ pub fn command_set(elements: &[(u16, Value<'_>)]) -> Vec<u8> {
                 let mut bytes = uid.as_bytes().to_vec();
                 if bytes.len() % 2 == 1 {
                     bytes.push(0);
+                }
+                bytes
+            }
+            Value::Text(text) => {
+                let mut bytes = text.as_bytes().to_vec();
+                if bytes.len() % 2 == 1 {
+                    bytes.push(b' ');
                 }
                 bytes
             }
@@ -242,6 +275,44 @@ pub fn find_request(message_id: u16, sop_class: &str) -> Vec<u8> {
         (0x0110, Value::Number(message_id)),
         (0x0700, Value::Number(0)),
         (0x0800, Value::Number(0x0001)),
+    ])
+}
+
+/// C-MOVE-RQ (PS3.7 §9.3.4.1).
+#[must_use]
+pub fn move_request(message_id: u16, sop_class: &str, destination: &str) -> Vec<u8> {
+    command_set(&[
+        (0x0002, Value::Uid(sop_class)),
+        (0x0100, Value::Number(0x0021)),
+        (0x0110, Value::Number(message_id)),
+        (0x0600, Value::Text(destination)),
+        (0x0700, Value::Number(0)),
+        (0x0800, Value::Number(0x0001)),
+    ])
+}
+
+/// C-GET-RQ (PS3.7 §9.3.3.1).
+#[must_use]
+pub fn get_request(message_id: u16, sop_class: &str) -> Vec<u8> {
+    command_set(&[
+        (0x0002, Value::Uid(sop_class)),
+        (0x0100, Value::Number(0x0010)),
+        (0x0110, Value::Number(message_id)),
+        (0x0700, Value::Number(0)),
+        (0x0800, Value::Number(0x0001)),
+    ])
+}
+
+/// C-STORE-RSP (PS3.7 §9.3.1.2).
+#[must_use]
+pub fn store_response(message_id: u16, sop_class: &str, sop_instance: &str, status: u16) -> Vec<u8> {
+    command_set(&[
+        (0x0002, Value::Uid(sop_class)),
+        (0x0100, Value::Number(0x8001)),
+        (0x0120, Value::Number(message_id)),
+        (0x0800, Value::Number(0x0101)),
+        (0x0900, Value::Number(status)),
+        (0x1000, Value::Uid(sop_instance)),
     ])
 }
 

@@ -1,7 +1,8 @@
 //! Answers to QIDO-RS and WADO-RS: what is stored, or what a test says.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -15,6 +16,9 @@ pub enum Reply {
     /// 200 and the beginning of a body of this media type that is announced to be longer; then the
     /// connection is reset.
     Cut(&'static str, Vec<u8>),
+    /// 200 and the beginning of a body of this media type that is announced to be longer, and nothing
+    /// more until the origin is released or the client has gone.
+    Begun(&'static str, Vec<u8>),
     /// Nothing until the origin is released; then the connection is reset.
     Stall,
 }
@@ -44,16 +48,20 @@ impl Shared {
         match script.and_then(|script| script(head)) {
             None => self.answer_from_store(stream, head),
             Some(Reply::Whole(status, headers, media_type, body)) => {
-                write(stream, status, &headers, media_type, &body)
+                let written = write(stream, status, &headers, media_type, &body);
+                if !written {
+                    self.state().abandoned += 1;
+                }
+                written
+            }
+            Some(Reply::Begun(media_type, body)) => {
+                begin(stream, media_type, &body);
+                self.stall_while_wanted(stream);
+                reset(stream);
+                false
             }
             Some(Reply::Cut(media_type, body)) => {
-                let mut to = stream;
-                let length = body.len() + 4096;
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n"
-                );
-                let _ = to.write_all(head.as_bytes());
-                let _ = to.write_all(&body);
+                begin(stream, media_type, &body);
                 // The end of the stream and no reset: a reset would take from the reader what is on its way.
                 let _ = stream.shutdown(std::net::Shutdown::Write);
                 false
@@ -64,6 +72,27 @@ impl Shared {
                 false
             }
         }
+    }
+
+    /// Waits until the origin is released or the client has closed the connection.
+    fn stall_while_wanted(&self, stream: &TcpStream) {
+        const LOOK: Duration = Duration::from_millis(20);
+        stream.set_read_timeout(Some(LOOK)).expect("a socket");
+        let mut from = stream;
+        self.state().stalled += 1;
+        let gone = loop {
+            match from.read(&mut [0]) {
+                Ok(1..) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Ok(0) | Err(_) => break true,
+            }
+            if self.state().released {
+                break false;
+            }
+        };
+        let mut state = self.state();
+        state.stalled -= 1;
+        state.abandoned += usize::from(gone);
     }
 
     /// QIDO-RS and WADO-RS for what is stored: any UID in the address selects.
@@ -97,6 +126,15 @@ impl Shared {
         let body = Value::Array(items).to_string();
         write(stream, 200, &[], "application/dicom+json", body.as_bytes())
     }
+}
+
+/// Sends the head and the beginning of an answer that is announced to be longer.
+fn begin(stream: &TcpStream, media_type: &str, body: &[u8]) {
+    let mut to = stream;
+    let length = body.len() + 4096;
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n");
+    let _ = to.write_all(head.as_bytes());
+    let _ = to.write_all(body);
 }
 
 /// True where the UID stands in an address as a whole.
