@@ -31,6 +31,8 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("encoding_rs", &["dataset"], "character sets have one place"),
     ("fuser", &["tests"], "only the power-cut test mounts a file system"),
     ("http", &["dicomweb", "origin", "dimseway", "tests"], "only these speak HTTP"),
+    ("jpeg-decoder", &["bridge"], "pixels are decoded in one place, in a child process"),
+    ("jpeg2k", &["bridge"], "pixels are decoded in one place, in a child process"),
     ("prometheus", &["bridge", "dimseway"], "metrics are declared in one place"),
     ("quick-xml", &["dicomweb", "origin"], "XML is only spoken by web services"),
     ("reqwest", &["dicomweb", "dimseway", "tests"], "the user agent has one place"),

@@ -91,7 +91,8 @@ impl Transcoder {
         let (transfer_syntax, way) = target::target(stored, acceptable)?;
         let mut making = match way {
             Way::Rewrite => {
-                Making::Rewritten(Rewritten::new(data_set, stored.encoding(), transfer_syntax.encoding()))
+                let (from, to) = (stored.encoding(), transfer_syntax.encoding());
+                Making::Rewritten(Box::new(Rewritten::new(data_set, from, to)))
             }
             Way::Decode(_) => {
                 if length.is_some_and(|length| length > self.limits.length_max) {
@@ -120,7 +121,7 @@ impl Transcoder {
 
 /// An object that is being made.
 enum Making<S> {
-    Rewritten(Rewritten<S>),
+    Rewritten(Box<Rewritten<S>>),
     Decoded(Box<Running<S>>),
 }
 

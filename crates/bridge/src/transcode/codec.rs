@@ -17,7 +17,7 @@ pub(super) enum Codec {
     Uncompressed,
     /// Every frame deflated (PS3.5 §A.4.13).
     Deflated,
-    /// RLE (PS3.5 Annex G).
+    /// RLE (PS3.5 §G.3).
     Rle,
     /// JPEG with losses (PS3.5 §8.2.1), where colours may be converted.
     Jpeg,

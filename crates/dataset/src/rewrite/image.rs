@@ -31,7 +31,7 @@ pub struct Image {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kept {
     tag: Tag,
-    bytes: [u8; Kept::LENGTH_MAX],
+    bytes: [u8; Self::LENGTH_MAX],
     length: usize,
 }
 

@@ -34,7 +34,8 @@ const HEAD_BIG: &[u8] = b"\0\x08\0\x05CS\0\x04ISO ";
 
 #[test]
 fn rewrites_element_by_element() {
-    let cases: &[(&str, Encoding, Encoding, &[u8], &[u8])] = &[
+    type Case<'a> = (&'a str, Encoding, Encoding, &'a [u8], &'a [u8]);
+    let cases: &[Case<'_>] = &[
         ("text", Implicit, Explicit, b"\x10\0\x10\0\x04\0\0\0A^B ", b"\x10\0\x10\0PN\x04\0A^B "),
         ("an odd length", Implicit, Explicit, b"\x10\0\x10\0\x03\0\0\0A^B", b"\x10\0\x10\0PN\x04\0A^B "),
         ("an odd UID", Implicit, Explicit, b"\x20\0\x0D\0\x03\0\0\x001.2", b"\x20\0\x0D\0UI\x04\x001.2\0"),

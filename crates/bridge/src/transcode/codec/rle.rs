@@ -1,4 +1,4 @@
-//! RLE (PS3.5 Annex G): a segment for each byte of a sample, the most significant first.
+//! RLE (PS3.5 §G.3): a segment for each byte of a sample, the most significant first.
 
 use super::super::geometry::Geometry;
 
