@@ -1,5 +1,6 @@
 //! C-FIND of many instances: beside curl over the same pages and the same exchange with a stub.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -83,12 +84,7 @@ impl Site {
 }
 
 /// One query from the opening of the association to its release; seconds.
-fn find(
-    address: std::net::SocketAddr,
-    called: &str,
-    seed: u64,
-    results: u32,
-) -> anyhow::Result<(f64, Found)> {
+fn find(address: SocketAddr, called: &str, seed: u64, results: u32) -> anyhow::Result<(f64, Found)> {
     let (study, series) = large_study_uids(seed);
     let identifier = instances_of(study.as_str(), series.as_str());
     let begun = Instant::now();

@@ -1,6 +1,7 @@
 //! C-MOVE and C-GET: beside curl fetching the same study, of one large object, and from an origin that is
 //! far away.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -47,6 +48,7 @@ struct Site {
     large: EmbeddedOrigin,
     far_away: EmbeddedOrigin,
     keeping: Storescp,
+    /// Named by its address in the configuration.
     _ignoring: Storescp,
     home: Home,
     slices: Vec<PathBuf>,
@@ -122,33 +124,44 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Option<bool>> {
     report.conclude("retrieve", arguments).map(Some)
 }
 
-/// The study from Orthanc: by curl into a file, through Dimseway into `storescp`.
+/// The study from Orthanc: by curl into a file, through Dimseway into `storescp`. What `storescp` takes
+/// for the same files by itself is printed beside it, and what is left where it throws them away.
 fn beside_curl(site: &Site, runs: u32, report: &mut Report) -> anyhow::Result<()> {
     let daemon = site.home.start();
     store_directly(&site.orthanc, &site.slices)?;
     let study = Study::new(SEED, 0).study_instance_uid();
     let url = format!("{}/studies/{study}", site.orthanc.url());
     let file = site.scratch.path().join("study.multipart");
-    let (mut fetched, mut moved) = (Series::default(), Series::default());
+    let mut rows = [(); 4].map(|()| Series::default());
     for round in 1..=runs {
+        let [fetched, stored, moved, ignored] = &mut rows;
         let curl_seconds = fetched.add(curl::fetch_study(&url, &file)?);
         std::fs::remove_file(&file)?;
-        let own_seconds = moved.add(
-            move_study(site, daemon.dimse(), called::ORTHANC, study.as_str())
-                .with_context(|| daemon.log())?,
+        let own_seconds = move_study(site, daemon.dimse(), called::ORTHANC, study.as_str());
+        let own_seconds = moved.add(own_seconds.with_context(|| daemon.log())?);
+        let peer_seconds = stored.add(site.keeping.measure(Nagle::Off, &site.slices)?);
+        let to_nobody = dcmtk::retrieve_to(daemon.dimse(), called::ORTHANC, IGNORING, study.as_str());
+        let to_nobody = ignored.add(to_nobody.with_context(|| daemon.log())?);
+        println!(
+            "round {round} of {runs}: curl {curl_seconds:.4} s, C-MOVE {own_seconds:.4} s, \
+             storescu alone {peer_seconds:.4} s, C-MOVE to --ignore {to_nobody:.4} s"
         );
-        println!("round {round} of {runs}: curl {curl_seconds:.4} s, C-MOVE {own_seconds:.4} s");
     }
+    let [fetched, stored, moved, ignored] = rows;
     let limits = fetched.map(|seconds| OVERHEAD * seconds);
     report.verdicts.push(Verdict::time("C-MOVE from Orthanc: 1.5 curl", &moved, &limits));
+    report.verdicts.push(Verdict::ratio("  C-MOVE / storescu of the same files", &moved, &stored));
+    report.verdicts.push(Verdict::ratio("  C-MOVE to storescp --ignore / curl", &ignored, &fetched));
     report.times.push(("curl of the study from Orthanc".to_owned(), fetched));
     report.times.push(("C-MOVE: Orthanc -> Dimseway -> storescp".to_owned(), moved));
+    report.times.push(("storescu -> storescp, the same files".to_owned(), stored));
+    report.times.push(("C-MOVE: Orthanc -> Dimseway -> storescp --ignore".to_owned(), ignored));
     report.memory.push(("after the study from Orthanc".to_owned(), daemon.memory_peak_kib()));
     Ok(())
 }
 
 /// Moves a study of all slices to the destination that keeps files; seconds.
-fn move_study(site: &Site, daemon: std::net::SocketAddr, called: &str, study: &str) -> anyhow::Result<f64> {
+fn move_study(site: &Site, daemon: SocketAddr, called: &str, study: &str) -> anyhow::Result<f64> {
     let seconds = dcmtk::retrieve_to(daemon, called, KEEPING, study)?;
     let received = site.keeping.clear()?;
     anyhow::ensure!(received == site.slices.len(), "{received} of {} instances arrived", site.slices.len());
