@@ -25,6 +25,9 @@ pub(crate) struct Plan {
     pub(crate) finds: Finds,
 }
 
+/// Most searches that a list of values becomes below a study or a series.
+const SEARCHES_BELOW_MAX: usize = 16;
+
 /// What searches find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finds {
@@ -110,6 +113,10 @@ impl Plan {
         let keys = keys.iter().filter(|(tag, _)| !in_path.contains(tag));
         for (tag, condition) in keys {
             key(&mut base, &mut axes, (tag, condition), searchable, capabilities);
+        }
+        // Below a study or series, reading all that there is costs less than a search for each of many.
+        if !in_path.is_empty() {
+            axes.retain(|axis| !matches!(axis, Axis::Key(..)) || axis.len() <= SEARCHES_BELOW_MAX);
         }
         Self { base, axes, finds: Finds::Wanted }
     }

@@ -40,7 +40,7 @@ impl Above {
         &mut self,
         row: &mut Item,
         searched: &Searched,
-        budget: &mut Budget,
+        budget: &Budget,
     ) -> Result<(), QueryError> {
         let Some(study) = row.uid(Tag::STUDY_INSTANCE_UID) else { return Ok(()) };
         if lacks_all(row, &self.study) {
@@ -62,7 +62,7 @@ impl Above {
         (study, series): (&Uid, Option<&Uid>),
         tags: &[Tag],
         searched: &Searched,
-        budget: &mut Budget,
+        budget: &Budget,
     ) -> Result<(), QueryError> {
         let uid = series.unwrap_or(study);
         if !self.known.iter().any(|(known, _)| known == uid) {

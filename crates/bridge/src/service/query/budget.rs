@@ -1,33 +1,42 @@
 //! What one query may cost.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use dicomweb::search::SearchLimits;
 
 use super::QueryError;
 use crate::config::Query;
 
-/// What one query may still cost.
+/// What one query may still cost. Its searches share it, also those that run at the same time.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    rows: usize,
+    rows: AtomicUsize,
     rows_max: usize,
-    requests: usize,
+    requests: AtomicUsize,
     requests_max: usize,
 }
 
 impl Budget {
     pub(crate) const fn new(query: &Query) -> Self {
-        Self { rows: 0, rows_max: query.rows_max, requests: 0, requests_max: query.requests_max }
+        Self {
+            rows: AtomicUsize::new(0),
+            rows_max: query.rows_max,
+            requests: AtomicUsize::new(0),
+            requests_max: query.requests_max,
+        }
     }
 
     /// For rows that are read to count.
     pub(crate) const fn for_counts(query: &Query) -> Self {
-        Self { rows_max: query.count_rows_max, ..Self::new(query) }
+        let mut budget = Self::new(query);
+        budget.rows_max = query.count_rows_max;
+        budget
     }
 
     /// Takes a row of an origin into account.
-    pub(crate) const fn row(&mut self) -> Result<(), QueryError> {
-        self.rows += 1;
-        if self.rows > self.rows_max { Err(self.too_many_rows()) } else { Ok(()) }
+    pub(crate) fn row(&self) -> Result<(), QueryError> {
+        let rows = self.rows.fetch_add(1, Ordering::Relaxed) + 1;
+        if rows > self.rows_max { Err(self.too_many_rows()) } else { Ok(()) }
     }
 
     /// The error for a search that found more rows than are left.
@@ -36,20 +45,23 @@ impl Budget {
     }
 
     /// Takes a search into account.
-    pub(crate) const fn request(&mut self) -> Result<(), QueryError> {
-        self.requests += 1;
-        if self.requests > self.requests_max {
+    pub(crate) fn request(&self) -> Result<(), QueryError> {
+        let requests = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        if requests > self.requests_max {
             Err(QueryError::TooManyRequests(self.requests_max))
         } else {
             Ok(())
         }
     }
 
+    /// Whether a search more may be begun.
+    pub(crate) fn has_requests(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) < self.requests_max
+    }
+
     /// The limits of a search within what is left.
     pub(crate) fn limits(&self) -> SearchLimits {
-        SearchLimits {
-            rows_max: self.rows_max.saturating_sub(self.rows) as u64 + 1,
-            ..SearchLimits::default()
-        }
+        let left = self.rows_max.saturating_sub(self.rows.load(Ordering::Relaxed));
+        SearchLimits { rows_max: left as u64 + 1, ..SearchLimits::default() }
     }
 }

@@ -9,7 +9,7 @@ use dataset::{
 };
 use dicomweb::search::Level as Search;
 use dimse::{Status, command::CFindRq};
-use futures::{SinkExt, StreamExt, channel::mpsc, stream};
+use futures::{SinkExt, StreamExt, channel::mpsc, future::try_join_all, stream};
 use instance::Tag;
 
 use super::{
@@ -32,6 +32,9 @@ use crate::{
 /// Replies that are made before the first of them is taken: enough that reading goes on while one is
 /// written.
 const AHEAD: usize = 16;
+
+/// Results that are counted at the same time. More requests at once would be refused by many origins.
+const COUNTED_AT_ONCE: usize = 8;
 
 /// C-FIND: the matches as pending replies, as they are read, and the final one.
 pub(crate) fn find(invocation: Invocation, _request: CFindRq, identifier: Bytes) -> Replies {
@@ -101,13 +104,13 @@ impl Finding {
         if origins.is_empty() {
             return Err(Stop::Query(QueryError::NoOrigin));
         }
-        let mut budget = Budget::new(&config);
+        let budget = Budget::new(&config);
         let mut seen = Seen::default();
         let several = origins.len() > 1;
         let mut failed = Ok(());
         for origin in origins {
             let searched = Searched { origin, metrics: Arc::clone(&context.core.metrics) };
-            match self.search(&searched, &config, &mut budget, &mut seen, several).await {
+            match self.search(&searched, &config, &budget, &mut seen, several).await {
                 Err(Stop::Origin(error)) if several => {
                     tracing::warn!(cause = %error, "the other origins are searched");
                     failed = failed.and(Err(Stop::Origin(error)));
@@ -122,7 +125,7 @@ impl Finding {
         &mut self,
         searched: &Searched,
         config: &Query,
-        budget: &mut Budget,
+        budget: &Budget,
         seen: &mut Seen,
         several: bool,
     ) -> Result<(), Stop> {
@@ -132,27 +135,55 @@ impl Finding {
         let mut pending = Pending::look(&context, &searched.origin.name, &self.request, &tags).await?;
         let mut above = Above::new(level, &tags);
         let counted = if config.count_related { tags.as_slice() } else { &[] };
-        let mut related = Related::new(level, counted, Budget::for_counts(config));
+        let related = Related::new(level, counted, Budget::for_counts(config));
         let (at_once, then) = in_two_steps(&self.request.keys, &related);
         let mut rows = searched.rows(search_level(level), &self.request.keys, &include(level, &tags));
         let may_repeat = several || rows.may_repeat || level == Level::Patient || pending.is_some();
         let capabilities = &searched.origin.client.profile().search;
         let matched_there = |tag| tag == MODALITIES_IN_STUDY && capabilities.studies.has(tag);
-        while let Some(mut row) = rows.next(budget).await? {
-            above.complete(&mut row, searched, budget).await?;
-            if !at_once.matches_assuming(&row, matched_there) {
-                continue;
+        let mut ended = false;
+        while !ended {
+            let mut counting: Vec<Item> = Vec::new();
+            while counting.last().is_none_or(|row| related.is_lacking(row))
+                && counting.len() < COUNTED_AT_ONCE
+            {
+                let Some(mut row) = rows.next(budget).await? else {
+                    ended = true;
+                    break;
+                };
+                above.complete(&mut row, searched, budget).await?;
+                let repeats = may_repeat && seen.contains(level, &row);
+                counting.extend((!repeats && at_once.matches_assuming(&row, matched_there)).then_some(row));
             }
-            related.complete(&mut row, searched).await?;
-            if let Some(pending) = &mut pending {
-                pending.merge_into(&mut row, searched, budget).await?;
+            // Counting takes the way to the origin and back, so several results do it together.
+            try_join_all(counting.iter_mut().map(|row| related.complete(row, searched))).await?;
+            for mut row in counting {
+                if let Some(pending) = &mut pending {
+                    pending.merge_into(&mut row, searched, budget).await?;
+                }
+                let matches = then.matches_assuming(&row, matched_there);
+                if matches && (!may_repeat || seen.insert(level, &row)) {
+                    self.show(&row, rows.incomplete_keys, config).await?;
+                }
             }
-            if !then.matches_assuming(&row, matched_there) || may_repeat && !seen.insert(level, &row) {
-                continue;
-            }
-            self.show(&row, rows.incomplete_keys, config).await?;
         }
-        let Some(mut pending) = pending else { return Ok(()) };
+        match pending {
+            Some(pending) => self.show_undelivered(pending, &related, searched, config, budget, seen).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Shows what waits and was not among the results of the origin.
+    async fn show_undelivered(
+        &mut self,
+        mut pending: Pending,
+        related: &Related,
+        searched: &Searched,
+        config: &Query,
+        budget: &Budget,
+        seen: &mut Seen,
+    ) -> Result<(), Stop> {
+        let tags = self.request.tags();
         for entry_id in pending.remaining() {
             let result = pending.result(entry_id, searched, &tags, budget).await?;
             let Some((mut row, at_origin)) = result else { continue };
@@ -160,7 +191,7 @@ impl Finding {
                 related.complete(&mut row, searched).await?;
             }
             pending.add_counts(&mut row, at_origin.then_some(searched), budget).await?;
-            if self.request.keys.matches(&row) && seen.insert(level, &row) {
+            if self.request.keys.matches(&row) && seen.insert(self.request.level, &row) {
                 self.show(&row, false, config).await?;
             }
         }

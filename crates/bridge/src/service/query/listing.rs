@@ -132,7 +132,7 @@ impl Listing {
         };
         let of_patient = studies_of(&patient_id, &self.scope.studies);
         let mut studies = searched.rows(Level::Study, &of_patient, &[Tag::PATIENT_ID]);
-        while let Some(row) = studies.next(&mut self.budget).await? {
+        while let Some(row) = studies.next(&self.budget).await? {
             let Some(study) = row.uid(Tag::STUDY_INSTANCE_UID).filter(|_| of_patient.matches(&row)) else {
                 continue;
             };
@@ -146,7 +146,7 @@ impl Listing {
     async fn search_instances(&mut self, searched: &Searched, keys: &Keys) -> Result<(), QueryError> {
         let include = [Tag::SOP_CLASS_UID, AVAILABLE_TRANSFER_SYNTAX_UID];
         let mut rows = searched.rows(Level::Instance, keys, &include);
-        while let Some(row) = rows.next(&mut self.budget).await? {
+        while let Some(row) = rows.next(&self.budget).await? {
             if !keys.matches(&row) {
                 continue;
             }

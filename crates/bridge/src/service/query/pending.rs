@@ -119,7 +119,7 @@ impl Pending {
     async fn add(&mut self, entry: &Entry) {
         let hash = self.hash(&uid_of(entry, self.level));
         if !self.waiting.contains_key(&hash) {
-            let matches = self.attributes.matching(entry, &self.keys).await.is_some();
+            let matches = self.attributes.matches(entry, &self.keys).await;
             self.waiting.insert(hash, Waiting { entry_id: entry.entry_id, matches });
         }
     }
@@ -136,7 +136,7 @@ impl Pending {
         &mut self,
         row: &mut Item,
         searched: &Searched,
-        budget: &mut Budget,
+        budget: &Budget,
     ) -> Result<(), QueryError> {
         let key = match self.level {
             Level::Patient => Tag::STUDY_INSTANCE_UID,
@@ -167,7 +167,7 @@ impl Pending {
         entry_id: EntryId,
         searched: &Searched,
         tags: &[Tag],
-        budget: &mut Budget,
+        budget: &Budget,
     ) -> Result<Option<(Item, bool)>, QueryError> {
         let entry = match self.undelivered.entry(entry_id).await {
             Err(QueryError::Spool(spool::Error::NotFound(_))) => return Ok(None),

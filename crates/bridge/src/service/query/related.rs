@@ -1,6 +1,12 @@
 //! What is counted and collected over a patient, study or series (PS3.4 §C.3.4).
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use dataset::{
     element::VR,
@@ -36,15 +42,17 @@ const RELATED: [(Tag, Level); 8] = [
 pub(crate) struct Related {
     wanted: Vec<(Tag, Level)>,
     budget: Budget,
+    /// Whether the budget is used up.
+    exhausted: AtomicBool,
     /// The last study or series, whose results below it have the same.
-    last: Option<(Uid, Item)>,
+    last: Mutex<Option<(Uid, Item)>>,
 }
 
 impl Related {
     /// Counts those of `tags` that results of `level` have.
     pub(crate) fn new(level: Level, tags: &[Tag], budget: Budget) -> Self {
         let wanted = RELATED.into_iter().filter(|(tag, of)| *of <= level && tags.contains(tag));
-        Self { wanted: wanted.collect(), budget, last: None }
+        Self { wanted: wanted.collect(), budget, exhausted: AtomicBool::new(false), last: Mutex::default() }
     }
 
     /// Whether results may be given this attribute.
@@ -53,7 +61,7 @@ impl Related {
     }
 
     /// Adds to a row what it lacks. Where the budget is used up, that stays empty.
-    pub(crate) async fn complete(&mut self, row: &mut Item, searched: &Searched) -> Result<(), QueryError> {
+    pub(crate) async fn complete(&self, row: &mut Item, searched: &Searched) -> Result<(), QueryError> {
         for level in [Level::Patient, Level::Study, Level::Series] {
             let lacking = self.lacking(row, level);
             if lacking.is_empty() {
@@ -63,7 +71,7 @@ impl Related {
                 Ok(()) => {}
                 Err(QueryError::TooManyRows(_) | QueryError::TooManyRequests(_)) => {
                     tracing::info!("related entities are not counted any more: the budget is used up");
-                    self.wanted.clear();
+                    self.exhausted.store(true, Ordering::Relaxed);
                 }
                 Err(error) => return Err(error),
             }
@@ -71,13 +79,21 @@ impl Related {
         Ok(())
     }
 
+    /// Whether a row lacks anything that would be counted.
+    pub(crate) fn is_lacking(&self, row: &Item) -> bool {
+        Level::ALL.into_iter().any(|level| !self.lacking(row, level).is_empty())
+    }
+
     fn lacking(&self, row: &Item, level: Level) -> Vec<Tag> {
+        if self.exhausted.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
         let of_level = self.wanted.iter().filter(|(_, of)| *of == level);
         of_level.map(|(tag, _)| *tag).filter(|tag| row.text(*tag).is_none()).collect()
     }
 
     async fn count(
-        &mut self,
+        &self,
         row: &mut Item,
         level: Level,
         lacking: &[Tag],
@@ -102,13 +118,13 @@ impl Related {
     }
 
     async fn known(
-        &mut self,
+        &self,
         (study, series): (Uid, Option<Uid>),
         lacking: &[Tag],
         searched: &Searched,
     ) -> Result<Item, QueryError> {
         let uid = series.clone().unwrap_or_else(|| study.clone());
-        if let Some((last, counted)) = &self.last
+        if let Some((last, counted)) = &*self.last.lock().unwrap_or_else(PoisonError::into_inner)
             && *last == uid
             && lacking.iter().all(|tag| counted.get(*tag).is_some())
         {
@@ -121,11 +137,11 @@ impl Related {
                 [count(SERIES_RELATED_INSTANCES, instances)].into_iter().collect()
             }
         };
-        self.last = Some((uid, counted.clone()));
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((uid, counted.clone()));
         Ok(counted)
     }
 
-    async fn study(&mut self, study: &Uid, lacking: &[Tag], searched: &Searched) -> Result<Item, QueryError> {
+    async fn study(&self, study: &Uid, lacking: &[Tag], searched: &Searched) -> Result<Item, QueryError> {
         let mut counted = Item::new();
         let wants = |tag| lacking.contains(&tag);
         let mut instances = None;
@@ -133,7 +149,7 @@ impl Related {
             let (mut series, mut modalities, mut sum) = (0, BTreeSet::new(), Some(0));
             let include = [Tag::MODALITY, SERIES_RELATED_INSTANCES];
             let mut rows = searched.rows(Search::Series, &keys_of(Some(study), None), &include);
-            while let Some(row) = rows.next(&mut self.budget).await? {
+            while let Some(row) = rows.next(&self.budget).await? {
                 series += 1;
                 modalities.extend(row.text(Tag::MODALITY).map(|modality| modality.into_owned()));
                 sum = sum.zip(row.integer(SERIES_RELATED_INSTANCES)).map(|(sum, more)| sum + more);
@@ -154,14 +170,14 @@ impl Related {
     }
 
     async fn instances(
-        &mut self,
+        &self,
         study: &Uid,
         series: Option<&Uid>,
         searched: &Searched,
     ) -> Result<(i64, BTreeSet<String>), QueryError> {
         let (mut instances, mut classes) = (0, BTreeSet::new());
         let mut rows = searched.rows(Search::Instance, &keys_of(Some(study), series), &[Tag::SOP_CLASS_UID]);
-        while let Some(row) = rows.next(&mut self.budget).await? {
+        while let Some(row) = rows.next(&self.budget).await? {
             instances += 1;
             classes.extend(row.text(Tag::SOP_CLASS_UID).map(|class| class.into_owned()));
         }
@@ -169,7 +185,7 @@ impl Related {
     }
 
     /// Over all studies with the patient's ID and its issuer.
-    async fn patient(&mut self, row: &Item, searched: &Searched) -> Result<Item, QueryError> {
+    async fn patient(&self, row: &Item, searched: &Searched) -> Result<Item, QueryError> {
         let mut of_patient = Item::new();
         for tag in [Tag::PATIENT_ID, Tag::ISSUER_OF_PATIENT_ID] {
             if let Some(element) = row.get(tag) {
@@ -192,7 +208,7 @@ impl Related {
         .map(|(_, over_study)| over_study)
         .collect();
         let mut rows = searched.rows(Search::Study, &keys, &include);
-        while let Some(mut row) = rows.next(&mut self.budget).await? {
+        while let Some(mut row) = rows.next(&self.budget).await? {
             if !keys.matches(&row) {
                 continue;
             }

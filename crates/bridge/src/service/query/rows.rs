@@ -1,6 +1,6 @@
 //! What an origin has that may match: the searches of a plan, one after the other.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use dataset::element::VR;
 use dataset::{
@@ -18,6 +18,10 @@ use crate::{
     snapshot::Origin,
 };
 
+/// Searches of one plan at the same time: lists of UID become one search for each at some origins, and
+/// each of them takes the way there and back. More would be refused by them.
+const SEARCHES_MAX: usize = 4;
+
 /// Entities of one level at one origin, at least all that match. The same one may come twice.
 pub(crate) struct Rows {
     origin: Arc<Origin>,
@@ -28,7 +32,8 @@ pub(crate) struct Rows {
     /// Whether the plan finds the same entity in several searches.
     pub(crate) may_repeat: bool,
     searches: Box<dyn Iterator<Item = Search> + Send>,
-    running: Option<Running>,
+    /// The search whose results are read, and those behind it that are under way.
+    running: VecDeque<Running>,
     descent: Option<Descent>,
     /// Whether an origin said that it could not search everything by a key.
     pub(crate) incomplete_keys: bool,
@@ -67,7 +72,7 @@ impl Rows {
             include: include.to_vec(),
             may_repeat: plan.may_repeat(),
             searches: Box::new(std::iter::empty()),
-            running: None,
+            running: VecDeque::new(),
             descent: None,
             incomplete_keys: false,
         };
@@ -87,22 +92,13 @@ impl Rows {
     ///
     /// # Errors
     /// The origin cannot be searched to the end, or that would cost too much.
-    pub(crate) async fn next(&mut self, budget: &mut Budget) -> Result<Option<Item>, QueryError> {
+    pub(crate) async fn next(&mut self, budget: &Budget) -> Result<Option<Item>, QueryError> {
         if self.descent.is_some() {
             return self.next_below(budget).await;
         }
         loop {
-            if self.running.is_none() {
-                let Some(search) = self.searches.next() else { return Ok(None) };
-                budget.request()?;
-                self.running = Some(Running {
-                    study: search.study.clone(),
-                    series: search.series.clone(),
-                    stream: self.origin.client.search(search, budget.limits()),
-                    began: Some(Instant::now()),
-                });
-            }
-            let Some(running) = &mut self.running else { return Ok(None) };
+            self.begin(budget)?;
+            let Some(running) = self.running.front_mut() else { return Ok(None) };
             let next = running.stream.next().await;
             if let Some(began) = running.began.take() {
                 let error = next.as_ref().and_then(|next| next.as_ref().err());
@@ -125,8 +121,27 @@ impl Rows {
         }
     }
 
+    /// Begins searches as long as some may be.
+    fn begin(&mut self, budget: &Budget) -> Result<(), QueryError> {
+        while self.running.len() < SEARCHES_MAX {
+            // Those under way are read first.
+            if !budget.has_requests() && !self.running.is_empty() {
+                break;
+            }
+            let Some(search) = self.searches.next() else { break };
+            budget.request()?;
+            self.running.push_back(Running {
+                study: search.study.clone(),
+                series: search.series.clone(),
+                stream: self.origin.client.search(search, budget.limits()),
+                began: Some(Instant::now()),
+            });
+        }
+        Ok(())
+    }
+
     fn end_search(&mut self) {
-        if let Some(running) = self.running.take() {
+        if let Some(running) = self.running.pop_front() {
             let SearchReport { erroneous_attributes, unidentified, elements_dropped, .. } =
                 running.stream.report();
             self.incomplete_keys |= erroneous_attributes;
@@ -141,7 +156,7 @@ impl Rows {
         }
     }
 
-    async fn next_below(&mut self, budget: &mut Budget) -> Result<Option<Item>, QueryError> {
+    async fn next_below(&mut self, budget: &Budget) -> Result<Option<Item>, QueryError> {
         loop {
             let Some(descent) = &mut self.descent else { return Ok(None) };
             if let Some(below) = &mut descent.below {

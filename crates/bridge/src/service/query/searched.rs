@@ -31,7 +31,7 @@ impl Searched {
         study: &Uid,
         series: Option<&Uid>,
         include: &[Tag],
-        budget: &mut Budget,
+        budget: &Budget,
     ) -> Result<Option<Item>, QueryError> {
         let level = if series.is_some() { Level::Series } else { Level::Study };
         let keys = keys_of(Some(study), series);

@@ -28,6 +28,11 @@ impl Seen {
         self.hashes.insert(hash)
     }
 
+    /// Whether the result was there before.
+    pub(crate) fn contains(&self, level: Level, row: &Item) -> bool {
+        self.hashes.contains(&self.hash(level, row))
+    }
+
     fn hash(&self, level: Level, row: &Item) -> u64 {
         let id = row.text(level.unique_key());
         match (level, &id) {

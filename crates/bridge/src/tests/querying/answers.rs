@@ -103,6 +103,20 @@ async fn a_series_belongs_to_the_patient_of_its_study() {
 }
 
 #[tokio::test]
+async fn what_a_patient_has_is_counted_over_all_studies() {
+    let site = small().site(|_| {}).await;
+    let counts = [Tag(0x0020, 0x1200), Tag(0x0020, 0x1202), Tag(0x0020, 0x1204)];
+    let mut wanted = identifier("PATIENT", &[(Tag::PATIENT_ID, VR::LO, "4711")]);
+    for tag in counts {
+        wanted.insert(tag, dataset::json::Element::empty(VR::IS));
+    }
+    let mut workstation = Workstation::at(&site).await;
+    let found = workstation.find_in(InformationModel::PatientRoot, &wanted, &CharacterSet::default()).await;
+    let patient = found.whole();
+    assert_eq!(counts.map(|tag| patient.only().integer(tag)), [Some(1), Some(2), Some(3)]);
+}
+
+#[tokio::test]
 async fn unsupported_keys_are_told_as_the_peer_wants_it() {
     let wanted = identifier("STUDY", &[ANY_STUDY, (Tag(0x0009, 0x1010), VR::LO, "")]);
     let site = small().site(|_| {}).await;

@@ -16,6 +16,20 @@ use spool::{Entry, Payloads};
 /// data stands before them, what is behind is not shown until the origin has the instance.
 const HEAD: u64 = 256 * 1024;
 
+/// What the spool keeps beside every data set.
+const KEPT: [Tag; 10] = [
+    Tag::SOP_CLASS_UID,
+    Tag::SOP_INSTANCE_UID,
+    Tag::STUDY_DATE,
+    Tag::ACCESSION_NUMBER,
+    Tag::MODALITY,
+    Tag::PATIENT_NAME,
+    Tag::PATIENT_ID,
+    Tag::ISSUER_OF_PATIENT_ID,
+    Tag::STUDY_INSTANCE_UID,
+    Tag::SERIES_INSTANCE_UID,
+];
+
 /// Reads attributes of entries: first those that the spool keeps beside the data set, then those in it.
 pub(super) struct Attributes {
     payloads: Arc<dyn Payloads>,
@@ -28,6 +42,16 @@ impl Attributes {
         // Whoever shows a series or an instance shows whose it is, and patients are told apart by these.
         wanted.extend([Tag::PATIENT_ID, Tag::ISSUER_OF_PATIENT_ID, Tag::PATIENT_NAME]);
         Self { payloads, wanted }
+    }
+
+    /// Whether an entry matches `keys`. Its data set is read only where they need what is nowhere else.
+    pub(super) async fn matches(&self, entry: &Entry, keys: &Keys) -> bool {
+        let needs_more = keys.iter().any(|(tag, key)| !key.is_universal() && !KEPT.contains(&tag));
+        if needs_more {
+            self.matching(entry, keys).await.is_some()
+        } else {
+            keys.matches(&kept_beside(entry))
+        }
     }
 
     /// The attributes of an entry that matches `keys`. The data set is read only where what the spool

@@ -37,7 +37,7 @@ impl Pending {
         &self,
         row: &mut Item,
         searched: Option<&Searched>,
-        budget: &mut Budget,
+        budget: &Budget,
     ) -> Result<(), QueryError> {
         if self.counted.is_empty() || self.level == Level::Image {
             return Ok(());
@@ -96,7 +96,7 @@ async fn found(
     uids: &HashSet<Uid>,
     (study, series): (&Uid, Option<&Uid>),
     searched: Option<&Searched>,
-    budget: &mut Budget,
+    budget: &Budget,
 ) -> Result<usize, QueryError> {
     let Some(searched) = searched.filter(|_| !uids.is_empty()) else { return Ok(0) };
     let mut keys = keys_of(Some(study), series);
