@@ -86,10 +86,20 @@ impl Elements {
     /// # Panics
     /// Where it is cut, out of order or not whole.
     #[must_use]
-    pub fn read(mut bytes: &[u8]) -> Self {
+    pub fn read(bytes: &[u8]) -> Self {
+        let (elements, rest) = Self::read_until_delimiter(bytes);
+        assert!(rest.is_empty(), "an item delimiter outside of an item");
+        elements
+    }
+
+    /// Reads up to an Item Delimitation Item or the end, and gives what is behind it.
+    fn read_until_delimiter(mut bytes: &[u8]) -> (Self, &[u8]) {
         let mut elements = BTreeMap::new();
         while !bytes.is_empty() {
             let tag = read_tag(bytes);
+            if tag == Tag(0xFFFE, 0xE00D) {
+                return (Self(elements), &bytes[8..]);
+            }
             assert!(elements.last_key_value().is_none_or(|(last, _)| *last < tag), "{tag} is out of order");
             let vr = std::str::from_utf8(&bytes[4..6]).expect("a VR");
             let long =
@@ -109,7 +119,7 @@ impl Elements {
             elements.insert(tag, content);
             bytes = &bytes[start + end..];
         }
-        Self(elements)
+        (Self(elements), bytes)
     }
 
     /// The value as it was sent; nothing where the element is absent or a sequence.
@@ -169,9 +179,14 @@ fn read_items(bytes: &[u8], length: usize) -> (Content, usize) {
             return (Content::Items(items), at);
         }
         assert_eq!(tag, Tag(0xFFFE, 0xE000), "an item");
-        assert_ne!(item, UNDEFINED, "items of defined length");
-        items.push(Elements::read(&bytes[at..at + item]));
-        at += item;
+        if item == UNDEFINED {
+            let (elements, rest) = Elements::read_until_delimiter(&bytes[at..]);
+            items.push(elements);
+            at = bytes.len() - rest.len();
+        } else {
+            items.push(Elements::read(&bytes[at..at + item]));
+            at += item;
+        }
     }
     (Content::Items(items), at)
 }

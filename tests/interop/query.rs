@@ -1,0 +1,7 @@
+//! C-FIND: a generated archive of 2,000 studies behind the bridge, and what is found in it.
+
+mod expected;
+mod keys;
+mod matcher;
+mod same_results;
+mod table;
