@@ -34,7 +34,7 @@ use crate::{
 /// Chunks between the searching thread and the socket.
 const QUEUE: usize = 2;
 
-/// Matches of one chunk, about 100 KiB of JSON. Other searches wait while one chunk is made.
+/// Matches of one chunk, about 200 KiB of JSON. Other searches wait while one chunk is made.
 const MATCHES_PER_CHUNK: u64 = 256;
 
 /// Lists studies, series or instances, in all of a study or a series or in everything there is. The
