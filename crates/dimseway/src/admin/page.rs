@@ -1,5 +1,7 @@
-//! The page for people at `/`: what waits, where, and since when. Numbers only, so that it may be
-//! seen without a token as `/metrics` may.
+//! The page for people at `/`: what waits, where, and since when, and what was asked for. Numbers only,
+//! so that it may be seen without a token as `/metrics` may.
+
+mod activity;
 
 use super::Shared;
 use crate::queue::model::time;
@@ -34,6 +36,7 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>) -> Html<String> {
                     Some(statistics) => (queue(statistics)),
                     None => p class="bad" { "The spool cannot be read now." },
                 }
+                (activity::activity(&shared.metrics))
                 p {
                     a href="/metrics" { "metrics" } " · " a href="/readyz" { "readiness" } " · "
                     "on the command line: " code { "dimseway queue list" }
