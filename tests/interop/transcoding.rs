@@ -166,7 +166,7 @@ fn compressed_test_files_are_decoded_as_dcmtk_decodes_them() {
     for one in &compared {
         let syntax = &files.iter().find(|file| file.name() == one.name).unwrap().instance.transfer_syntax;
         // Where JPEG loses anyway, decoders round colours in their own way.
-        let lossy = syntax.ends_with(".4.50");
+        let lossy = syntax.ends_with(".4.50") || syntax.ends_with(".4.51");
         if !one.wrong.is_empty() || one.largest.is_some_and(|largest| largest > if lossy { 3 } else { 0 }) {
             wrong.push((&one.name, one.largest, &one.wrong));
         }
@@ -177,10 +177,10 @@ fn compressed_test_files_are_decoded_as_dcmtk_decodes_them() {
         "{} decoded, {decoded_by_both} of them as DCMTK decodes them; refused: {refused:#?}",
         compared.len()
     );
-    // Twice JPEG of 12 bits with losses, and a codestream that is 3.7 billion columns wide.
-    let expected = ["JPEG-lossy.dcm", "JPEG2000-embedded-sequence-delimiter.dcm", "JPGExtended.dcm"];
+    // A codestream that is 3.7 billion columns wide.
+    let expected = ["JPEG2000-embedded-sequence-delimiter.dcm"];
     assert!(refused.keys().map(|name| name.rsplit('/').next().unwrap()).eq(expected), "{refused:#?}");
-    assert!(decoded_by_both >= 25, "{decoded_by_both}");
+    assert!(decoded_by_both >= 27, "{decoded_by_both}");
 }
 
 /// What DCMTK compresses without losses, by program and options.

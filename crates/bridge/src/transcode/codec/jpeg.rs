@@ -1,5 +1,7 @@
 //! JPEG, with losses and without (PS3.5 §8.2.1).
 
+mod extended;
+
 use jpeg_decoder::{ColorTransform, Decoder, PixelFormat};
 
 use super::{super::geometry::Geometry, Colours, samples};
@@ -12,7 +14,11 @@ pub(super) fn decode(
 ) -> Result<(Vec<u8>, Colours), String> {
     let header = Header::of(frame)?;
     if header.precision > 8 && !header.lossless {
-        return Err(format!("JPEG of {} bits with losses is not supported", header.precision));
+        let decoded = extended::decode(frame, geometry)?;
+        let mut fitted = Vec::with_capacity(geometry.frame_length());
+        let precision = header.precision.into();
+        samples::append(decoded.into_iter().map(u32::from), precision, geometry, &mut fitted)?;
+        return Ok((fitted, Colours::AsDeclared));
     }
     let converts = !lossless && !header.lossless && header.components == 3 && header.is_ycbcr(geometry);
     let mut decoder = Decoder::new(frame);
