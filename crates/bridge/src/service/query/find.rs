@@ -79,7 +79,16 @@ impl Finding {
         let outcome = self.find().await;
         let response = self.invocation.response(Status::SUCCESS);
         let response = match outcome {
-            Ok(()) => response,
+            Ok(()) => {
+                let level = self.request.level.as_str();
+                tracing::debug!(
+                    message_id = self.invocation.message_id,
+                    level,
+                    found = self.found,
+                    "query answered"
+                );
+                response
+            }
             Err(Stop::Abandoned) => return,
             Err(Stop::Origin(error) | Stop::Query(error)) => {
                 tracing::warn!(
@@ -140,7 +149,11 @@ impl Finding {
         let mut rows = searched.rows(search_level(level), &self.request.keys, &include(level, &tags));
         let may_repeat = several || rows.may_repeat || level == Level::Patient || pending.is_some();
         let capabilities = &searched.origin.client.profile().search;
-        let matched_there = |tag| tag == MODALITIES_IN_STUDY && capabilities.studies.has(tag);
+        // What no result of this kind has is no key that is supported, and matches (PS3.4 §C.2.2.1.3).
+        let assumed = |tag| {
+            let collected_there = tag == MODALITIES_IN_STUDY && capabilities.studies.has(tag);
+            collected_there || Level::of_attribute(tag).is_none()
+        };
         let mut ended = false;
         while !ended {
             let mut counting: Vec<Item> = Vec::new();
@@ -153,7 +166,7 @@ impl Finding {
                 };
                 above.complete(&mut row, searched, budget).await?;
                 let repeats = may_repeat && seen.contains(level, &row);
-                counting.extend((!repeats && at_once.matches_assuming(&row, matched_there)).then_some(row));
+                counting.extend((!repeats && at_once.matches_assuming(&row, assumed)).then_some(row));
             }
             // Counting takes the way to the origin and back, so several results do it together.
             try_join_all(counting.iter_mut().map(|row| related.complete(row, searched))).await?;
@@ -161,7 +174,7 @@ impl Finding {
                 if let Some(pending) = &mut pending {
                     pending.merge_into(&mut row, searched, budget).await?;
                 }
-                let matches = then.matches_assuming(&row, matched_there);
+                let matches = then.matches_assuming(&row, assumed);
                 if matches && (!may_repeat || seen.insert(level, &row)) {
                     self.show(&row, rows.incomplete_keys, config).await?;
                 }

@@ -107,6 +107,7 @@ impl Rows {
             match next {
                 Some(Ok(mut row)) => {
                     budget.row()?;
+                    self.incomplete_keys |= running.stream.report().erroneous_attributes;
                     complete(&mut row, Tag::STUDY_INSTANCE_UID, running.study.as_ref());
                     complete(&mut row, Tag::SERIES_INSTANCE_UID, running.series.as_ref());
                     return Ok(Some(row));
@@ -142,9 +143,14 @@ impl Rows {
 
     fn end_search(&mut self) {
         if let Some(running) = self.running.pop_front() {
-            let SearchReport { erroneous_attributes, unidentified, elements_dropped, .. } =
+            let SearchReport { unidentified, elements_dropped, fuzzy_not_supported, .. } =
                 running.stream.report();
-            self.incomplete_keys |= erroneous_attributes;
+            if fuzzy_not_supported {
+                tracing::warn!(
+                    origin = self.origin.name,
+                    "names were not matched fuzzily, so results may be missing: the profile is wrong in this"
+                );
+            }
             if unidentified > 0 || elements_dropped > 0 {
                 tracing::warn!(
                     origin = self.origin.name,
