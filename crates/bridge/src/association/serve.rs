@@ -27,7 +27,10 @@ pub(crate) async fn connection<S>(core: Arc<Core>, stream: S, address: SocketAdd
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let span = tracing::info_span!("association", id = core.next_association_id(), %address);
+    // Of the highest level, so that a warning tells whose association it is about wherever warnings are
+    // logged.
+    let id = core.next_association_id();
+    let span = tracing::error_span!("association", id, %address, calling = tracing::field::Empty);
     let metrics = Arc::clone(&core.metrics);
     let served = AssertUnwindSafe(serve(core, stream, address, silent)).catch_unwind();
     if served.instrument(span).await.is_err() {
@@ -126,7 +129,8 @@ async fn accepted<S>(
         allowed,
         label,
     });
-    tracing::info!(calling = %context.calling, called = %context.called, "association accepted");
+    tracing::Span::current().record("calling", tracing::field::display(&context.calling));
+    tracing::info!(called = %context.called, "association accepted");
     let open = core.metrics.associations_open.with_label_values(&[&context.label]);
     let ended = |outcome: &str| {
         open.dec();
