@@ -28,7 +28,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// What a C-STORE status means for the sub-operation (PS3.4 §C.4.2.1.6).
+    /// What a C-STORE status means for the sub-operation (PS3.4 §C.4.2.1.7 and the two behind it).
     pub(super) const fn of_status(status: Status) -> Self {
         match status.category() {
             dimse::Category::Success => Self::Completed,

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::{
     back_off,
-    read_ahead::{Event, Interruption},
+    read_ahead::{Event, Head, Interruption},
     source::{Request, Room, Source},
 };
 
@@ -61,11 +61,7 @@ pub(super) type Sending = (BoxStream<'static, io::Result<Bytes>>, oneshot::Recei
 impl DataSet {
     /// Reads the first bytes of the instance that `source` is at the beginning of. `again` is the request
     /// for that instance alone.
-    pub(super) async fn begin(
-        source: Source,
-        (meta, length): (FileMeta, Option<u64>),
-        again: Request,
-    ) -> Result<Self, Broken> {
+    pub(super) async fn begin(source: Source, (meta, length): Head, again: Request) -> Result<Self, Broken> {
         let mut data_set = Self {
             source,
             meta,
@@ -141,7 +137,7 @@ impl DataSet {
                 self.ended = true;
                 Ok(None)
             }
-            Ok(Some(Event::Instance(..)) | None) => Err(Broken::Sequence),
+            Ok(Some(Event::Instance(_)) | None) => Err(Broken::Sequence),
             Err(interruption) => self.resume(interruption).await,
         }
     }
@@ -202,7 +198,7 @@ impl DataSet {
                 }
                 Some(Event::End) if left == 0 => break None,
                 Some(Event::End) => return Err(Broken::Differs),
-                Some(Event::Instance(..)) | None => return Err(Broken::Sequence),
+                Some(Event::Instance(_)) | None => return Err(Broken::Sequence),
             }
         };
         if hash.finalize() != self.hash.clone().finalize() {

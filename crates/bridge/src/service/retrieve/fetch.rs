@@ -103,8 +103,8 @@ pub(super) async fn begin(
     sop_instance_uid: &Uid,
 ) -> Result<DataSet, NotFetched> {
     match source.next_instance().await? {
-        Some(instance) if instance.0.sop_instance_uid == *sop_instance_uid => {
-            Ok(DataSet::begin(source, instance, again).await?)
+        Some(head) if head.0.sop_instance_uid == *sop_instance_uid => {
+            Ok(DataSet::begin(source, head, again).await?)
         }
         _ => Err(NotFetched::Absent),
     }

@@ -10,7 +10,7 @@ use std::{
 
 use dicomweb::retrieve::Accept;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use instance::{Uid, part10::FileMeta};
+use instance::Uid;
 use tokio::time::Instant;
 
 use super::{
@@ -20,6 +20,7 @@ use super::{
     failures::{Cause, Failures},
     fetch::{self, NotFetched},
     instances::{Task, Wanted, Whole},
+    read_ahead::Head,
     source::Source,
     sub_operation::{self, End, Performed},
 };
@@ -57,7 +58,7 @@ enum Fetched {
     /// One instance.
     Single(Uid, Result<DataSet, NotFetched>),
     /// The next instance of a study or series, `None` behind the last one.
-    Next(Whole, Result<Option<(Source, (FileMeta, Option<u64>))>, NotFetched>),
+    Next(Whole, Result<Option<(Source, Head)>, NotFetched>),
     /// Its first bytes.
     Begun(Whole, Uid, Result<DataSet, NotFetched>),
 }
@@ -192,14 +193,14 @@ impl Operation {
         match fetched {
             Fetched::Single(_, Ok(data_set)) => self.begun(data_set, None),
             Fetched::Single(uid, Err(error)) => self.not_fetched(uid, error),
-            Fetched::Next(whole, Ok(Some((source, instance)))) => {
-                let uid = instance.0.sop_instance_uid.clone();
+            Fetched::Next(whole, Ok(Some((source, head)))) => {
+                let uid = head.0.sop_instance_uid.clone();
                 let Some(wanted) = self.wanted.get(&uid) else {
                     // It came after the listing, or twice.
                     return self.fetches.push(next(whole, source).boxed());
                 };
                 let again = fetch::again(&self.environment, wanted, Accept::Any);
-                let begin = DataSet::begin(source, instance, again);
+                let begin = DataSet::begin(source, head, again);
                 self.fetches.push(
                     begin.map(|begun| Fetched::Begun(whole, uid, begun.map_err(NotFetched::from))).boxed(),
                 );
@@ -306,7 +307,7 @@ impl Operation {
 /// The next instance of an answer.
 async fn next(whole: Whole, mut source: Source) -> Fetched {
     match source.next_instance().await {
-        Ok(Some(instance)) => Fetched::Next(whole, Ok(Some((source, instance)))),
+        Ok(Some(head)) => Fetched::Next(whole, Ok(Some((source, head)))),
         Ok(None) => Fetched::Next(whole, Ok(None)),
         Err(error) => Fetched::Next(whole, Err(error.into())),
     }

@@ -185,12 +185,14 @@ impl Provider {
                     associations: self.retrieve.associations,
                 };
                 let timers = &context.snapshot.config.timers;
+                let standard = Timers::default();
                 let timers = Timers {
+                    associate: timers.message.min(standard.associate),
                     message: timers.message,
                     write: timers.message,
                     response: self.retrieve.response,
                     release: RELEASE,
-                    ..Timers::default()
+                    ..standard
                 };
                 let settings = Settings { timers, ..context.core.association_settings.clone() };
                 Recipient::Destination(context.core.destinations.join(key, settings))

@@ -8,7 +8,7 @@ use futures::{StreamExt, stream::BoxStream};
 use instance::part10::FileMeta;
 use spool::EntryId;
 
-use super::read_ahead::{Event, Interruption, ReadAhead};
+use super::read_ahead::{Event, Head, Interruption, ReadAhead};
 use crate::{bridge::Core, memory::Reserved, snapshot::Origin};
 
 /// A sequence of instances, or a single one, and its room in the memory budget.
@@ -27,7 +27,7 @@ enum Kind {
     /// An answer of an origin.
     Origin(ReadAhead),
     /// An entry of the spool: what is to come before its bytes, and the bytes.
-    Spool(Option<(FileMeta, u64)>, BoxStream<'static, Result<Bytes, spool::Error>>),
+    Spool(Option<Head>, BoxStream<'static, Result<Bytes, spool::Error>>),
 }
 
 /// A request to an origin, which may be made again.
@@ -58,7 +58,7 @@ impl Source {
     ) -> Self {
         let room = reserved(core, room).await;
         let bytes = core.ports.payloads.read(entry_id, 0..length);
-        Self { kind: Kind::Spool(Some((meta, length)), bytes), room }
+        Self { kind: Kind::Spool(Some((meta, Some(length))), bytes), room }
     }
 
     /// The room that it has.
@@ -82,9 +82,9 @@ impl Source {
         match &mut self.kind {
             Kind::Nothing => Ok(None),
             Kind::Origin(answer) => answer.next().await,
-            Kind::Spool(meta, bytes) => {
-                if let Some((meta, length)) = meta.take() {
-                    return Ok(Some(Event::Instance(meta, Some(length))));
+            Kind::Spool(head, bytes) => {
+                if let Some(head) = head.take() {
+                    return Ok(Some(Event::Instance(head)));
                 }
                 if let Some(bytes) = bytes.next().await {
                     return Ok(Some(Event::Data(bytes?)));
@@ -95,12 +95,11 @@ impl Source {
         }
     }
 
-    /// The next instance, with the bytes of its data set where they are known; what is left of the one
-    /// before is read and dropped.
-    pub(super) async fn next_instance(&mut self) -> Result<Option<(FileMeta, Option<u64>)>, Interruption> {
+    /// The next instance; what is left of the one before is read and dropped.
+    pub(super) async fn next_instance(&mut self) -> Result<Option<Head>, Interruption> {
         loop {
             match self.next().await? {
-                Some(Event::Instance(meta, length)) => return Ok(Some((meta, length))),
+                Some(Event::Instance(head)) => return Ok(Some(head)),
                 Some(Event::Data(_) | Event::End) => {}
                 None => return Ok(None),
             }

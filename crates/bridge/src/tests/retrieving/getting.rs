@@ -92,7 +92,9 @@ async fn a_study_comes_on_the_same_association() {
 
 #[tokio::test]
 async fn final_statuses_and_counts() {
-    let cases: [([u16; 3], u16, (u16, u16, u16)); 4] = [
+    // Statuses of the instances, the final one, and completed, failed and warning.
+    type Case = ([u16; 3], u16, (u16, u16, u16));
+    let cases: [Case; 4] = [
         ([0, 0xB000, 0], 0xB000, (2, 0, 1)),
         ([0xA700, 0, 0], 0xB000, (2, 1, 0)),
         ([0xB007; 3], 0xB000, (0, 0, 3)),

@@ -52,7 +52,9 @@ async fn a_study_arrives_whole_over_one_association() {
 
 #[tokio::test]
 async fn every_level_and_lists_of_uid() {
-    let cases: &[(&[(Tag, &str)], &[&str], &[&str])] = &[
+    // Keys, how the UIDs below them begin, and the requests that are made.
+    type Case<'a> = (&'a [(Tag, &'a str)], &'a [&'a str], &'a [&'a str]);
+    let cases: &[Case<'_>] = &[
         (
             &[(LEVEL, "STUDY"), (STUDY, "1.2.3.1\\1.2.3.2")],
             &["1.2.3."],
@@ -121,7 +123,9 @@ async fn where_nothing_matches_nothing_failed() {
 async fn bad_requests_are_refused_with_the_status_of_the_table() {
     let (archive, _) = archive();
     let ward = Ward::new(archive, |config| config.retrieve.instances_max = 5).await;
-    let cases: &[(&str, &[(Tag, &str)], u16, Option<Tag>)] = &[
+    // Destination, keys, status and offending element.
+    type Case<'a> = (&'a str, &'a [(Tag, &'a str)], u16, Option<Tag>);
+    let cases: &[Case<'_>] = &[
         ("NOBODY", &study("1.2.3.1"), 0xA801, None),
         ("DIMSEWAY", &study("1.2.3.1"), 0xA801, None),
         ("WS1", &[(STUDY, "1.2.3.1")], 0xA900, Some(LEVEL)),
@@ -147,8 +151,9 @@ async fn bad_requests_are_refused_with_the_status_of_the_table() {
 #[tokio::test]
 async fn final_statuses_and_counts() {
     use destination::Act::Answer;
-    // Statuses of the six instances, and what they add up to (PS3.4 §C.4.2.1.6).
-    let cases: [([u16; 6], u16, (u16, u16, u16)); 6] = [
+    // Statuses of the six instances, and what they add up to (PS3.4 §C.4.2.1.5).
+    type Case = ([u16; 6], u16, (u16, u16, u16));
+    let cases: [Case; 6] = [
         ([0; 6], 0x0000, (6, 0, 0)),
         ([0, 0xB000, 0, 0, 0, 0], 0xB000, (5, 0, 1)),
         ([0xB007; 6], 0xB000, (0, 0, 6)),

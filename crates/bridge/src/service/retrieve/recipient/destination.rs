@@ -84,7 +84,7 @@ pub(crate) struct Destination {
 
 /// An association and what was proposed for it.
 struct Open {
-    association: RequestorAssociation<QuickAck>,
+    association: Box<RequestorAssociation<QuickAck>>,
     proposed: Vec<Pair>,
 }
 
@@ -172,7 +172,7 @@ impl Destination {
                 made.map_err(Unusable::Association)
             };
             match made.await {
-                Ok(association) => return Ok(Open { association, proposed }),
+                Ok(association) => return Ok(Open { association: Box::new(association), proposed }),
                 Err(error) if attempt < ATTEMPTS && error.may_pass() => {
                     tracing::info!(destination = %called, %error, "no association yet");
                     tokio::time::sleep(pause).await;
@@ -199,21 +199,21 @@ impl Destination {
 }
 
 impl Unusable {
-    /// Whether the next attempt may succeed. A destination that does not know us, or that nobody
-    /// listens for, is a matter of the configuration.
+    /// Whether the next attempt may succeed. A destination that does not know us is a matter of the
+    /// configuration, and one that says nothing at all would only take as long again.
     fn may_pass(&self) -> bool {
         match self {
             Self::Connect(_) => true,
             Self::Association(dimse::Error::Rejected(reject)) => reject.result == RejectResult::Transient,
+            Self::Association(dimse::Error::Timeout(_)) | Self::Closed => false,
             Self::Association(_) => true,
-            Self::Closed => false,
         }
     }
 }
 
 impl Borrowed {
     /// The accepted presentation contexts.
-    pub(super) const fn contexts(&self) -> &PresentationContexts {
+    pub(super) fn contexts(&self) -> &PresentationContexts {
         self.open.association.contexts()
     }
 
