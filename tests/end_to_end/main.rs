@@ -4,6 +4,10 @@
 mod admin_http;
 mod association_rejected;
 mod asynchronous_operations;
+mod c_find_canceled;
+mod c_find_origin_answers;
+mod c_find_refused;
+mod c_find_undelivered;
 mod c_store_cut_in_data_set;
 mod c_store_refused;
 mod c_store_to_origin;

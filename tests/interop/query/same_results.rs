@@ -90,13 +90,14 @@ fn difference(archive: &Archive, query: &Query, found: &Found, untold: &[&str]) 
     if missing.is_empty() && unexpected.is_empty() && wrong.is_empty() {
         return None;
     }
+    let missing_count = missing.len();
     let few = |names: Vec<String>| names.into_iter().take(3).collect::<Vec<_>>().join("; ");
     Some(format!(
         "{} expected, {} came; {} missing ({}), {} not expected ({}), {} wrong ({})",
         expected.len(),
         found.answers.len(),
-        missing.len(),
-        few(missing.clone()),
+        missing_count,
+        few(missing),
         unexpected.len(),
         few(unexpected),
         wrong.len(),
