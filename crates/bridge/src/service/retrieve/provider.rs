@@ -44,6 +44,16 @@ pub(super) enum Target {
     Requestor,
 }
 
+impl Target {
+    /// Where that is, for the log.
+    pub(super) fn label(&self) -> &str {
+        match self {
+            Self::Destination(peer, _) => peer.ae_title.as_str(),
+            Self::Requestor => "the requestor",
+        }
+    }
+}
+
 /// A retrieve that is provided.
 pub(super) struct Provider {
     invocation: Invocation,

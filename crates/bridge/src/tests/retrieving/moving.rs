@@ -11,6 +11,7 @@ use super::{
     destination,
     workstation::{Ended, LEVEL, Ward, keys_of, study},
 };
+use crate::config::Route;
 
 const STUDY: Tag = Tag::STUDY_INSTANCE_UID;
 const SERIES: Tag = Tag::SERIES_INSTANCE_UID;
@@ -271,5 +272,28 @@ async fn a_workstation_that_goes_away_ends_its_move() {
     workstation.association.abort().await;
     ward.until("the third instance is cut", |ward| ward.destination.cut() == 1).await;
     assert_eq!(ward.destination.stored().len(), 2);
+    ward.idle().await;
+}
+
+#[tokio::test]
+async fn a_study_at_two_origins_comes_from_both_and_nothing_twice() {
+    let first = Archive::default();
+    let at_first: Vec<Held> = (1..=3).map(|number| held(1, 1, number, 20_000)).collect();
+    first.add(at_first.clone());
+    let second = Archive::default();
+    let at_second: Vec<Held> = (1..=2).map(|number| held(1, 2, number, 20_000)).collect();
+    second.add([at_first[2].clone()]);
+    second.add(at_second.clone());
+    let address = second.serve().await;
+    let ward = Ward::new(first, |config| {
+        config.origins.push(crate::tests::site::config(&[("second", address)]).origins.remove(0));
+        config.query.origins = vec!["archive".to_owned(), "second".to_owned()];
+        config.routes = vec![Route::everything(vec!["archive".parse().unwrap()])];
+    })
+    .await;
+    assert_eq!(ward.move_(&study("1.2.3.1")).await.counts(), (Status::SUCCESS, 5, 0, 0, None));
+    ward.has_all(&[at_first, at_second].concat());
+    assert_eq!(ward.archive.retrieves(), ["studies/1.2.3.1"]);
+    assert_eq!(second.retrieves(), ["studies/1.2.3.1"]);
     ward.idle().await;
 }

@@ -69,7 +69,9 @@ impl Foreseen {
         };
         let common: Vec<Uid> = COMMON.iter().filter_map(|uid| uid.parse().ok()).collect();
         propose(&needed.0, needed.1.uid());
-        for syntax in &common[..ALWAYS] {
+        // Of a SOP Class that no search told, nothing is known.
+        let unforeseen = !self.classes.contains_key(&needed.0);
+        for syntax in common.iter().take(if unforeseen { COMMON.len() } else { ALWAYS }) {
             propose(&needed.0, syntax);
         }
         for (sop_class, of_class) in &self.classes {
@@ -123,6 +125,7 @@ mod tests {
         assert_eq!(pairs.len(), COMMON.len());
         let others = foreseen(&[]).pairs(&pair(CT, J2K), [pair("1.2.3.4", "1.2.3.5")]);
         assert!(others.contains(&pair("1.2.3.4", "1.2.3.5")), "{others:?}");
+        assert_eq!(others.len(), COMMON.len() + 1);
     }
 
     #[test]
