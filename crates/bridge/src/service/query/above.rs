@@ -42,8 +42,12 @@ impl Above {
         searched: &Searched,
         budget: &Budget,
     ) -> Result<(), QueryError> {
+        let lacks_study = lacks_all(row, &self.study);
+        if !lacks_study && !lacks_all(row, &self.series) {
+            return Ok(());
+        }
         let Some(study) = row.uid(Tag::STUDY_INSTANCE_UID) else { return Ok(()) };
-        if lacks_all(row, &self.study) {
+        if lacks_study {
             let tags = self.study.clone();
             self.add(row, (&study, None), &tags, searched, budget).await?;
         }

@@ -16,7 +16,8 @@ use crate::config::{PeerQuery, UnsupportedKeys, WarnFf01};
 
 /// What answers of one query have in common.
 pub(crate) struct Answers {
-    retrieve_ae_title: AeTitle,
+    /// What every answer has.
+    fixed: [(Tag, Element); 3],
     encoding: Encoding,
     on_unmappable: OnUnmappable,
     unsupported_keys: UnsupportedKeys,
@@ -31,9 +32,19 @@ pub(crate) struct Answer {
 }
 
 impl Answers {
-    pub(crate) fn new(retrieve_ae_title: &AeTitle, encoding: Encoding, peer: &PeerQuery) -> Self {
+    /// For results of `level` that can be retrieved from `retrieve_ae_title`.
+    pub(crate) fn new(
+        level: Level,
+        retrieve_ae_title: &AeTitle,
+        encoding: Encoding,
+        peer: &PeerQuery,
+    ) -> Self {
         Self {
-            retrieve_ae_title: retrieve_ae_title.clone(),
+            fixed: [
+                (QUERY_RETRIEVE_LEVEL, Element::text(VR::CS, level.as_str())),
+                (RETRIEVE_AE_TITLE, Element::text(VR::AE, retrieve_ae_title.as_str())),
+                (INSTANCE_AVAILABILITY, Element::text(VR::CS, "ONLINE")),
+            ],
             encoding,
             on_unmappable: peer.on_unmappable,
             unsupported_keys: peer.unsupported_keys,
@@ -41,13 +52,13 @@ impl Answers {
         }
     }
 
-    /// The answer that shows `found`, as far as it was asked for. `given` are attributes that belong to
-    /// every result although the origin gave none.
-    pub(crate) fn answer(&self, request: &Request, found: &Item, incomplete: bool) -> Answer {
+    /// The answer that shows `found`, as far as it was asked for. `incomplete` says that not everything
+    /// could be searched by a key.
+    pub(crate) fn answer(&self, request: &Request, mut found: Item, incomplete: bool) -> Answer {
         let mut item = Item::new();
         let mut unsupported = request.has_unsupported || incomplete;
         for (tag, wanted) in request.shown.iter().filter(|(tag, _)| tag.element() != 0) {
-            match shown(tag, wanted, found, request.level) {
+            match shown(tag, wanted, &mut found, request.level) {
                 Some(element) => _ = item.insert(tag, element),
                 None => {
                     unsupported = true;
@@ -57,9 +68,9 @@ impl Answers {
                 }
             }
         }
-        item.insert(QUERY_RETRIEVE_LEVEL, Element::text(VR::CS, request.level.as_str()));
-        item.insert(RETRIEVE_AE_TITLE, Element::text(VR::AE, self.retrieve_ae_title.as_str()));
-        item.insert(INSTANCE_AVAILABILITY, Element::text(VR::CS, "ONLINE"));
+        for (tag, element) in &self.fixed {
+            item.insert(*tag, element.clone());
+        }
         let written = encode_for(&item, self.encoding, &request.character_set, self.on_unmappable);
         Answer { identifier: written.bytes.into(), warns: unsupported && self.warn }
     }
@@ -67,49 +78,41 @@ impl Answers {
 
 /// The attribute as the result has it; empty where it belongs to the level and the result has none, and
 /// nothing where it is no key that is supported.
-fn shown(tag: Tag, wanted: &Element, found: &Item, level: Level) -> Option<Element> {
+fn shown(tag: Tag, wanted: &Element, found: &mut Item, level: Level) -> Option<Element> {
     let of_level = Level::of_attribute(tag);
     if of_level.is_some_and(|of| of > level) {
         return None;
     }
-    match found.get(tag) {
+    match found.remove(tag) {
         Some(element) => Some(part_of(wanted, element)),
         None => of_level.map(|_| Element::empty(wanted.vr)),
     }
 }
 
 /// Of sequences what the items of the key ask for; a key without items asks for all.
-fn part_of(wanted: &Element, found: &Element) -> Element {
-    let Content::Values(values) = &found.content else {
-        return match &found.content {
-            // Nobody could follow it from an identifier.
-            Content::BulkDataUri(_) => Element::empty(found.vr),
-            _ => found.clone(),
-        };
-    };
+fn part_of(wanted: &Element, found: Element) -> Element {
+    // Nobody could follow it from an identifier.
+    if matches!(found.content, Content::BulkDataUri(_)) {
+        return Element::empty(found.vr);
+    }
     let keys = match &wanted.content {
         Content::Values(keys) => keys.first(),
         _ => None,
     };
-    let Some(Value::Item(keys)) = keys.filter(|key| matches!(key, Value::Item(item) if !item.is_empty()))
-    else {
-        return found.clone();
+    let keys = keys.filter(|key| matches!(key, Value::Item(item) if !item.is_empty()));
+    let Some(Value::Item(keys)) = keys else { return found };
+    let Content::Values(values) = found.content else { return found };
+    let part = |value| match value {
+        Value::Item(mut item) => {
+            let key = |(tag, wanted): (Tag, &Element)| match item.remove(tag) {
+                Some(found) => (tag, part_of(wanted, found)),
+                None => (tag, Element::empty(wanted.vr)),
+            };
+            Value::Item(keys.iter().map(key).collect())
+        }
+        value => value,
     };
-    let part = |value: &Value| match value {
-        Value::Item(item) => Value::Item(
-            keys.iter()
-                .map(|(tag, wanted)| {
-                    (
-                        tag,
-                        item.get(tag)
-                            .map_or_else(|| Element::empty(wanted.vr), |found| part_of(wanted, found)),
-                    )
-                })
-                .collect(),
-        ),
-        value => value.clone(),
-    };
-    Element::values(found.vr, values.iter().map(part).collect())
+    Element::values(found.vr, values.into_iter().map(part).collect())
 }
 
 #[cfg(test)]

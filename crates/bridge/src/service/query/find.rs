@@ -48,7 +48,7 @@ pub(crate) fn find(invocation: Invocation, _request: CFindRq, identifier: Bytes)
             return Reply::new(status::request_refused(invocation.response(Status::SUCCESS), &error)).alone();
         }
     };
-    let answers = Answers::new(invocation.called(), encoding, &peer);
+    let answers = Answers::new(request.level, invocation.called(), encoding, &peer);
     let (sender, replies) = mpsc::channel(AHEAD);
     let finding = Finding { invocation, request, answers, replies: sender, found: 0 };
     // One stream that is both: what it yields, and the work that makes it.
@@ -176,7 +176,7 @@ impl Finding {
                 }
                 let matches = then.matches_assuming(&row, assumed);
                 if matches && (!may_repeat || seen.insert(level, &row)) {
-                    self.show(&row, rows.incomplete_keys, config).await?;
+                    self.show(row, rows.incomplete_keys, config).await?;
                 }
             }
         }
@@ -205,14 +205,14 @@ impl Finding {
             }
             pending.add_counts(&mut row, at_origin.then_some(searched), budget).await?;
             if self.request.keys.matches(&row) && seen.insert(self.request.level, &row) {
-                self.show(&row, false, config).await?;
+                self.show(row, false, config).await?;
             }
         }
         Ok(())
     }
 
     /// Sends a pending reply.
-    async fn show(&mut self, found: &Item, incomplete: bool, config: &Query) -> Result<(), Stop> {
+    async fn show(&mut self, found: Item, incomplete: bool, config: &Query) -> Result<(), Stop> {
         if self.found == config.results_max {
             return Err(Stop::Query(QueryError::TooManyResults(config.results_max)));
         }

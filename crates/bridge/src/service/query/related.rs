@@ -81,7 +81,7 @@ impl Related {
 
     /// Whether a row lacks anything that would be counted.
     pub(crate) fn is_lacking(&self, row: &Item) -> bool {
-        Level::ALL.into_iter().any(|level| !self.lacking(row, level).is_empty())
+        !self.exhausted.load(Ordering::Relaxed) && self.wanted.iter().any(|(tag, _)| row.text(*tag).is_none())
     }
 
     fn lacking(&self, row: &Item, level: Level) -> Vec<Tag> {

@@ -199,7 +199,7 @@ fn is_absent(error: &dicomweb::Error) -> bool {
 
 /// The UIDs of the path need not be in the answer (PS3.18 §10.6.3.3).
 fn complete(row: &mut Item, tag: Tag, uid: Option<&Uid>) {
-    if let Some(uid) = uid {
+    if let Some(uid) = uid.filter(|_| row.get(tag).is_none()) {
         row.insert(tag, Element::text(VR::UI, uid.as_str()));
     }
 }

@@ -20,7 +20,11 @@ fn request(level: Level, shown: &[(Tag, VR)]) -> Request {
 }
 
 fn answers(peer: &PeerQuery) -> Answers {
-    Answers::new(&"DIMSEWAY".parse().unwrap(), Encoding::ExplicitVrLittleEndian, peer)
+    answers_of(Level::Study, peer)
+}
+
+fn answers_of(level: Level, peer: &PeerQuery) -> Answers {
+    Answers::new(level, &"DIMSEWAY".parse().unwrap(), Encoding::ExplicitVrLittleEndian, peer)
 }
 
 fn read(answer: &Answer) -> Identifier {
@@ -50,7 +54,7 @@ fn answers_hold_what_was_asked_for_and_what_every_answer_has() {
     ]
     .into_iter()
     .collect();
-    let answer = answers(&PeerQuery::default()).answer(&request, &found, false);
+    let answer = answers(&PeerQuery::default()).answer(&request, found.clone(), false);
     assert!(answer.warns, "the private key is not supported");
     let expected = [
         (QUERY_RETRIEVE_LEVEL, "STUDY"),
@@ -73,14 +77,14 @@ fn peers_may_want_every_key_back_and_no_warning() {
         warn_ff01: WarnFf01::No,
         ..PeerQuery::default()
     };
-    let answer = answers(&peer).answer(&request, &Item::new(), false);
+    let answer = answers(&peer).answer(&request, Item::new(), false);
     assert!(!answer.warns);
     let item = read(&answer).item;
     assert!(item.get(PRIVATE).is_some() && item.get(Tag::MODALITY).is_some());
     let private: Item = [(PRIVATE, Element::text(VR::LO, "x"))].into_iter().collect();
     let answer = answers(&PeerQuery::default()).answer(
         &self::request(Level::Study, &[(PRIVATE, VR::LO)]),
-        &private,
+        private,
         false,
     );
     assert!(!answer.warns, "the origin gave it");
@@ -95,7 +99,7 @@ fn of_sequences_the_keys_of_the_item_are_shown() {
     let found: Item = [(REQUEST_ATTRIBUTES, Element::sequence([step.clone()]))].into_iter().collect();
     let mut request = request(Level::Series, &[(REQUEST_ATTRIBUTES, VR::SQ)]);
     let shown = |request: &Request| {
-        let answer = answers(&PeerQuery::default()).answer(request, &found, false);
+        let answer = answers(&PeerQuery::default()).answer(request, found.clone(), false);
         let items: Vec<_> = read(&answer).item.items(REQUEST_ATTRIBUTES).map(texts).collect();
         items
     };
@@ -121,7 +125,7 @@ fn the_character_set_is_that_of_the_request_or_what_the_peer_can_read() {
     for (asked, on_unmappable, character_set, name) in cases {
         request.character_set = CharacterSet::from_value(asked.as_bytes());
         let peer = PeerQuery { on_unmappable, ..PeerQuery::default() };
-        let answer = read(&answers(&peer).answer(&request, &found, false));
+        let answer = read(&answers(&peer).answer(&request, found.clone(), false));
         assert_eq!(answer.character_set.as_str(), character_set, "{asked}");
         assert_eq!(answer.item.text(Tag::PATIENT_NAME).as_deref(), Some(name), "{asked}");
     }
