@@ -8,11 +8,12 @@ pub struct Limits {
     /// Children that decode at the same time; more transcodings wait. Default: 2. Decoding is bound by
     /// the processor, and each child may take `memory_max`.
     pub children_max: usize,
-    /// Bytes of memory that a child may allocate (`RLIMIT_DATA`). Default: 1 GiB: the largest frames in
-    /// use have 100 MB (a mammogram of 4,700 x 5,800 x 16 bits has 55 MB), and a decoder of JPEG 2000
-    /// takes about five times the frame.
+    /// Bytes of memory that a child may allocate (`RLIMIT_DATA`). Default: 1 GiB. JPEG 2000 takes ten
+    /// times the frame, other codecs four times; the largest frames in use have 55 MB (a mammogram of
+    /// 4,700 x 5,800 x 16 bits).
     pub memory_max: u64,
-    /// Bytes of one decoded frame. Default: 160 MiB, which a child decodes within its memory.
+    /// Bytes of one decoded frame. Default: 160 MiB, which a child can decode within its memory where it
+    /// is not JPEG 2000.
     pub frame_length_max: u64,
     /// Bytes of the largest object accepted, as it is stored. Default: 4 GiB. A child holds one frame and
     /// not the object, but an hour of decoding serves nobody.

@@ -7,6 +7,7 @@ use super::{super::geometry::Geometry, Colours, samples};
 /// Decodes a frame. The decoder undoes the multiple component transformation, whose results
 /// Photometric Interpretation calls YBR_RCT and YBR_ICT.
 pub(super) fn decode(frame: &[u8], geometry: &Geometry) -> Result<(Vec<u8>, Colours), String> {
+    check_size(frame, geometry)?;
     // Strictly: of a cut codestream nothing is made up.
     let image = Image::from_bytes_with(frame, DecodeParameters::new().strict(true).ignore_pclr_cmap_cdef());
     let image = image.map_err(|error| format!("JPEG 2000: {error}"))?;
@@ -33,4 +34,20 @@ pub(super) fn decode(frame: &[u8], geometry: &Geometry) -> Result<(Vec<u8>, Colo
     samples::append(by_pixel.map(i32::cast_unsigned), first.precision(), geometry, &mut decoded)?;
     let transformed = matches!(&*geometry.photometric_interpretation, "YBR_RCT" | "YBR_ICT");
     Ok((decoded, if transformed { Colours::Rgb } else { Colours::AsDeclared }))
+}
+
+/// Refuses a codestream of another size before memory is taken for it (ISO/IEC 15444-1 A.5.1). In a JP2
+/// file the codestream does not stand first; that one is looked at when it is decoded.
+fn check_size(frame: &[u8], geometry: &Geometry) -> Result<(), String> {
+    let Some(siz) = frame.strip_prefix(&[0xFF, 0x4F, 0xFF, 0x51]) else { return Ok(()) };
+    let number = |at: usize| {
+        let bytes = siz.get(at..at + 4).and_then(|bytes| bytes.first_chunk());
+        bytes.map(|bytes| u32::from_be_bytes(*bytes)).ok_or("JPEG 2000: the codestream is cut")
+    };
+    let (columns, rows) = (number(4)?.wrapping_sub(number(12)?), number(8)?.wrapping_sub(number(16)?));
+    if (columns as usize, rows as usize) == (geometry.columns, geometry.rows) {
+        Ok(())
+    } else {
+        Err(format!("JPEG 2000 of {columns} x {rows} samples"))
+    }
 }

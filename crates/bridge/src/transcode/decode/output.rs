@@ -63,6 +63,10 @@ impl<W: Write> Output<W> {
         // Checked when the frames began.
         let length = u32::try_from(geometry.length()).unwrap_or(u32::MAX);
         rewriter.header(Tag::PIXEL_DATA, vr, length + length % 2, &mut self.kept_back);
+        // At once what is needed, since growing by doubling takes three times as much while it copies.
+        let most = self.kept_back_max.saturating_add(geometry.frame_length() as u64);
+        let needed = geometry.length().saturating_add(1).min(most);
+        self.kept_back.reserve_exact(usize::try_from(needed).unwrap_or(0));
     }
 }
 
