@@ -36,6 +36,10 @@ const CANCEL_GRACE: Duration = Duration::from_secs(2);
 /// How long a destination may take to answer our A-RELEASE-RQ; the requestor waits for it.
 const RELEASE: Duration = Duration::from_secs(5);
 
+/// How long a destination may take to close the connection behind our A-ABORT. Nothing depends on it but
+/// the requestor, who waits, and so it is not the ARTIM time-out of our own callers.
+const CLOSE: Duration = Duration::from_secs(1);
+
 /// Where the instances go.
 pub(super) enum Target {
     /// To a peer and its address.
@@ -145,7 +149,8 @@ impl Provider {
         };
         let environment = Arc::new(environment);
         let mut operation = Operation::new(Arc::clone(&environment), wanted, tasks, self.retrieve.requests);
-        let done = self.perform(&mut operation, replies).await;
+        operation.refuse_classes();
+        let done = self.perform(&mut operation, &environment.recipient, replies).await;
         if !done {
             cut_short(&mut operation, &environment, replies).await;
         }
@@ -165,7 +170,14 @@ impl Provider {
     }
 
     /// Performs sub-operations to the last; `false` where that was cancelled.
-    async fn perform(&self, operation: &mut Operation, replies: &mpsc::Sender<Reply>) -> bool {
+    async fn perform(
+        &self,
+        operation: &mut Operation,
+        recipient: &Recipient,
+        replies: &mpsc::Sender<Reply>,
+    ) -> bool {
+        let mut available = std::pin::pin!(recipient.available());
+        let mut may_begin = false;
         let mut pending = ticks(self.retrieve.pending_interval);
         let mut stall = ticks(self.retrieve.stall);
         if operation.remaining() > 0 {
@@ -178,7 +190,8 @@ impl Provider {
                 () = replies.closed() => return false,
                 _ = pending.tick() => self.pending(replies, &operation.counts, operation.remaining()),
                 _ = stall.tick() => operation.give_up_stalled(),
-                more = operation.step() => if !more { return true },
+                () = &mut available, if !may_begin => may_begin = true,
+                more = operation.step(), if may_begin => if !more { return true },
             }
         }
     }
@@ -197,6 +210,7 @@ impl Provider {
                 let timers = &context.snapshot.config.timers;
                 let standard = Timers::default();
                 let timers = Timers {
+                    artim: CLOSE,
                     associate: timers.message.min(standard.associate),
                     message: timers.message,
                     write: timers.message,
