@@ -48,6 +48,11 @@ impl Failures {
         self.add(of_fetch(error));
     }
 
+    /// The recipient takes none of a SOP Class.
+    pub(super) fn not_accepted(&mut self) {
+        self.add(Cause::NotAccepted);
+    }
+
     /// A sub-operation ended.
     pub(super) fn ended(&mut self, end: &End) {
         match end {

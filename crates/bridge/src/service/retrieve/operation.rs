@@ -97,6 +97,21 @@ impl Operation {
         self.failures.cause()
     }
 
+    /// Fails the instances of SOP Classes that the recipient does not take at all, before they are asked
+    /// for.
+    pub(super) fn refuse_classes(&mut self) {
+        let recipient = &self.environment.recipient;
+        let refused =
+            |wanted: &&Wanted| wanted.sop_class.as_ref().is_some_and(|class| !recipient.may_take(class));
+        let refused = self.wanted.values().filter(refused);
+        let refused: Vec<Uid> = refused.map(|wanted| wanted.sop_instance_uid.clone()).collect();
+        if !refused.is_empty() {
+            tracing::warn!(instances = refused.len(), "the recipient does not take their SOP Class");
+            self.failures.not_accepted();
+            self.fail(refused);
+        }
+    }
+
     /// Goes on until the next sub-operation or request has ended; `false` where none is left. Cancel
     /// safe.
     pub(super) async fn step(&mut self) -> bool {
@@ -160,6 +175,9 @@ impl Operation {
                     self.fetches.push(fetch.boxed());
                 }
                 Some(Task::Whole(whole)) => {
+                    if !whole.members.iter().any(|uid| self.wanted.contains_key(uid)) {
+                        continue;
+                    }
                     self.wholes += 1;
                     let fetch = async move {
                         match fetch::whole(&environment, &whole).await {

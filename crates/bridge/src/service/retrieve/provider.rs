@@ -176,8 +176,8 @@ impl Provider {
         recipient: &Recipient,
         replies: &mpsc::Sender<Reply>,
     ) -> bool {
-        let mut available = std::pin::pin!(recipient.available());
-        let mut may_begin = false;
+        let mut turn = std::pin::pin!(recipient.turn());
+        let mut may_send = None;
         let mut pending = ticks(self.retrieve.pending_interval);
         let mut stall = ticks(self.retrieve.stall);
         if operation.remaining() > 0 {
@@ -190,8 +190,8 @@ impl Provider {
                 () = replies.closed() => return false,
                 _ = pending.tick() => self.pending(replies, &operation.counts, operation.remaining()),
                 _ = stall.tick() => operation.give_up_stalled(),
-                () = &mut available, if !may_begin => may_begin = true,
-                more = operation.step(), if may_begin => if !more { return true },
+                permit = &mut turn, if may_send.is_none() => may_send = Some(permit),
+                more = operation.step(), if may_send.is_some() => if !more { return true },
             }
         }
     }

@@ -13,6 +13,7 @@ use dimse::{
 };
 use futures::stream::BoxStream;
 use instance::{TransferSyntax, Uid};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -65,6 +66,24 @@ impl Recipient {
     /// Whether a sub-operation whose association ended can be repeated on another one.
     pub(super) const fn has_other_associations(&self) -> bool {
         matches!(self, Self::Destination(_))
+    }
+
+    /// Waits until the operation may send, which it may until the result is dropped.
+    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        match self {
+            Self::Destination(destination) => destination.turn().await,
+            Self::Requestor(_) => None,
+        }
+    }
+
+    /// Whether instances of `sop_class` may be taken in some transfer syntax.
+    pub(super) fn may_take(&self, sop_class: &Uid) -> bool {
+        match self {
+            Self::Destination(_) => true,
+            Self::Requestor(sub_operations) => {
+                !sub_operations.accepted_transfer_syntaxes(sop_class).is_empty()
+            }
+        }
     }
 
     /// An association for an instance, one on which its presentation context was proposed at least.

@@ -170,3 +170,16 @@ async fn a_cancelled_get_ends_with_what_it_has_done() {
     let again = workstation.get(|_| 0, usize::MAX).await.unwrap();
     assert_eq!(again.ended.counts(), (Status::SUCCESS, 5, 0, 0, None), "the association goes on");
 }
+
+#[tokio::test]
+async fn what_the_requestor_takes_in_no_syntax_is_not_even_asked_for() {
+    let mr = |number| Held { class: "1.2.840.10008.5.1.4.1.1.4".to_owned(), ..held(1, 1, number, 3_000) };
+    let archive = Archive::default();
+    archive.add((1..=3).map(mr));
+    let ward = Ward::new(archive, |_| {}).await;
+    let got = ward.workstation().await.get(|_| 0, usize::MAX).await.unwrap();
+    assert_eq!(got.ended.counts(), (Status(0xA702), 0, 3, 0, None));
+    let comment = got.ended.response.error_comment.unwrap();
+    assert_eq!(comment, "no presentation context accepted for the instances");
+    assert_eq!((got.ended.failed.len(), ward.archive.retrieves().len()), (3, 0));
+}

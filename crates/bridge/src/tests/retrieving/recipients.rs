@@ -269,3 +269,27 @@ async fn an_instance_that_is_not_delivered_yet_comes_from_the_spool() {
     assert!(!ward.archive.retrieves().iter().any(|path| path.ends_with(uid.as_str())));
     ward.site.stop.cancel();
 }
+
+#[tokio::test]
+async fn moves_that_wait_for_a_destination_that_hangs_take_little_memory() {
+    let (archive, all) = archive(3, 300_000);
+    let ward = Ward::new(archive, |_| {}).await;
+    let gate = Arc::new(Semaphore::new(0));
+    for held in &all {
+        ward.destination.when(&held.uid, Hold(1_000, Arc::clone(&gate)));
+    }
+    let keys = study("1.2.3.1");
+    let moves = futures::future::join_all((0..6).map(|_| ward.move_(&keys)));
+    let waiting = async {
+        ward.until("one is being sent", |ward| ward.destination.begun() == 1).await;
+        // The one whose instance is being sent and three that wait behind it; nothing for the others.
+        ward.site.metric(&format!("dimseway_memory_budget_used_bytes {}", 4 * 384 * 1024)).await;
+        gate.add_permits(1);
+    };
+    let (ended, ()) = tokio::join!(moves, waiting);
+    for ended in ended {
+        assert_eq!(ended.counts(), (Status::SUCCESS, 3, 0, 0, None));
+    }
+    assert_eq!(ward.destination.open_max(), 1);
+    assert_eq!(ward.destination.stored().len(), 18);
+}

@@ -40,6 +40,11 @@ const ATTEMPTS: u32 = 3;
 /// The pause before the second attempt; it doubles before the third.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How many operations may send to one destination beside those whose sub-operations are under way: 3.
+/// Each has answers of origins open and takes room in the memory budget for them, which must not all be
+/// taken by those that wait for one destination that hangs.
+const OPERATIONS_BESIDE: usize = 3;
+
 /// How long an A-ABORT may take; the connection is closed then.
 const ABORT: Duration = Duration::from_secs(1);
 
@@ -79,6 +84,7 @@ pub(crate) struct Destination {
     key: Key,
     settings: Settings,
     permits: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
     idle: Mutex<Vec<Open>>,
 }
 
@@ -101,7 +107,8 @@ impl Destinations {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (destination, users) = all.entry(key.clone()).or_insert_with(|| {
             let permits = Arc::new(Semaphore::new(key.associations.max(1)));
-            (Arc::new(Destination { key, settings, permits, idle: Mutex::default() }), 0)
+            let turns = Arc::new(Semaphore::new(key.associations.max(1) + OPERATIONS_BESIDE));
+            (Arc::new(Destination { key, settings, permits, turns, idle: Mutex::default() }), 0)
         });
         *users += 1;
         Arc::clone(destination)
@@ -128,6 +135,12 @@ impl Destination {
     /// Associations at the same time.
     pub(super) const fn associations(&self) -> usize {
         self.key.associations
+    }
+
+    /// Waits until one more operation may send, which it may until the result is dropped.
+    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed, so there always is a permit.
+        Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
     /// Waits until an association may be used, and lends one on which `needed` was proposed. Where there
@@ -241,7 +254,11 @@ impl Borrowed {
                 self.give_back();
                 Ok(response)
             }
-            Some(Err(error)) => Err(NotAnswered::AssociationEnded(error.to_string())),
+            Some(Err(error)) => {
+                // The idle ones may have ended too, unnoticed.
+                self.destination.idle().clear();
+                Err(NotAnswered::AssociationEnded(error.to_string()))
+            }
             None => {
                 // A peer that does not close in time loses the connection all the same.
                 let _ = timeout(ABORT, self.open.association.abort()).await;
