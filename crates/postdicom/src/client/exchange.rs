@@ -1,0 +1,150 @@
+//! One request and its answer.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use reqwest::{RequestBuilder, Response};
+
+use super::{Client, fields};
+use crate::answer;
+use crate::conventions::ReasonOnSuccess;
+use crate::error::{Reason, Unreadable, transport};
+use crate::{Call, Error, Prepared, SideEffect};
+
+/// Longest Retry-After that is believed. 24 h: beyond it a person looks anyway.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Client {
+    /// Sends a call in one request and gives the body of its answer, which has a status of success, is no
+    /// page for people and does not say that the call failed.
+    ///
+    /// A call without side effects is sent once more where the connection broke; no other is ever repeated.
+    pub(super) async fn exchange(&self, call: &Call) -> Result<Vec<u8>, Error> {
+        let prepared = Prepared::new(call, self.conventions())?;
+        match self.once(&prepared, call.side_effect()).await {
+            Err(Error::Interrupted(_)) if call.side_effect() == SideEffect::None => {
+                self.once(&prepared, SideEffect::None).await
+            }
+            answered => answered,
+        }
+    }
+
+    async fn once(&self, prepared: &Prepared, side_effect: SideEffect) -> Result<Vec<u8>, Error> {
+        let response = self.request(prepared, side_effect)?.send().await.map_err(transport)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        if !status.is_success() {
+            let retry_after = retry_after(&headers, SystemTime::now());
+            return Err(Error::Refused { status, reason: Reason::of(&headers), retry_after });
+        }
+        if self.conventions().reason_on_success == ReasonOnSuccess::Failure
+            && let Some(reason) = Reason::of(&headers)
+        {
+            return Err(Error::Failed { reason: Some(reason) });
+        }
+        let body = self.read(response).await?;
+        if is_html(&headers, &body) {
+            return Err(Error::Unreadable(Unreadable::Html));
+        }
+        match answer::json(&body, self.conventions().empty_answer) {
+            Ok(Some(value)) if answer::failure(&value).is_some() => {
+                Err(Error::Failed { reason: answer::failure(&value).flatten() })
+            }
+            _ => Ok(body),
+        }
+    }
+
+    fn request(&self, prepared: &Prepared, side_effect: SideEffect) -> Result<RequestBuilder, Error> {
+        let connections = match side_effect {
+            SideEffect::None => &self.inner.reading,
+            SideEffect::Searchable | SideEffect::Hidden => &self.inner.changing,
+        };
+        let url = self.inner.base_url.join(&prepared.path);
+        let mut fields = fields(self.inner.authorization.as_ref());
+        if let Some((name, json)) = &prepared.header {
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|error| Error::Credentials(Box::new(error)))?;
+            let mut value =
+                HeaderValue::from_str(json).map_err(|error| Error::Credentials(Box::new(error)))?;
+            value.set_sensitive(true);
+            fields.insert(name, value);
+        }
+        let mut request = connections.request(prepared.method.clone(), url);
+        if let Some(body) = &prepared.body {
+            fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            request = request.body(body.clone());
+        }
+        Ok(request.headers(fields))
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(transport)? {
+            if body.len() + chunk.len() > self.conventions().answer_bytes_max {
+                return Err(Error::Unreadable(Unreadable::TooLarge));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// Whether an answer is a page for people, by what it says or by how it begins.
+fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
+    let media_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = body.trim_ascii_start();
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii_start();
+    let begins = |start: &[u8]| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    // Frameworks call any text HTML, so what begins as JSON or as a link is believed.
+    let page = media_type.to_ascii_lowercase().starts_with("text/html") && begins(b"<");
+    page || begins(b"<!doctype html") || begins(b"<html")
+}
+
+/// Retry-After: seconds or a date (RFC 9110 §10.2.3), as a time from `now`.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let after = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+            SystemTime::from(date).duration_since(now).unwrap_or(Duration::ZERO)
+        }
+    };
+    Some(after.min(RETRY_AFTER_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_for_people_are_told_from_answers_that_are_called_so() {
+        let html = |media_type: &'static str, body: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+            is_html(&headers, body.as_bytes())
+        };
+        assert!(html("text/html; charset=utf-8", "<p>Please log in"));
+        assert!(html("text/plain", "\u{feff} <!DOCTYPE html><p>"));
+        assert!(html("application/json", "<HTML lang=en>"));
+        assert!(!html("text/html", "{\"Success\":true}"));
+        assert!(!html("text/html", "https://example.org"));
+        assert!(!html("text/html", ""));
+    }
+
+    #[test]
+    fn reads_retry_after_in_both_forms() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        for (text, expected) in [
+            ("120", Some(120)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+            ("Sun, 06 Nov 1994 08:40:37 GMT", Some(0)),
+            ("99999999", Some(86_400)),
+            ("soon", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, text.parse().unwrap());
+            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{text}");
+        }
+    }
+}
