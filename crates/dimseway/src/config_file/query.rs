@@ -105,7 +105,7 @@ pub(crate) struct TranscodeLimits {
     /// Unit: processes. Source: each takes a processor, and memory up to `memory_max`.
     pub(crate) children_max: u32,
     /// Memory of one child.
-    /// Unit: bytes. Source: five times the largest frame in use, with room.
+    /// Unit: bytes. Source: JPEG 2000 takes ten times the frame, and the largest in use have 55MB.
     pub(crate) memory_max: Size,
     /// Largest decoded frame.
     /// Unit: bytes. Source: a mammogram has 55MB.
