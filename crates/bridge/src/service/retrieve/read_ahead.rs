@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use dicomweb::retrieve::Retrieved;
-use futures::{FutureExt, StreamExt, stream::BoxStream};
+use futures::StreamExt;
 use instance::part10::FileMeta;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
@@ -18,13 +18,6 @@ const READ_AHEAD: u32 = 256 * 1024;
 
 /// Pieces that are read ahead, so that an answer in tiny pieces is bounded too.
 const PIECES_MAX: usize = 64;
-
-/// Bytes up to which pieces are passed on together: 64 KiB.
-const TOGETHER: usize = 64 * 1024;
-
-/// How often a piece is waited for before the ones before it are passed on, each time as long as it takes
-/// to let other tasks run.
-const YIELDS: usize = 2;
 
 /// What is known of an instance before its data set: its File Meta Information, and the bytes of the data
 /// set where they were announced.
@@ -91,94 +84,12 @@ async fn read(mut retrieved: Retrieved, taker: Taker) -> Result<(), Interruption
     while let Some(instance) = retrieved.next_part().await? {
         taker.hand_on(Event::Instance((instance.file_meta, instance.length))).await?;
         let mut data_set = instance.data_set;
-        while let Some(first) = data_set.next().await {
-            let (bytes, last) = together(first?, &mut data_set).await;
-            taker.hand_on(Event::Data(bytes)).await?;
-            match last {
-                Last::Piece => {}
-                Last::End => break,
-                Last::Error(error) => return Err(error.into()),
-            }
+        while let Some(bytes) = data_set.next().await {
+            taker.hand_on(Event::Data(bytes?)).await?;
         }
         taker.hand_on(Event::End).await?;
     }
     Ok(())
-}
-
-/// What comes behind some pieces.
-enum Last {
-    Piece,
-    End,
-    Error(dicomweb::Error),
-}
-
-/// The pieces that are as good as there, in one. Servers send pieces of some kilobytes, and the HTTP
-/// connection hands over one at a time; to pass each of them on by itself costs more than to copy it.
-async fn together(
-    first: Bytes,
-    data_set: &mut BoxStream<'static, Result<Bytes, dicomweb::Error>>,
-) -> (Bytes, Last) {
-    let mut all = Pieces::One(first);
-    let mut last = Last::Piece;
-    let mut yields = 0;
-    while all.len() < TOGETHER {
-        match data_set.next().now_or_never() {
-            Some(Some(Ok(piece))) => {
-                all = all.and(&piece);
-                yields = 0;
-            }
-            Some(Some(Err(error))) => {
-                last = Last::Error(error);
-                break;
-            }
-            Some(None) => {
-                last = Last::End;
-                break;
-            }
-            // The task of the connection may have the next one at hand.
-            None if yields < YIELDS => {
-                yields += 1;
-                tokio::task::yield_now().await;
-            }
-            None => break,
-        }
-    }
-    (all.into_bytes(), last)
-}
-
-/// Pieces that are copied only where there are several.
-enum Pieces {
-    One(Bytes),
-    Several(BytesMut),
-}
-
-impl Pieces {
-    fn len(&self) -> usize {
-        match self {
-            Self::One(piece) => piece.len(),
-            Self::Several(pieces) => pieces.len(),
-        }
-    }
-
-    fn and(self, piece: &[u8]) -> Self {
-        let mut pieces = match self {
-            Self::One(first) => {
-                let mut pieces = BytesMut::with_capacity(TOGETHER + piece.len());
-                pieces.extend_from_slice(&first);
-                pieces
-            }
-            Self::Several(pieces) => pieces,
-        };
-        pieces.extend_from_slice(piece);
-        Self::Several(pieces)
-    }
-
-    fn into_bytes(self) -> Bytes {
-        match self {
-            Self::One(piece) => piece,
-            Self::Several(pieces) => pieces.freeze(),
-        }
-    }
 }
 
 /// Whoever takes what is read.
