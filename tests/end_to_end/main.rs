@@ -6,6 +6,7 @@ mod association_rejected;
 mod asynchronous_operations;
 mod c_find_canceled;
 mod c_find_origin_answers;
+mod c_find_peers;
 mod c_find_refused;
 mod c_find_undelivered;
 mod c_move_destination_fails;

@@ -3,5 +3,6 @@
 mod expected;
 mod keys;
 mod matcher;
+mod requestors;
 mod same_results;
 mod table;
