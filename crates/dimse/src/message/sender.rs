@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, io, io::IoSlice, pin::pin, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
     time::timeout,
@@ -19,6 +19,8 @@ use crate::{
 /// Slices handed to one vectored write: most data sets come in few large pieces, and small messages are one
 /// slice each.
 const SLICES_MAX: usize = 64;
+/// Bytes of a data set up to which pieces that are at hand are written together: 128 KiB.
+const TOGETHER_LENGTH: usize = 128 * 1024;
 /// Bytes of a message that becomes one slice: below that, copying costs less than a slice.
 const COPIED_LENGTH_MAX: usize = 4096;
 /// Message control header: a command fragment (PS3.8 §E.2).
@@ -156,10 +158,16 @@ where
         self.begin()?;
         self.push_command(presentation_context_id, command, true);
         self.write_unwritten().await?;
-        let mut data_set = pin!(data_set);
+        let mut data_set = pin!(data_set.fuse());
         let mut content = Content::default();
         while let Some(piece) = data_set.next().await {
             content.push(piece.map_err(Error::Source)?);
+            // What is at hand goes out with one write: archives send pieces of a few kilobytes.
+            while content.length < TOGETHER_LENGTH
+                && let Some(Some(piece)) = data_set.next().now_or_never()
+            {
+                content.push(piece.map_err(Error::Source)?);
+            }
             // More than one PDU's worth must be there, so that the last fragment is never sent before
             // the stream has said that it ends.
             while content.length > self.content_length {
