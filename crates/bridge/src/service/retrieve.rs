@@ -72,7 +72,8 @@ fn answer(
     // ends when nobody takes its replies any more.
     let (sender, replies) = mpsc::channel(1);
     let connections = invocation.context.core.connections.clone();
-    let span = tracing::info_span!("retrieve", message_id = invocation.message_id, to = target.label());
+    // As that of the association, at every level of the log.
+    let span = tracing::error_span!("retrieve", message_id = invocation.message_id, to = target.label());
     let provider = Provider::new(invocation, priority, keys, target);
     connections.spawn(provider.provide(sender).instrument(span));
     stream::unfold(replies, |mut replies| async move { Some((replies.recv().await?, replies)) }).boxed()

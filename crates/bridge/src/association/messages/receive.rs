@@ -333,7 +333,8 @@ fn answer_store(
             Err(refusal) => {
                 tracing::warn!(
                     message_id = response.message_id_being_responded_to,
-                    sop_instance_uid = ?response.affected_sop_instance_uid,
+                    sop_instance_uid =
+                        response.affected_sop_instance_uid.as_ref().map(tracing::field::display),
                     cause = %refusal,
                     status = %status::of_refusal(&refusal).0,
                     "instance refused"
