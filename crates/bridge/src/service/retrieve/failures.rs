@@ -1,7 +1,5 @@
 //! Why sub-operations failed: when to stop trying, and what the requestor is told.
 
-use dimse::Category;
-
 use super::{fetch::NotFetched, recipient::NotAnswered, sub_operation::End};
 
 /// Failures in a row after which the rest is not tried any more: of an origin that gives nothing, of a
@@ -58,7 +56,7 @@ impl Failures {
         match end {
             End::Answered(status) => {
                 self.of_recipient = 0;
-                if status.category() != Category::Success && !status.is_done() {
+                if !status.is_done() {
                     self.add(Cause::Refused);
                 }
             }
