@@ -132,7 +132,10 @@ fn an_archive_that_is_down_is_not_hidden_by_what_waits_for_it() {
     let instances = Instance::study(1, 2, 2000);
     store_all(daemon.dimse(), &instances);
     let found = Finder::open(daemon.dimse(), STUDY_ROOT_FIND).find(&study(""));
-    // What is in the archive is unknown, so the query cannot succeed.
+    // What waits is shown as far as it is known here; what else the archive has is not, so the query
+    // cannot succeed.
+    let rows = [STUDY, PATIENT_ID, INSTANCES].map(|tag| texts(&found, tag).concat());
+    assert_eq!(rows, [instances[0].study.as_str(), "TEST-1", "2"]);
     assert_eq!(found.last.status, 0xA700, "{:?}", found.last);
     assert_eq!(found.last.error_comment, "the archive is not available");
     origin.release();

@@ -50,7 +50,7 @@ pub(crate) fn find(invocation: Invocation, _request: CFindRq, identifier: Bytes)
     };
     let answers = Answers::new(request.level, invocation.called(), encoding, &peer);
     let (sender, replies) = mpsc::channel(AHEAD);
-    let finding = Finding { invocation, request, answers, replies: sender, found: 0 };
+    let finding = Finding { invocation, request, answers, replies: sender, seen: Seen::default(), found: 0 };
     // One stream that is both: what it yields, and the work that makes it.
     stream::select(replies, stream::once(finding.run()).filter_map(|()| async { None })).boxed()
 }
@@ -61,6 +61,7 @@ struct Finding {
     request: Request,
     answers: Answers,
     replies: mpsc::Sender<Reply>,
+    seen: Seen,
     found: usize,
 }
 
@@ -114,12 +115,11 @@ impl Finding {
             return Err(Stop::Query(QueryError::NoOrigin));
         }
         let budget = Budget::new(&config);
-        let mut seen = Seen::default();
         let several = origins.len() > 1;
         let mut failed = Ok(());
         for origin in origins {
             let searched = Searched { origin, metrics: Arc::clone(&context.core.metrics) };
-            match self.search(&searched, &config, &budget, &mut seen, several).await {
+            match self.search(&searched, &config, &budget, several).await {
                 Err(Stop::Origin(error)) if several => {
                     tracing::warn!(cause = %error, "the other origins are searched");
                     failed = failed.and(Err(Stop::Origin(error)));
@@ -135,17 +135,34 @@ impl Finding {
         searched: &Searched,
         config: &Query,
         budget: &Budget,
-        seen: &mut Seen,
         several: bool,
     ) -> Result<(), Stop> {
-        let level = self.request.level;
         let tags = self.request.tags();
         let context = Arc::clone(&self.invocation.context);
         let mut pending = Pending::look(&context, &searched.origin.name, &self.request, &tags).await?;
-        let mut above = Above::new(level, &tags);
         let counted = if config.count_related { tags.as_slice() } else { &[] };
-        let related = Related::new(level, counted, Budget::for_counts(config));
-        let (at_once, then) = in_two_steps(&self.request.keys, &related);
+        let related = Related::new(self.request.level, counted, Budget::for_counts(config));
+        let shown = self.show_found(searched, config, budget, several, &related, &mut pending).await;
+        let (Some(pending), Ok(()) | Err(Stop::Origin(_))) = (pending, &shown) else { return shown };
+        // What waits for an origin that fails is shown all the same, as far as the spool knows it.
+        let searched = shown.is_ok().then_some(searched);
+        self.show_undelivered(pending, &related, searched, config, budget).await.and(shown)
+    }
+
+    /// Shows what the origin has, together with what waits for it of the same.
+    async fn show_found(
+        &mut self,
+        searched: &Searched,
+        config: &Query,
+        budget: &Budget,
+        several: bool,
+        related: &Related,
+        pending: &mut Option<Pending>,
+    ) -> Result<(), Stop> {
+        let level = self.request.level;
+        let tags = self.request.tags();
+        let mut above = Above::new(level, &tags);
+        let (at_once, then) = in_two_steps(&self.request.keys, related);
         let mut rows = searched.rows(search_level(level), &self.request.keys, &include(level, &tags));
         let may_repeat = several || rows.may_repeat || level == Level::Patient || pending.is_some();
         let capabilities = &searched.origin.client.profile().search;
@@ -165,46 +182,44 @@ impl Finding {
                     break;
                 };
                 above.complete(&mut row, searched, budget).await?;
-                let repeats = may_repeat && seen.contains(level, &row);
+                let repeats = may_repeat && self.seen.contains(level, &row);
                 counting.extend((!repeats && at_once.matches_assuming(&row, assumed)).then_some(row));
             }
             // Counting takes the way to the origin and back, so several results do it together.
             try_join_all(counting.iter_mut().map(|row| related.complete(row, searched))).await?;
             for mut row in counting {
-                if let Some(pending) = &mut pending {
+                if let Some(pending) = pending.as_mut() {
                     pending.merge_into(&mut row, searched, budget).await?;
                 }
                 let matches = then.matches_assuming(&row, assumed);
-                if matches && (!may_repeat || seen.insert(level, &row)) {
+                if matches && (!may_repeat || self.seen.insert(level, &row)) {
                     self.show(row, rows.incomplete_keys, config).await?;
                 }
             }
         }
-        match pending {
-            Some(pending) => self.show_undelivered(pending, &related, searched, config, budget, seen).await,
-            None => Ok(()),
-        }
+        Ok(())
     }
 
-    /// Shows what waits and was not among the results of the origin.
+    /// Shows what waits and was not among the results of the origin, which is not asked about it where
+    /// `searched` is none.
     async fn show_undelivered(
         &mut self,
         mut pending: Pending,
         related: &Related,
-        searched: &Searched,
+        searched: Option<&Searched>,
         config: &Query,
         budget: &Budget,
-        seen: &mut Seen,
     ) -> Result<(), Stop> {
         let tags = self.request.tags();
         for entry_id in pending.remaining() {
             let result = pending.result(entry_id, searched, &tags, budget).await?;
             let Some((mut row, at_origin)) = result else { continue };
-            if at_origin {
+            let origin = searched.filter(|_| at_origin);
+            if let Some(searched) = origin {
                 related.complete(&mut row, searched).await?;
             }
-            pending.add_counts(&mut row, at_origin.then_some(searched), budget).await?;
-            if self.request.keys.matches(&row) && seen.insert(self.request.level, &row) {
+            pending.add_counts(&mut row, origin, budget).await?;
+            if self.request.keys.matches(&row) && self.seen.insert(self.request.level, &row) {
                 self.show(row, false, config).await?;
             }
         }

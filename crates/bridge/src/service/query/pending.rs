@@ -158,14 +158,15 @@ impl Pending {
     }
 
     /// The result that one of the remaining entries stands for, and whether the origin has it all the same:
-    /// then its attributes decide, and it is none where they do not match.
+    /// then its attributes decide, and it is none where they do not match. The origin is not asked where
+    /// `searched` is none.
     ///
     /// # Errors
     /// The spool or the origin cannot tell.
     pub(crate) async fn result(
         &self,
         entry_id: EntryId,
-        searched: &Searched,
+        searched: Option<&Searched>,
         tags: &[Tag],
         budget: &Budget,
     ) -> Result<Option<(Item, bool)>, QueryError> {
@@ -174,14 +175,14 @@ impl Pending {
             entry => entry?,
         };
         let identity = &entry.trailer.identity;
-        let known = match self.level {
+        let known = match (self.level, searched) {
             // It is the same instance everywhere.
-            Level::Image => None,
-            Level::Series => {
+            (Level::Image, _) | (_, None) => None,
+            (Level::Series, Some(searched)) => {
                 let series = Some(&identity.series_instance_uid);
                 searched.entity(&identity.study_instance_uid, series, tags, budget).await?
             }
-            Level::Patient | Level::Study => {
+            (Level::Patient | Level::Study, Some(searched)) => {
                 searched.entity(&identity.study_instance_uid, None, tags, budget).await?
             }
         };
