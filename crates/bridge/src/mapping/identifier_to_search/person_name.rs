@@ -16,8 +16,8 @@ pub(super) struct Texts {
 /// What finds at least the names that match `key`; none where the server has nothing of the kind.
 pub(super) fn values(key: &str, capabilities: &SearchCapabilities) -> Option<Texts> {
     // One of the groups is enough: all of them must match. What is open at its end is open anyway, and
-    // `DOE^*` means a DOE without a given name too.
-    let groups = key.split('=').map(|group| group.trim_end_matches([' ', '^', '*']));
+    // `DOE^*` and `DOE?` mean a DOE without a given name too.
+    let groups = key.split('=').map(|group| group.trim_end_matches([' ', '^', '*', '?']));
     let group = groups.max_by_key(|group| literals(group))?;
     if literals(group) == 0 {
         return None;
@@ -26,6 +26,7 @@ pub(super) fn values(key: &str, capabilities: &SearchCapabilities) -> Option<Tex
         let texts = vec![word(group).filter(|_| capabilities.fuzzy)?];
         return Some(Texts { texts, fuzzy: true });
     }
+    let group = &with_blanks(group);
     let texts = match capabilities.person_names {
         PersonNames::AsTextIgnoringCase => vec![pattern(&format!("*{group}*"))],
         PersonNames::ByGroup => {
@@ -39,6 +40,18 @@ pub(super) fn values(key: &str, capabilities: &SearchCapabilities) -> Option<Tex
         }
     };
     Some(Texts { texts, fuzzy: false })
+}
+
+/// The components of a group, which may have blanks around them in data as in keys. So may a delimiter
+/// that `?` stands for.
+fn with_blanks(group: &str) -> String {
+    let mut components = group.split('^').map(|component| component.trim().replace('?', "?*"));
+    let mut text = components.next().unwrap_or_default();
+    for component in components {
+        text.push_str(if text.is_empty() { "^*" } else { "*^*" });
+        text.push_str(&component);
+    }
+    text
 }
 
 /// The longest word of a name that a server finds fuzzily by its beginning (PS3.18 §8.3.4.2): up to a
@@ -97,4 +110,80 @@ fn pattern(text: &str) -> String {
         }
     }
     pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use dataset::{
+        element::VR,
+        json::{Element, Item},
+        matching::{Keys, Options},
+    };
+    use instance::Tag;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Whether a server that compares the text as a whole finds it.
+    fn is_like(text: &[char], pattern: &[char]) -> bool {
+        match (pattern, text) {
+            ([], text) => text.is_empty(),
+            (['*', rest @ ..], text) => (0..=text.len()).any(|from| is_like(&text[from..], rest)),
+            ([wanted, pattern @ ..], [got, text @ ..]) => {
+                (wanted == got || *wanted == '?') && is_like(text, pattern)
+            }
+            (_, []) => false,
+        }
+    }
+
+    fn finds(server: PersonNames, name: &str, pattern: &str) -> bool {
+        let fold = |text: &str| match server {
+            PersonNames::AsTextIgnoringCase => text.to_lowercase().chars().collect(),
+            _ => text.chars().collect::<Vec<_>>(),
+        };
+        let any_group = || name.split('=').any(|group| is_like(&fold(group), &fold(pattern)));
+        is_like(&fold(name), &fold(pattern)) || server == PersonNames::ByGroup && any_group()
+    }
+
+    /// Whether a word of the name begins so, as fuzzy matching of servers goes.
+    fn has_word(name: &str, value: &str) -> bool {
+        let mut words = name.split(['^', '=', ' ']);
+        words.any(|word| word.to_lowercase().starts_with(&value.to_lowercase()))
+    }
+
+    fn name_of(text: &str) -> Item {
+        [(Tag::PATIENT_NAME, Element::text(VR::PN, text))].into_iter().collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5000))]
+
+        /// Whatever matches here is found by what is asked of any server.
+        #[test]
+        fn nothing_that_matches_is_lost(
+            key in "[aAbBжЖ山^=*? ]{1,8}",
+            name in "[aAbBжЖ山^][aAbBжЖ山^ ]{0,6}(=[aAbB山^][aAbB山^ ]{0,3}){0,2}",
+            fuzzy in any::<bool>(),
+        ) {
+            let name = name.trim_end_matches(['=', ' ']).to_owned();
+            let keys = Keys::read(&name_of(&key), Options { fuzzy, ..Options::default() }).unwrap();
+            // One of five pairs matches.
+            if !keys.matches(&name_of(&name)) {
+                return Ok(());
+            }
+            for server in [PersonNames::ByGroup, PersonNames::AsText, PersonNames::AsTextIgnoringCase] {
+                let capabilities =
+                    SearchCapabilities { person_names: server, ..SearchCapabilities::standard() };
+                if let Some(found) = values(&key, &capabilities).filter(|_| !fuzzy) {
+                    let is_found = found.texts.iter().any(|text| finds(server, &name, text));
+                    prop_assert!(is_found, "{server:?}: {name:?} by {found:?}");
+                }
+            }
+            let fuzzily = SearchCapabilities { wildcard: false, fuzzy: true, ..SearchCapabilities::standard() };
+            let word = if fuzzy { word(&key) } else { values(&key, &fuzzily).map(|found| found.texts[0].clone()) };
+            if let Some(word) = word {
+                prop_assert!(has_word(&name, &word), "{name:?} by the word {word:?}");
+            }
+        }
+    }
 }

@@ -97,12 +97,12 @@ const STUDIES: &[(Elements, Searches, Searches, Searches)] = &[
     (
         &[(Tag::PATIENT_NAME, VR::PN, "Doe^J*")],
         &[
-            "Study?00100010=D??^?*",
-            "Study?00100010=d??^?*",
-            "Study?00100010=*=D??^?*",
-            "Study?00100010=*=d??^?*",
+            "Study?00100010=D??*^*?*",
+            "Study?00100010=d??*^*?*",
+            "Study?00100010=*=D??*^*?*",
+            "Study?00100010=*=d??*^*?*",
         ],
-        &["Study?00100010=*Doe^J*"],
+        &["Study?00100010=*Doe*^*J*"],
         &["Study?00100010=Doe&fuzzy"],
     ),
     (
@@ -121,8 +121,8 @@ const STUDIES: &[(Elements, Searches, Searches, Searches)] = &[
     (
         // Whether there is more of it or not, and a name without a family name.
         &[(Tag::PATIENT_NAME, VR::PN, "^jo^*")],
-        &["Study?00100010=^??*", "Study?00100010=*=^??*"],
-        &["Study?00100010=*^jo*"],
+        &["Study?00100010=^*??*", "Study?00100010=*=^*??*"],
+        &["Study?00100010=*^*jo*"],
         &["Study?00100010=jo&fuzzy"],
     ),
     (&[(Tag::PATIENT_NAME, VR::PN, "*")], &["Study?"], &["Study?"], &["Study?"]),

@@ -54,7 +54,7 @@ fn answers_hold_what_was_asked_for_and_what_every_answer_has() {
     ]
     .into_iter()
     .collect();
-    let answer = answers(&PeerQuery::default()).answer(&request, found.clone(), false);
+    let answer = answers(&PeerQuery::default()).answer(&request, found, false);
     assert!(answer.warns, "the private key is not supported");
     let expected = [
         (QUERY_RETRIEVE_LEVEL, "STUDY"),
