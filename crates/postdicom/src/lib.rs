@@ -21,6 +21,10 @@ mod once;
 mod parameters;
 mod prepared;
 pub mod request;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tls;
 

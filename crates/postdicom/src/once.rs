@@ -29,7 +29,8 @@ pub enum Decision {
     Create,
     /// There is; with several the first.
     Exists(Box<Order>),
-    /// These say too little: ask for their properties.
+    /// These say too little: ask for their properties. None of them, where the answer held something that
+    /// could not be read.
     Unclear(Vec<Order>),
 }
 
@@ -115,6 +116,8 @@ impl Client {
         let search = search_before(request).ok_or(crate::Fault::Missing.at("AccessionNumber"))?;
         let list = self.get_patient_order_list(search).await?;
         let unclear = match decide(request, list.orders) {
+            // What could not be read may be the order.
+            Decision::Create if list.skipped > 0 => return Ok(Decision::Unclear(Vec::new())),
             Decision::Unclear(orders) => orders,
             decided => return Ok(decided),
         };

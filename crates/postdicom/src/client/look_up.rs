@@ -79,11 +79,11 @@ impl Client {
         let gone = Evidence::Present { order: Some(order.clone()), folder: None };
         match self.get_patient_order_properties(GetPatientOrderProperties { institution, order }).await {
             Ok(Some(_)) => Ok(Evidence::Absent),
-            Ok(None) => Ok(gone),
             Err(Error::Refused { status, reason: Some(_), .. }) if status == http::StatusCode::NOT_FOUND => {
                 Ok(gone)
             }
-            Err(Error::Failed { .. } | Error::Unreadable(_)) => Ok(Evidence::Unaskable),
+            // How the vendor says that there is no such order is not documented.
+            Ok(None) | Err(Error::Failed { .. } | Error::Unreadable(_)) => Ok(Evidence::Unaskable),
             Err(error) => Err(error),
         }
     }
