@@ -9,6 +9,7 @@ mod own_hands;
 mod program;
 mod pynetdicom;
 mod query;
+mod retrieve;
 mod senders;
 mod site;
 mod test_files;

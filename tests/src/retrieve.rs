@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use instance::Tag;
 
 use crate::find::{Elements, Identifier};
-use crate::instances::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, Instance};
+use crate::instances::{EXPLICIT_VR_LITTLE_ENDIAN, Instance};
 use crate::scripted_peer::{Message, Response, ScriptedPeer};
 use crate::wire::{self, Proposal};
 
@@ -310,17 +310,12 @@ impl Retriever {
     }
 }
 
-/// The pairs of SOP class and transfer syntax of some instances, each once, and the uncompressed ones.
+/// The pairs of SOP class and transfer syntax of some instances, each once.
 #[must_use]
 pub fn pairs(instances: &[Instance]) -> Vec<(&str, &str)> {
-    let mut pairs = Vec::new();
-    for instance in instances {
-        let class = instance.sop_class.as_str();
-        for syntax in [&*instance.transfer_syntax, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN] {
-            if !pairs.contains(&(class, syntax)) {
-                pairs.push((class, syntax));
-            }
-        }
-    }
+    let mut pairs: Vec<_> =
+        instances.iter().map(|instance| (&*instance.sop_class, &*instance.transfer_syntax)).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
     pairs
 }
