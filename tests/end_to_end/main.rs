@@ -4,6 +4,7 @@
 mod admin_http;
 mod association_rejected;
 mod asynchronous_operations;
+mod c_find_ae_titles;
 mod c_find_canceled;
 mod c_find_origin_answers;
 mod c_find_peers;
