@@ -10,4 +10,5 @@ mod killed_with_two_destinations;
 mod kills;
 mod power_cut;
 mod power_cut_disk;
+mod retrieve_cut;
 mod silent_connections;

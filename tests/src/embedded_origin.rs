@@ -171,6 +171,15 @@ impl EmbeddedOrigin {
     pub fn stop(self) {
         drop(self);
     }
+
+    /// Ends the process before another one takes its place.
+    ///
+    /// # Panics
+    /// Where it cannot be waited for.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("a process to kill");
+        self.child.wait().expect("a process to wait for");
+    }
 }
 
 impl Drop for EmbeddedOrigin {
