@@ -33,6 +33,9 @@ pub enum Fault {
     /// Not of RFC 4122, where the configuration asks for that.
     #[error("not a UUID of RFC 4122")]
     NotRfc4122,
+    /// The password of a share was not stored with it; sent without, the share would be public.
+    #[error("it was not stored and must be set again")]
+    Withheld,
     /// Another code than the three.
     #[error("not M, F or O")]
     Sex,

@@ -15,6 +15,7 @@ pub mod conventions;
 mod date;
 mod error;
 mod field;
+mod folder_path;
 mod function;
 mod identifier;
 mod once;
@@ -38,6 +39,7 @@ pub use conventions::{
 pub use date::{Date, DateTime};
 pub use error::{Delivery, Error, Reason, Remedy, Unreadable, remedy_of};
 pub use field::{Fault, InvalidField};
+pub use folder_path::{FolderAtPath, FolderPath, FolderPathError};
 pub use function::{Function, SideEffect, UnknownFunction};
 pub use identifier::{
     EquipmentUuid, FolderUuid, InstitutionUuid, OrderUuid, SeriesUuid, UserGroupUuid, UserUuid,

@@ -192,11 +192,15 @@ impl fmt::Debug for Sex {
 
 /// The password of a share. It is written nowhere but into the request.
 #[derive(Debug, Clone)]
-pub struct SharePassword(SecretString);
+pub struct SharePassword(Option<SecretString>);
 
 impl SharePassword {
-    pub(crate) fn expose(&self) -> &str {
-        self.0.expose_secret()
+    /// The place of a password that was not stored with its call.
+    pub(crate) const WITHHELD: Self = Self(None);
+
+    /// The characters, unless they were withheld.
+    pub(crate) fn expose(&self) -> Option<&str> {
+        self.0.as_ref().map(SecretString::expose_secret)
     }
 }
 
@@ -208,7 +212,7 @@ impl FromStr for SharePassword {
             return Err(Fault::Missing);
         }
         up_to(text, CHARACTERS_MAX)?;
-        Ok(Self(SecretString::from(text)))
+        Ok(Self(Some(SecretString::from(text))))
     }
 }
 

@@ -12,6 +12,8 @@ mod folder;
 mod order;
 mod shape;
 mod tag_content;
+#[cfg(test)]
+mod tests;
 
 pub use acknowledgement::{Acknowledgement, Created, ShareLink};
 pub use folder::{Folder, FolderList};

@@ -11,6 +11,9 @@ const DEPTH_MAX: usize = 6;
 /// Members that stand around what was asked for, in the order in which they are looked into.
 const WRAPPERS: &[&str] = &["responsemessage", "result", "results", "data", "items", "value", "folder"];
 
+/// Members that say that it went well, though not what was found.
+const SUCCESS: &[&str] = &["success", "responsecode", "count", "totalcount", "total"];
+
 /// Members that say how it went.
 const REMARKS: &[&str] = &["success", "message", "responsecode", "status", "count", "totalcount", "total"];
 
@@ -103,9 +106,13 @@ pub(super) fn unfolded(value: Value) -> Value {
     value
 }
 
-/// Whether the answer says that the call failed, and why.
+/// Whether the answer says that the call failed, and why, itself or what it wraps.
 pub(crate) fn failure(value: &Value) -> Option<Option<Reason>> {
-    let map = value.as_object()?;
+    failure_below(value, 0)
+}
+
+fn failure_below(value: &Value, depth: usize) -> Option<Option<Reason>> {
+    let map = value.as_object().filter(|_| depth <= DEPTH_MAX)?;
     let member = |name: &str| map.iter().find(|(found, _)| key(found) == name).map(|(_, value)| value);
     let failed = match (member("success"), member("responsecode")) {
         (Some(Value::Bool(success)), _) => !success,
@@ -113,10 +120,12 @@ pub(crate) fn failure(value: &Value) -> Option<Option<Reason>> {
         (_, Some(Value::Number(code))) => code.as_i64().is_some_and(|code| code <= 0),
         _ => false,
     };
-    failed.then(|| {
+    if failed {
         let words = ["message", "errormessage", "error", "responsemessage"];
-        words.iter().filter_map(|name| member(name)?.as_str()).find_map(Reason::new)
-    })
+        return Some(words.iter().filter_map(|name| member(name)?.as_str()).find_map(Reason::new));
+    }
+    let wrapped = WRAPPERS.iter().filter_map(|name| member(name)).filter(|value| !value.is_array());
+    wrapped.map(|value| unfolded(value.clone())).find_map(|value| failure_below(&value, depth + 1))
 }
 
 /// The list in an answer that stands under one of these names, or alone, or as the only item of its own.
@@ -168,11 +177,16 @@ fn list_below(
         (Some(_), None) => left
             .into_iter()
             .find_map(|(_, value)| if let Value::Array(items) = value { Some(items) } else { None }),
-        (None, _) if !some_candidate && left.iter().all(|(name, _)| REMARKS.contains(&name.as_str())) => {
-            Some(Vec::new())
-        }
+        (None, _) if !some_candidate && is_success_alone(&left) => Some(Vec::new()),
         _ => None,
     }
+}
+
+/// Whether members say that it went well and nothing else; none at all say that too.
+fn is_success_alone(members: &[(String, Value)]) -> bool {
+    let known = |names: &[&str], name: &str| names.contains(&name);
+    members.iter().all(|(name, _)| known(REMARKS, name))
+        && (members.is_empty() || members.iter().any(|(name, _)| known(SUCCESS, name)))
 }
 
 /// A shape in words that hold nothing of a patient: only names of the vendor, and of values their kind.
@@ -260,6 +274,8 @@ mod tests {
             json!({"A": [1], "B": [2]}),
             json!({"PatientName": "DOE"}),
             json!({"Result": "OK"}),
+            json!({"Message": "An error has occurred."}),
+            json!({"Status": "x"}),
         ] {
             assert_eq!(list(value.clone(), &["searchresultlist"], is_item), None, "{value}");
         }
@@ -276,6 +292,9 @@ mod tests {
             |value: Value| failure(&value).map(|reason| reason.map(|reason| reason.expose().to_owned()));
         assert_eq!(reason(json!({"Success": false, "Message": "no"})), Some(Some("no".to_owned())));
         assert_eq!(reason(json!({"success": "False"})), Some(None));
+        let inner = r#"{"Success":false,"Message":"no"}"#;
+        assert_eq!(reason(json!({"ResponseCode": 1, "ResponseMessage": inner})), Some(Some("no".to_owned())));
+        assert_eq!(reason(json!({"Result": {"Success": false}})), Some(None));
         assert_eq!(reason(json!({"ResponseCode": 0, "ResponseMessage": "no"})), Some(Some("no".to_owned())));
         for value in [json!({"Success": true}), json!({"ResponseCode": 1}), json!([]), json!("no"), json!({})]
         {

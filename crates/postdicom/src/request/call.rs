@@ -58,8 +58,8 @@ from_requests!(
 pub struct Restored {
     /// The call, without its password.
     pub call: Call,
-    /// It had a password, which is not stored: [`Call::set_share_password`] must be called before it is
-    /// sent, or the share would be public.
+    /// It had a password, which is not stored: the call is refused until [`Call::set_share_password`] has
+    /// set one again, since the share would be public without.
     pub password_missing: bool,
 }
 
@@ -182,7 +182,11 @@ impl Call {
     /// # Errors
     /// [`UnreadableCall`].
     pub fn restore(bytes: &[u8]) -> Result<Restored, UnreadableCall> {
-        let Stored { call, had_password } = serde_json::from_slice(bytes).map_err(|_| UnreadableCall)?;
+        let Stored { mut call, had_password } =
+            serde_json::from_slice::<Stored<Self>>(bytes).map_err(|_| UnreadableCall)?;
+        if had_password {
+            call.set_share_password(SharePassword::WITHHELD);
+        }
         Ok(Restored { call, password_missing: had_password })
     }
 

@@ -51,8 +51,9 @@ pub struct ShareFolderWithUrl {
     pub user_can_download_studies: bool,
 }
 
-fn exposed(password: Option<&SharePassword>) -> String {
-    password.map(SharePassword::expose).unwrap_or_default().to_owned()
+fn exposed(password: Option<&SharePassword>) -> Result<String, InvalidField> {
+    let Some(password) = password else { return Ok(String::new()) };
+    password.expose().map(str::to_owned).ok_or(Fault::Withheld.at("SharePassword"))
 }
 
 impl CreateShareLink {
@@ -64,7 +65,7 @@ impl CreateShareLink {
         Ok(to
             .uuids("PatientOrderInfoList", &self.orders, info)?
             .text("ExpireDate", self.expires.to_text())
-            .text("SharePassword", exposed(self.password.as_ref()))
+            .text("SharePassword", exposed(self.password.as_ref())?)
             .flag("Downloadable", self.downloadable))
     }
 }
@@ -77,7 +78,7 @@ impl SharePatientOrderWithUrl {
         Ok(to
             .uuids("OrderUuidList", &self.orders, str::to_owned)?
             .text("ExpireDate", self.expires.to_text())
-            .text("SharePassword", exposed(self.password.as_ref()))
+            .text("SharePassword", exposed(self.password.as_ref())?)
             .flag("UserCanDownloadStudies", self.user_can_download_studies))
     }
 }
@@ -86,7 +87,7 @@ impl ShareFolderWithUrl {
     pub(super) fn write<'a>(&self, to: Parameters<'a>) -> Result<Parameters<'a>, InvalidField> {
         Ok(to
             .uuid("FolderUuid", &self.folder)?
-            .text("SharePassword", exposed(self.password.as_ref()))
+            .text("SharePassword", exposed(self.password.as_ref())?)
             .maybe("ShareTitle", self.title.clone())
             .maybe("ShareDescription", self.description.clone())
             .maybe("ExpireDate", self.expires)

@@ -158,6 +158,7 @@ fn requests_that_nobody_captured_follow_the_published_ones() {
 
 #[test]
 fn calls_are_stored_without_their_passwords() {
+    let conventions = Conventions::default;
     for capture in captures() {
         let call = assert_replayed(&capture);
         let stored = call.store();
@@ -165,10 +166,11 @@ fn calls_are_stored_without_their_passwords() {
         let mut restored = Call::restore(&stored).unwrap();
         assert_eq!(restored.password_missing, call.share_password().is_some());
         if restored.password_missing {
+            let error = Prepared::new(&restored.call, &conventions()).unwrap_err();
+            assert_eq!(error.to_string(), "SharePassword: it was not stored and must be set again");
             restored.call.set_share_password(of("pw"));
         }
-        let conventions = Conventions::default();
-        let prepared = |call: &Call| Prepared::new(call, &conventions).unwrap();
+        let prepared = |call: &Call| Prepared::new(call, &conventions()).unwrap();
         assert_eq!(prepared(&restored.call), prepared(&call));
     }
     let stored = String::from_utf8(Call::from(order("DOE^JOHN")).store()).unwrap();

@@ -1,10 +1,13 @@
 //! Servers that refuse, break, stand still and send elsewhere.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::samples::{of, order};
@@ -211,4 +214,37 @@ async fn a_probe_names_no_patient() {
     assert_eq!(client.probe().await.unwrap_err().remedy(SideEffect::None), Remedy::FixCredentials);
     let shown = format!("{client:?} {:?}", server.config());
     assert!(!shown.contains("pässword"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_call_with_side_effects_has_a_connection_of_its_own() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let base_url: BaseUrl = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while let Ok(byte) = socket.read_u8().await {
+                    head.push(byte);
+                    if head.ends_with(b"\r\n\r\n") {
+                        head.clear();
+                        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]").await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    let client = Client::new(ClientConfig::new(base_url, None)).unwrap();
+    for _ in 0..5 {
+        client.get_patient_order_list(listing()).await.unwrap();
+    }
+    let reading = connections.load(Ordering::SeqCst);
+    assert!(reading < 5, "reading calls share {reading} connections");
+    for _ in 0..5 {
+        client.create_patient_order(order("DOE")).await.unwrap();
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), reading + 5);
 }
