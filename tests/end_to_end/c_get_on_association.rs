@@ -122,7 +122,7 @@ fn a_truncated_object_ends_the_association_and_never_arrives() {
     getter.begin_get(&studies(&[&all[0].study]).bytes());
     let mut came = Vec::new();
     // Whether a final response comes or the association just ends: the object is never whole.
-    while let Some(incoming) = getter.next() {
+    while let Some(incoming) = getter.incoming() {
         match incoming {
             Incoming::Store(stored) => {
                 getter.answer(&stored, 0x0000);
@@ -150,7 +150,7 @@ fn a_cancelled_get_says_what_remains() {
     let id = getter.begin_get(&studies(&[&all[0].study]).bytes());
     let mut came = 0_u16;
     let retrieved = loop {
-        match getter.next().expect("an answer") {
+        match getter.incoming().expect("an answer") {
             Incoming::Store(stored) => {
                 came += 1;
                 if came == 3 {
@@ -212,7 +212,7 @@ fn a_requestor_that_goes_away_ends_its_retrieve() {
     let mut getter = site.getter(&all);
     getter.begin_get(&studies(&[&all[0].study]).bytes());
     loop {
-        if matches!(getter.next(), Some(Incoming::Store(_))) {
+        if matches!(getter.incoming(), Some(Incoming::Store(_))) {
             break;
         }
     }

@@ -95,7 +95,7 @@ fn an_identifier_that_cannot_be_read_is_refused() {
     };
     let mut cut = identifier.clone();
     cut.truncate(identifier.len() - 3);
-    let mut longer = identifier.clone();
+    let mut longer = identifier;
     let length_at = longer.len() - 2 - instances[0].study.len().next_multiple_of(2);
     longer[length_at] = 0xF0;
     let table = [

@@ -6,7 +6,8 @@ use tests::destination::{Behaviour, Store};
 use tests::find::Identifier;
 use tests::instances::Instance;
 use tests::retrieve::{
-    Incoming, PATIENT_ROOT_MOVE, Progress, Retriever, STUDY_ROOT_MOVE, images, patient, series, studies,
+    Incoming, PATIENT_ROOT_MOVE, PATIENT_STUDY_ONLY_MOVE, Progress, Retriever, STUDY_ROOT_MOVE, images,
+    patient, series, studies,
 };
 use tests::wait::eventually;
 
@@ -32,7 +33,7 @@ fn every_level_of_both_roots_moves_what_it_names() {
     let one = images(study, its_series, &[&all[1].sop_instance]);
     let two = images(study, its_series, &[&all[1].sop_instance, &all[3].sop_instance]);
     let both = studies(&[study, &all[4].study]);
-    let table: [(&str, &'static str, Identifier, Vec<usize>); 10] = [
+    let table: [(&str, &'static str, Identifier, Vec<usize>); 12] = [
         ("a patient", PATIENT_ROOT_MOVE, patient("TEST-1"), (0..8).collect()),
         ("a study", PATIENT_ROOT_MOVE, below_patient(studies(&[study])), (0..4).collect()),
         ("studies", PATIENT_ROOT_MOVE, below_patient(both.clone()), (0..8).collect()),
@@ -43,6 +44,8 @@ fn every_level_of_both_roots_moves_what_it_names() {
         ("a series", STUDY_ROOT_MOVE, series(study, &[its_series, "2.25.1"]), (0..4).collect()),
         ("an image", STUDY_ROOT_MOVE, one, vec![1]),
         ("images", STUDY_ROOT_MOVE, two, vec![1, 3]),
+        ("a patient", PATIENT_STUDY_ONLY_MOVE, patient("TEST-1"), (0..8).collect()),
+        ("a study", PATIENT_STUDY_ONLY_MOVE, below_patient(studies(&[study])), (0..4).collect()),
     ];
     let mut before = 0;
     for (name, model, identifier, expected) in table {
@@ -62,6 +65,10 @@ fn every_level_of_both_roots_moves_what_it_names() {
             assert!(came.data_set == all[at].data_set, "{name}, {model}: {}", came.sop_instance);
         }
     }
+    let completed = &[("service", "C-MOVE"), ("outcome", "completed")];
+    let counted = site.daemon.metrics().sum("dimseway_sub_operations_total", completed);
+    assert_eq!(counted, f64::from(u32::try_from(before).unwrap()));
+    assert!(!site.daemon.log().contains("TEST-1"), "a patient in the log");
 }
 
 #[test]
@@ -114,7 +121,7 @@ fn pending_responses_go_on_while_the_destination_files_an_instance() {
     let site = Site::start_with(&instances, behaviour, |configuration| configuration);
     let mut mover = site.mover();
     let id = mover.begin_move(STORAGE, &studies(&[&instances[0].study]).bytes());
-    let mut next = || match mover.next() {
+    let mut next = || match mover.incoming() {
         Some(Incoming::Progress(progress)) => progress,
         other => panic!("{other:?}"),
     };

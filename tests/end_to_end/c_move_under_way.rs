@@ -106,7 +106,7 @@ fn a_move_under_way_ends_in_order_when_the_daemon_is_told_to_end() {
     site.destination.release();
     // What is in hand may be finished; if it is not, it is cancelled or the association aborted.
     loop {
-        match mover.next() {
+        match mover.incoming() {
             Some(Incoming::Progress(progress)) if progress.status() == 0xFF00 => {}
             Some(Incoming::Progress(last)) => {
                 let (completed, ..) = last.counts();

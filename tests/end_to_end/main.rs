@@ -12,6 +12,7 @@ mod c_find_refused;
 mod c_find_undelivered;
 mod c_get_on_association;
 mod c_move_destination_fails;
+mod c_move_from_origins;
 mod c_move_origin_fails;
 mod c_move_refused;
 mod c_move_to_destination;

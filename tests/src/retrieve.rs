@@ -13,6 +13,8 @@ use crate::wire::{self, Proposal};
 pub const PATIENT_ROOT_MOVE: &str = "1.2.840.10008.5.1.4.1.2.1.2";
 /// Study Root Query/Retrieve Information Model - MOVE (PS3.4 §C.6.2.3).
 pub const STUDY_ROOT_MOVE: &str = "1.2.840.10008.5.1.4.1.2.2.2";
+/// Patient/Study Only Query/Retrieve Information Model - MOVE, retired (PS3.4-2004 §C.6.3).
+pub const PATIENT_STUDY_ONLY_MOVE: &str = "1.2.840.10008.5.1.4.1.2.3.2";
 /// Patient Root Query/Retrieve Information Model - GET (PS3.4 §C.6.1.3).
 pub const PATIENT_ROOT_GET: &str = "1.2.840.10008.5.1.4.1.2.1.3";
 /// Study Root Query/Retrieve Information Model - GET (PS3.4 §C.6.2.3).
@@ -249,7 +251,7 @@ impl Retriever {
     ///
     /// # Panics
     /// Where it is neither a response nor a sub-operation.
-    pub fn next(&mut self) -> Option<Incoming> {
+    pub fn incoming(&mut self) -> Option<Incoming> {
         let message = self.peer.next_message()?;
         if message.command[&0x0100] != [0x01, 0x00] {
             return Some(Incoming::Progress(Progress::read(&message)));
@@ -285,7 +287,7 @@ impl Retriever {
     pub fn rest(&mut self, mut answer: impl FnMut(&Stored) -> u16) -> Retrieved {
         let mut pending = Vec::new();
         loop {
-            match self.next().expect("the final response before the end of the association") {
+            match self.incoming().expect("the final response before the end of the association") {
                 Incoming::Progress(progress) if progress.status() == 0xFF00 => {
                     assert!(progress.failed_instances.is_none(), "a pending response with an identifier");
                     pending.push(progress);
