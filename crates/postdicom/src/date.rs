@@ -202,6 +202,8 @@ impl fmt::Debug for DateTime {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -269,5 +271,19 @@ mod tests {
         assert!(!format!("{at:?}{:?}", at.date()).contains("1980"));
         assert_eq!(at.date().to_dicom(), "19800102");
         assert_eq!(at.date().plus_days(-2).to_text(), "1979-12-31");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_written_as_it_was(text in "[0-9]{4}-[01][0-9]-[0-3][0-9]( [0-2][0-9]:[0-5][0-9])?|\\PC{0,16}") {
+            if let Ok(date) = text.parse::<Date>() {
+                prop_assert_eq!(date.to_text(), text.clone());
+                prop_assert_eq!(Date::read(&date.to_dicom()), Some(date));
+            }
+            if let Ok(at) = text.parse::<DateTime>() {
+                prop_assert_eq!(at.to_text(), text.clone());
+                prop_assert_eq!(DateTime::read(&text), Some(at));
+            }
+        }
     }
 }

@@ -15,6 +15,13 @@ const CHARACTERS_MAX: usize = 4096;
 /// Depth to which an answer is searched for a name or link.
 const DEPTH_MAX: usize = 6;
 
+/// Names under which the answer's only word may stand, for comparison: a UUID under another name may be that
+/// of something else.
+const SOLE_NAMES: &[&str] = &["result", "responsemessage", "data", "value", "uuid", "id"];
+
+/// Names under which a link is surely the one that was made, for comparison.
+const LINK_NAMES: &[&str] = &["shareurl", "sharelink", "link", "url", "result", "responsemessage"];
+
 /// A call that was answered with success. The vendor's clients only print what the answer says.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Acknowledgement {
@@ -56,7 +63,12 @@ impl<T: FromStr> Created<T> {
     pub(crate) fn read(body: &[u8], names: &[&str]) -> Self {
         let value = value(body);
         let named = find(&value, 0, &|name, text| names.contains(&name).then(|| text.to_owned()));
-        let sole = || find(&value, 0, &|_, text| identifier::is_rfc_4122(text).then(|| text.to_owned()));
+        let is_sole = |name: &str| name.is_empty() || SOLE_NAMES.contains(&name);
+        let sole = || {
+            find(&value, 0, &|name, text| {
+                (is_sole(name) && identifier::is_rfc_4122(text)).then(|| text.to_owned())
+            })
+        };
         let uuid = named.or_else(sole).and_then(|text| text.parse().ok());
         Self { uuid, answer: Acknowledgement::read(body) }
     }
@@ -69,14 +81,20 @@ impl ShareLink {
         self.url.as_ref().map(SecretString::expose_secret)
     }
 
-    /// Reads the first http or https address of the answer.
+    /// Reads the link under a known name, or else the first http or https address of the answer.
     pub(crate) fn read(body: &[u8]) -> Self {
         let is_link = |text: &str| {
             let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
             let scheme = lower.starts_with("https://") || lower.starts_with("http://");
             scheme && !text.contains(char::is_whitespace)
         };
-        let url = find(&value(body), 0, &|_, text| is_link(text).then(|| text.to_owned()));
+        let value = value(body);
+        let link = |named: bool| {
+            find(&value, 0, &|name, text| {
+                ((!named || LINK_NAMES.contains(&name)) && is_link(text)).then(|| text.to_owned())
+            })
+        };
+        let url = link(true).or_else(|| link(false));
         Self { url: url.map(SecretString::from), answer: Acknowledgement::read(body) }
     }
 }
@@ -141,6 +159,7 @@ mod tests {
             (UUID.to_owned(), Some(UUID)),
             (format!("\"{UUID}\""), Some(UUID)),
             (format!(r#"{{"Result":"{UUID}"}}"#), Some(UUID)),
+            (format!(r#"{{"InstitutionUuid":"{UUID}"}}"#), None),
             ("OK".to_owned(), None),
             (r#"{"Success":true}"#.to_owned(), None),
             (String::new(), None),
@@ -159,6 +178,7 @@ mod tests {
             "\"https://example.org/s?id=1\"",
             r#"{"Result":"https://example.org/s?id=1"}"#,
             r#"{"Success":true,"Message":"ok","Data":{"ShareUrl":"https://example.org/s?id=1"}}"#,
+            r#"{"Logo":"https://example.org/logo.png","ShareUrl":"https://example.org/s?id=1"}"#,
             r#"{"ResponseMessage":"{\"Url\":\"https://example.org/s?id=1\"}"}"#,
         ] {
             let link = ShareLink::read(body.as_bytes());

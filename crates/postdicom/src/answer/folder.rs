@@ -99,7 +99,7 @@ fn orders(value: &Value, depth: usize) -> Option<Vec<Value>> {
     if depth > 4 {
         return None;
     }
-    match shape::unfolded(value.clone()) {
+    match shape::opened(value).as_ref() {
         Value::Object(map) => {
             let own = map.iter().find(|(name, _)| ORDER_LISTS.contains(&shape::key(name).as_str()));
             if let Some((_, Value::Array(items))) = own {

@@ -1,5 +1,7 @@
 //! The shape of an answer: where in it a list is, and what may be said of it in a log.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::conventions::EmptyAnswer;
@@ -106,6 +108,11 @@ pub(super) fn unfolded(value: Value) -> Value {
     value
 }
 
+/// As [`unfolded`], without a copy of what is no string.
+pub(super) fn opened(value: &Value) -> Cow<'_, Value> {
+    if value.is_string() { Cow::Owned(unfolded(value.clone())) } else { Cow::Borrowed(value) }
+}
+
 /// Whether the answer says that the call failed, and why, itself or what it wraps.
 pub(crate) fn failure(value: &Value) -> Option<Option<Reason>> {
     failure_below(value, 0)
@@ -125,7 +132,7 @@ fn failure_below(value: &Value, depth: usize) -> Option<Option<Reason>> {
         return Some(words.iter().filter_map(|name| member(name)?.as_str()).find_map(Reason::new));
     }
     let wrapped = WRAPPERS.iter().filter_map(|name| member(name)).filter(|value| !value.is_array());
-    wrapped.map(|value| unfolded(value.clone())).find_map(|value| failure_below(&value, depth + 1))
+    wrapped.map(opened).find_map(|value| failure_below(&value, depth + 1))
 }
 
 /// The list in an answer that stands under one of these names, or alone, or as the only item of its own.

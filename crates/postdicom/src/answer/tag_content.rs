@@ -38,9 +38,9 @@ fn is_content(map: &Map<String, Value>) -> bool {
 
 impl TagContent {
     fn new(name: &str, value: &Value) -> Option<Self> {
-        let value = shape::unfolded(value.clone());
+        let value = shape::opened(value);
         // In the DICOM JSON model the value stands one level deeper (PS3.18 §F.2.2).
-        let value = value.get("Value").unwrap_or(&value);
+        let value = value.get("Value").unwrap_or(value.as_ref());
         let value = shape::text(value).and_then(|text| text.parse().ok());
         Some(Self { tag: tag_of(name), name: name.parse().ok()?, value })
     }
@@ -70,7 +70,7 @@ fn by_tag(value: &Value, depth: usize) -> Option<Vec<TagContent>> {
     if depth > 4 {
         return None;
     }
-    match shape::unfolded(value.clone()) {
+    match shape::opened(value).as_ref() {
         Value::Object(map) => {
             let found: Vec<_> = map
                 .iter()

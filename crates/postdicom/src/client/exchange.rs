@@ -4,10 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{RequestBuilder, Response};
+use serde_json::Value;
 
 use super::{Client, fields};
 use crate::answer;
-use crate::conventions::ReasonOnSuccess;
+use crate::conventions::{EmptyAnswer, ReasonOnSuccess};
 use crate::error::{Reason, Unreadable, transport};
 use crate::{Call, Error, Prepared, SideEffect};
 
@@ -17,9 +18,25 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 impl Client {
     /// Sends a call in one request and gives the body of its answer, which has a status of success, is no
     /// page for people and does not say that the call failed.
-    ///
-    /// A call without side effects is sent once more where the connection broke; no other is ever repeated.
     pub(super) async fn exchange(&self, call: &Call) -> Result<Vec<u8>, Error> {
+        let body = self.answered(call).await?;
+        match answer::json(&body, EmptyAnswer::NothingFound) {
+            Ok(Some(value)) => successful(&value).map(|()| body),
+            // The vendor's clients print whatever text comes with success.
+            Ok(None) | Err(_) => Ok(body),
+        }
+    }
+
+    /// As [`Self::exchange`], for an answer in JSON; `None` where it is empty and that means that nothing
+    /// was found.
+    pub(super) async fn exchange_json(&self, call: &Call) -> Result<Option<Value>, Error> {
+        let body = self.answered(call).await?;
+        let value = answer::json(&body, self.conventions().empty_answer).map_err(Error::Unreadable)?;
+        value.as_ref().map_or(Ok(()), successful).map(|()| value)
+    }
+
+    /// A call without side effects is sent once more where the connection broke; no other is ever repeated.
+    async fn answered(&self, call: &Call) -> Result<Vec<u8>, Error> {
         let prepared = Prepared::new(call, self.conventions())?;
         match self.once(&prepared, call.side_effect()).await {
             Err(Error::Interrupted(_)) if call.side_effect() == SideEffect::None => {
@@ -42,15 +59,7 @@ impl Client {
             return Err(Error::Failed { reason: Some(reason) });
         }
         let body = self.read(response).await?;
-        if is_html(&headers, &body) {
-            return Err(Error::Unreadable(Unreadable::Html));
-        }
-        match answer::json(&body, self.conventions().empty_answer) {
-            Ok(Some(value)) if answer::failure(&value).is_some() => {
-                Err(Error::Failed { reason: answer::failure(&value).flatten() })
-            }
-            _ => Ok(body),
-        }
+        if is_html(&headers, &body) { Err(Error::Unreadable(Unreadable::Html)) } else { Ok(body) }
     }
 
     fn request(&self, prepared: &Prepared, side_effect: SideEffect) -> Result<RequestBuilder, Error> {
@@ -86,6 +95,11 @@ impl Client {
         }
         Ok(body)
     }
+}
+
+/// An error where the answer says that the call failed.
+fn successful(value: &Value) -> Result<(), Error> {
+    answer::failure(value).map_or(Ok(()), |reason| Err(Error::Failed { reason }))
 }
 
 /// Whether an answer is a page for people, by what it says or by how it begins.

@@ -1,9 +1,6 @@
 //! Each function of the guide as a call of its own.
 
-use serde_json::Value;
-
 use super::Client;
-use crate::answer;
 use crate::request::{
     AddOrderToFolder, AssignOrderToUser, AssignOrderToUserGroup, CreateFolder, CreatePatientOrder,
     CreateShareLink, DeletePatientOrder, GetDicomTagContent, GetPatientOrderList, GetPatientOrderProperties,
@@ -87,7 +84,7 @@ impl Client {
     /// # Errors
     /// [`Error::Unreadable`] beside those of the exchange.
     pub async fn search_folder(&self, request: SearchFolder) -> Result<FolderList, Error> {
-        match self.json(&request.into()).await? {
+        match self.exchange_json(&request.into()).await? {
             Some(value) => FolderList::read(value).map_err(Error::Unreadable),
             None => Ok(FolderList::default()),
         }
@@ -151,7 +148,7 @@ impl Client {
         request: GetPatientOrderProperties,
     ) -> Result<Option<Order>, Error> {
         let uuid = request.order.clone();
-        let Some(value) = self.json(&request.into()).await? else { return Ok(None) };
+        let Some(value) = self.exchange_json(&request.into()).await? else { return Ok(None) };
         let list = OrderList::read(value).map_err(Error::Unreadable)?;
         let mut orders = list.orders;
         let place = orders.iter().position(|order| order.uuid.as_ref() == Some(&uuid));
@@ -172,7 +169,7 @@ impl Client {
     pub async fn get_dicom_tag_content(&self, request: GetDicomTagContent) -> Result<Vec<TagContent>, Error> {
         let mut contents = Vec::new();
         for call in Call::from(request).split(self.conventions())? {
-            if let Some(value) = self.json(&call).await? {
+            if let Some(value) = self.exchange_json(&call).await? {
                 contents.extend(TagContent::read(value).map_err(Error::Unreadable)?);
             }
         }
@@ -187,7 +184,7 @@ impl Client {
     pub async fn get_patient_order_list(&self, request: GetPatientOrderList) -> Result<OrderList, Error> {
         let mut list = OrderList::default();
         for call in Call::from(request).split(self.conventions())? {
-            if let Some(value) = self.json(&call).await? {
+            if let Some(value) = self.exchange_json(&call).await? {
                 list.merge(OrderList::read(value).map_err(Error::Unreadable)?);
             }
         }
@@ -200,12 +197,6 @@ impl Client {
     /// See [`Error::delivery`].
     pub async fn delete_patient_order(&self, request: DeletePatientOrder) -> Result<Acknowledgement, Error> {
         self.send(&request.into()).await
-    }
-
-    /// The answer as JSON; `None` where it is empty and that means nothing was found.
-    async fn json(&self, call: &Call) -> Result<Option<Value>, Error> {
-        let body = self.exchange(call).await?;
-        answer::json(&body, self.conventions().empty_answer).map_err(Error::Unreadable)
     }
 
     /// Sends a call in as many requests as it needs, and stops at the first that fails.

@@ -1,5 +1,6 @@
 //! Lists that do not fit one request, and values that are not sent.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::samples::{of, order};
@@ -178,4 +179,20 @@ async fn wrong_values_are_named_and_never_sent() {
     assert!(server.seen().is_empty());
     let wrong = "1980-02-30".parse::<Date>().map_err(|fault| fault.at("PatientBirthdate")).unwrap_err();
     assert_eq!(wrong.to_string(), "PatientBirthdate: not a date of the form YYYY-MM-DD");
+}
+
+proptest! {
+    #[test]
+    fn parts_always_fit_and_lose_nothing(count in 1_usize..300, header_bytes_max in 250_usize..2000) {
+        let conventions = Conventions { header_bytes_max, ..Conventions::default() };
+        let request = share(count);
+        let mut together = Vec::new();
+        for part in Call::from(request.clone()).split(&conventions).unwrap() {
+            prop_assert!(Prepared::new(&part, &conventions).is_ok());
+            let Call::SharePatientOrderWithUrl(part) = part else { panic!("{part:?}") };
+            prop_assert!(part.password.is_some());
+            together.extend(part.orders);
+        }
+        prop_assert_eq!(together, request.orders);
+    }
 }
