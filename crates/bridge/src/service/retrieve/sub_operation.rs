@@ -63,9 +63,14 @@ pub(super) async fn perform(environment: Arc<Environment>, wanted: Wanted, data_
     {
         let sop_instance_uid = &performed.sop_instance_uid;
         tracing::warn!(%sop_instance_uid, cause = %performed.end, "sending the instance anew");
-        performed = match fetch::instance(&environment, &wanted, Some(room)).await {
+        let fetched = tokio::select! {
+            biased;
+            () = environment.aborting.cancelled() => Err(NotAnswered::Aborted.into()),
+            fetched = fetch::instance(&environment, &wanted, Some(room)) => fetched.map_err(End::from),
+        };
+        performed = match fetched {
             Ok(data_set) => attempt(&environment, &wanted, data_set).await,
-            Err(error) => Performed { end: error.into(), ..performed },
+            Err(end) => Performed { end, ..performed },
         };
     }
     let Performed { sop_instance_uid, end, .. } = &performed;
@@ -87,22 +92,40 @@ async fn store(
     data_set: DataSet,
     source: &mut Option<Source>,
 ) -> Result<End, End> {
-    let meta = data_set.meta();
-    let foreseen = &environment.foreseen;
-    let lane = environment.recipient.lane(&meta.sop_class_uid, &meta.transfer_syntax, foreseen).await?;
-    let fitting = fitting(environment, wanted, &lane, data_set, source).await;
-    let (context, meta, (data_set, mut given_back)) = match fitting {
-        Ok(fitting) => fitting,
-        Err(error) => {
-            lane.give_back();
-            return Err(error.into());
-        }
+    // Nothing is begun at the recipient yet, so the end of the retrieve need not wait for any of this.
+    let begun = tokio::select! {
+        biased;
+        () = environment.aborting.cancelled() => Err(NotAnswered::Aborted.into()),
+        begun = begin(environment, wanted, data_set, source) => begun,
     };
+    let (lane, (context, meta, (data_set, mut given_back))) = begun?;
     let request = environment.store_request(&meta);
     let response = lane.store(&context, request, data_set, &environment.aborting).await?;
     *source = given_back.try_recv().ok();
     Ok(End::Answered(response.status))
 }
+
+/// An association, and what is to be sent on it.
+async fn begin(
+    environment: &Arc<Environment>,
+    wanted: &Wanted,
+    data_set: DataSet,
+    source: &mut Option<Source>,
+) -> Result<(Lane, Fitting), End> {
+    let meta = data_set.meta();
+    let foreseen = &environment.foreseen;
+    let lane = environment.recipient.lane(&meta.sop_class_uid, &meta.transfer_syntax, foreseen).await?;
+    match fitting(environment, wanted, &lane, data_set, source).await {
+        Ok(fitting) => Ok((lane, fitting)),
+        Err(error) => {
+            lane.give_back();
+            Err(error.into())
+        }
+    }
+}
+
+/// A data set that the recipient takes, and where it takes it.
+type Fitting = (PresentationContext, FileMeta, Sending);
 
 /// The data set as it is or transcoded, and the presentation context that was accepted for it.
 async fn fitting(
@@ -111,7 +134,7 @@ async fn fitting(
     lane: &Lane,
     data_set: DataSet,
     source: &mut Option<Source>,
-) -> Result<(PresentationContext, FileMeta, Sending), NotTranscoded> {
+) -> Result<Fitting, NotTranscoded> {
     let of = |meta: &FileMeta| lane.presentation_context(&meta.sop_class_uid, &meta.transfer_syntax);
     let stored = data_set.meta().clone();
     if let Some(context) = of(&stored) {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use dimse::{
     Status,
-    acse::{AssociateReject, RejectReason, RejectResult},
+    acse::{AssociateReject, InformationModel, RejectReason, RejectResult},
 };
 use instance::{Tag, Uid};
 use tokio::sync::Semaphore;
@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::{
     archive::{Act, Archive, Held, held},
     destination::Act::{Abort, Hold, Silence},
-    workstation::{Ward, study},
+    workstation::{Ended, Ward, keys_of, study},
 };
 
 const J2K: &str = "1.2.840.10008.1.2.4.90";
@@ -292,4 +292,30 @@ async fn moves_that_wait_for_a_destination_that_hangs_take_little_memory() {
     }
     assert_eq!(ward.destination.open_max(), 1);
     assert_eq!(ward.destination.stored().len(), 18);
+}
+
+#[tokio::test]
+async fn a_move_that_waits_for_a_destination_that_hangs_is_cancelled_all_the_same() {
+    let (archive, all) = archive(2, 300_000);
+    let ward = Ward::new(archive, |_| {}).await;
+    let gate = Arc::new(Semaphore::new(0));
+    ward.destination.when(&all[0].uid, Hold(1_000, Arc::clone(&gate)));
+    let keys = study("1.2.3.1");
+    let cancelled = async {
+        ward.until("one is being sent", |ward| ward.destination.begun() == 1).await;
+        let mut workstation = ward.workstation().await;
+        let context = workstation.mover(InformationModel::StudyRoot);
+        let destination = "WS1".parse().unwrap();
+        let mut replies = workstation.association.move_(&context, destination, keys_of(&keys)).await.unwrap();
+        // It has what it would send.
+        ward.site.metric(&format!("dimseway_memory_budget_used_bytes {}", 2 * 384 * 1024)).await;
+        replies.cancel().await.unwrap();
+        let (response, identifier) = replies.last().await.unwrap();
+        assert_eq!(Ended::new(response, identifier).counts(), (Status::CANCEL, 0, 0, 0, Some(2)));
+        assert_eq!((ward.destination.begun(), ward.destination.associations()), (1, 1), "it hangs");
+        gate.add_permits(1);
+    };
+    let (ended, ()) = tokio::join!(ward.move_(&keys), cancelled);
+    assert_eq!(ended.counts(), (Status::SUCCESS, 2, 0, 0, None));
+    ward.idle().await;
 }
