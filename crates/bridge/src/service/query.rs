@@ -1,8 +1,8 @@
 //! Query (PS3.4 §C.4.1): C-FIND as service class provider, and what exists for C-MOVE and C-GET.
 //!
 //! [`request`] reads what is asked for; [`rows`] gives what an origin has that may match, by the searches
-//! that [`identifier_to_search`](crate::mapping::identifier_to_search) plans; [`above`] and [`related`]
-//! add what the origin did not say; what then matches is shown as [`answer`] says. [`find`] is all of
+//! that [`identifier_to_search`](crate::mapping::identifier_to_search) plans; [`above`], [`related`]
+//! and [`untold`] add what the origin did not say; what then matches is shown as [`answer`] says. [`find`] is all of
 //! this for one C-FIND. [`listing`] lists the instances below what a retrieve names.
 
 mod above;
@@ -20,6 +20,7 @@ mod rows;
 mod searched;
 mod seen;
 mod undelivered;
+mod untold;
 
 pub(crate) use self::{
     budget::Budget,

@@ -6,4 +6,5 @@ mod same_results;
 mod scripted;
 mod several_origins;
 mod undelivered;
+mod untold;
 mod workstation;

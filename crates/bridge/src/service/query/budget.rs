@@ -14,23 +14,31 @@ pub(crate) struct Budget {
     rows_max: usize,
     requests: AtomicUsize,
     requests_max: usize,
+    /// Results asked for with one request.
+    page: u32,
 }
 
 impl Budget {
-    pub(crate) const fn new(query: &Query) -> Self {
+    pub(crate) fn new(query: &Query) -> Self {
         Self {
             rows: AtomicUsize::new(0),
             rows_max: query.rows_max,
             requests: AtomicUsize::new(0),
             requests_max: query.requests_max,
+            page: SearchLimits::default().page,
         }
     }
 
     /// For rows that are read to count.
-    pub(crate) const fn for_counts(query: &Query) -> Self {
+    pub(crate) fn for_counts(query: &Query) -> Self {
         let mut budget = Self::new(query);
         budget.rows_max = query.count_rows_max;
         budget
+    }
+
+    /// For finding one instance of an entity, of which any will do.
+    pub(crate) fn for_one_instance(query: &Query) -> Self {
+        Self { page: 1, ..Self::new(query) }
     }
 
     /// Takes a row of an origin into account.
@@ -62,6 +70,6 @@ impl Budget {
     /// The limits of a search within what is left.
     pub(crate) fn limits(&self) -> SearchLimits {
         let left = self.rows_max.saturating_sub(self.rows.load(Ordering::Relaxed));
-        SearchLimits { rows_max: left as u64 + 1, ..SearchLimits::default() }
+        SearchLimits { rows_max: left as u64 + 1, page: self.page, ..SearchLimits::default() }
     }
 }

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dataset::{
-    json::Item,
-    matching::{Condition, Keys},
-};
+use dataset::{json::Item, matching::Keys};
 use dicomweb::search::Level as Search;
 use dimse::{Status, command::CFindRq};
 use futures::{SinkExt, StreamExt, channel::mpsc, future::try_join_all, stream};
@@ -22,6 +19,7 @@ use super::{
     related::Related,
     searched::Searched,
     seen::Seen,
+    untold::Untold,
 };
 use crate::{
     config::Query,
@@ -141,7 +139,8 @@ impl Finding {
         let context = Arc::clone(&self.invocation.context);
         let mut pending = Pending::look(&context, &searched.origin.name, &self.request, &tags).await?;
         let counted = if config.count_related { tags.as_slice() } else { &[] };
-        let related = Related::new(self.request.level, counted, Budget::for_counts(config));
+        let related =
+            Related::new(self.request.level, counted, &self.request.keys, Budget::for_counts(config));
         let shown = self.show_found(searched, config, budget, several, &related, &mut pending).await;
         let (Some(pending), Ok(()) | Err(Stop::Origin(_))) = (pending, &shown) else { return shown };
         // What waits for an origin that fails is shown all the same, as far as the spool knows it.
@@ -162,19 +161,20 @@ impl Finding {
         let level = self.request.level;
         let tags = self.request.tags();
         let mut above = Above::new(level, &tags);
-        let (at_once, then) = in_two_steps(&self.request.keys, related);
+        let (keys, at_once) = (self.request.keys.clone(), at_once(&self.request.keys, related));
         let mut rows = searched.rows(search_level(level), &self.request.keys, &include(level, &tags));
         let may_repeat = several || rows.may_repeat || level == Level::Patient || pending.is_some();
         let capabilities = &searched.origin.client.profile().search;
+        let collected_there = capabilities.studies.has(MODALITIES_IN_STUDY);
         // What no result of this kind has is no key that is supported, and matches (PS3.4 §C.2.2.1.3).
-        let assumed = |tag| {
-            let collected_there = tag == MODALITIES_IN_STUDY && capabilities.studies.has(tag);
-            collected_there || Level::of_attribute(tag).is_none()
-        };
+        let assumed =
+            |tag| tag == MODALITIES_IN_STUDY && collected_there || Level::of_attribute(tag).is_none();
+        let one = Budget::for_one_instance(config);
+        let mut untold = Untold::new(level, &self.request.keys, searched, one);
         let mut ended = false;
         while !ended {
             let mut counting: Vec<Item> = Vec::new();
-            while counting.last().is_none_or(|row| related.is_lacking(row))
+            while counting.last().is_none_or(|row| related.is_lacking(row) || untold.is_lacking(row))
                 && counting.len() < COUNTED_AT_ONCE
             {
                 let Some(mut row) = rows.next(budget).await? else {
@@ -182,18 +182,22 @@ impl Finding {
                     break;
                 };
                 above.complete(&mut row, searched, budget).await?;
+                untold.note(&mut row);
                 let repeats = may_repeat && self.seen.contains(level, &row);
-                counting.extend((!repeats && at_once.matches_assuming(&row, assumed)).then_some(row));
+                let may_match = |tag| assumed(tag) || untold.may_match(tag);
+                counting.extend((!repeats && at_once.matches_assuming(&row, may_match)).then_some(row));
             }
             // Counting takes the way to the origin and back, so several results do it together.
-            try_join_all(counting.iter_mut().map(|row| related.complete(row, searched))).await?;
+            try_join_all(counting.iter_mut().map(|row| complete(row, related, &untold, searched))).await?;
             for mut row in counting {
                 if let Some(pending) = pending.as_mut() {
                     pending.merge_into(&mut row, searched, budget).await?;
                 }
-                let matches = then.matches_assuming(&row, assumed);
+                let may_match = |tag| assumed(tag) || untold.may_match(tag);
+                let matches = keys.matches_assuming(&row, may_match);
                 if matches && (!may_repeat || self.seen.insert(level, &row)) {
-                    self.show(row, rows.incomplete_keys, config).await?;
+                    let incomplete = rows.incomplete_keys || untold.is_lacking(&row);
+                    self.show(row, incomplete, config).await?;
                 }
             }
         }
@@ -239,13 +243,23 @@ impl Finding {
     }
 }
 
-/// Keys that can be held against a row as it comes, and those whose attribute must be counted before.
-fn in_two_steps(keys: &Keys, related: &Related) -> (Keys, Keys) {
-    let (mut at_once, mut then) = (keys.clone(), keys.clone());
-    let counted = |tag, condition: &Condition| related.gives(tag) && !condition.is_universal();
-    at_once.retain(|tag, condition| !counted(tag, condition));
-    then.retain(counted);
-    (at_once, then)
+/// Keys that can be held against a row as it comes: not those whose attribute must be counted before.
+fn at_once(keys: &Keys, related: &Related) -> Keys {
+    let mut at_once = keys.clone();
+    at_once.retain(|tag, _| !related.gives(tag));
+    at_once
+}
+
+/// Adds to a row what the origin's search did not give.
+async fn complete(
+    row: &mut Item,
+    related: &Related,
+    untold: &Untold,
+    searched: &Searched,
+) -> Result<(), QueryError> {
+    related.complete(row, searched).await?;
+    untold.complete(row, searched).await;
+    Ok(())
 }
 
 /// Patients are found by their studies.

@@ -100,6 +100,27 @@ impl Level {
     }
 }
 
+/// Whether the attribute is a unique or a required key of PS3.4 §C.6.1.1 and §C.6.2.1, which every origin
+/// gives where it has them (PS3.18 §10.6.3.3).
+pub(crate) fn is_required(tag: Tag) -> bool {
+    REQUIRED.contains(&(tag.group(), tag.element()))
+}
+
+const REQUIRED: [(u16, u16); 12] = [
+    (0x0008, 0x0018), // SOP Instance UID
+    (0x0008, 0x0020), // Study Date
+    (0x0008, 0x0030), // Study Time
+    (0x0008, 0x0050), // Accession Number
+    (0x0008, 0x0060), // Modality
+    (0x0010, 0x0010), // Patient's Name
+    (0x0010, 0x0020), // Patient ID
+    (0x0020, 0x000D), // Study Instance UID
+    (0x0020, 0x000E), // Series Instance UID
+    (0x0020, 0x0010), // Study ID
+    (0x0020, 0x0011), // Series Number
+    (0x0020, 0x0013), // Instance Number
+];
+
 /// Attributes of the patient (PS3.4 §C.6.1.1.2, PS3.3 §C.7.1.1).
 const PATIENT: &[(u16, u16)] = &[
     (0x0010, 0x0010), // Patient's Name

@@ -38,9 +38,16 @@ const RELATED: [(Tag, Level); 8] = [
     (SERIES_RELATED_INSTANCES, Level::Series),
 ];
 
+/// Whether an attribute is counted or collected over what is below its entity.
+pub(crate) fn is_related(tag: Tag) -> bool {
+    RELATED.iter().any(|(related, _)| *related == tag)
+}
+
 /// Counts what results lack, as long as its budget lasts.
 pub(crate) struct Related {
     wanted: Vec<(Tag, Level)>,
+    /// Whether results must match by one of them, so that none may be left uncounted.
+    is_key: bool,
     budget: Budget,
     /// Whether the budget is used up.
     exhausted: AtomicBool,
@@ -50,9 +57,12 @@ pub(crate) struct Related {
 
 impl Related {
     /// Counts those of `tags` that results of `level` have.
-    pub(crate) fn new(level: Level, tags: &[Tag], budget: Budget) -> Self {
+    pub(crate) fn new(level: Level, tags: &[Tag], keys: &Keys, budget: Budget) -> Self {
         let wanted = RELATED.into_iter().filter(|(tag, of)| *of <= level && tags.contains(tag));
-        Self { wanted: wanted.collect(), budget, exhausted: AtomicBool::new(false), last: Mutex::default() }
+        let wanted: Vec<_> = wanted.collect();
+        let must_match = |tag| keys.get(tag).is_some_and(|condition| !condition.is_universal());
+        let is_key = wanted.iter().any(|(tag, _)| must_match(*tag));
+        Self { wanted, is_key, budget, exhausted: AtomicBool::new(false), last: Mutex::default() }
     }
 
     /// Whether results may be given this attribute.
@@ -61,6 +71,9 @@ impl Related {
     }
 
     /// Adds to a row what it lacks. Where the budget is used up, that stays empty.
+    ///
+    /// # Errors
+    /// The origin cannot be searched for it; the budget is used up and results must match by it.
     pub(crate) async fn complete(&self, row: &mut Item, searched: &Searched) -> Result<(), QueryError> {
         for level in [Level::Patient, Level::Study, Level::Series] {
             let lacking = self.lacking(row, level);
@@ -69,7 +82,7 @@ impl Related {
             }
             match self.count(row, level, &lacking, searched).await {
                 Ok(()) => {}
-                Err(QueryError::TooManyRows(_) | QueryError::TooManyRequests(_)) => {
+                Err(QueryError::TooManyRows(_) | QueryError::TooManyRequests(_)) if !self.is_key => {
                     tracing::info!("related entities are not counted any more: the budget is used up");
                     self.exhausted.store(true, Ordering::Relaxed);
                 }
