@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwap;
@@ -23,6 +23,11 @@ use crate::{
     snapshot::Snapshot,
     transcode::Transcoder,
 };
+
+/// How long associations may take to end once they are told to abort. 2 s: an A-ABORT takes
+/// milliseconds, and with the default drain times the whole stop stays below the 30 s that Kubernetes
+/// grants.
+const ABORTED: Duration = Duration::from_secs(2);
 
 /// The parts of the spool that the bridge works with.
 #[derive(Clone)]
@@ -169,7 +174,10 @@ impl Bridge {
         if timeout(drain.timeout, connections.wait()).await.is_err() {
             tracing::warn!(associations = self.core.admission.associations(), "aborting what did not finish");
             phases.aborting.cancel();
-            connections.wait().await;
+            if timeout(ABORTED, connections.wait()).await.is_err() {
+                let associations = self.core.admission.associations();
+                tracing::error!(associations, "associations did not end when aborted; stopping without them");
+            }
         }
         self.forwarding.cancel();
     }
