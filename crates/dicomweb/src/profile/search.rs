@@ -103,7 +103,7 @@ pub enum Values {
     /// Percent-encoded UTF-8 (RFC 3986 §2.1).
     PercentEncoded,
     /// As they are, because the server does not decode. What a URL cannot hold as it is (blanks, letters
-    /// beyond ASCII, `%`, `&`, `'` and some more) is replaced by `*`, which finds more.
+    /// beyond ASCII, `%`, `&`, `'` and some more) is replaced by `*`, which finds more, and so is `?`.
     Literal,
 }
 
