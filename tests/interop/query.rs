@@ -3,6 +3,7 @@
 mod expected;
 mod keys;
 mod matcher;
+mod random;
 mod requestors;
 mod same_results;
 mod table;

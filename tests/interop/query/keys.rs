@@ -1,5 +1,7 @@
 //! What a query asks, written as keywords and text.
 
+use std::fmt;
+
 use instance::Tag;
 use tests::find::Identifier;
 
@@ -121,14 +123,14 @@ pub(crate) struct Query {
     pub(crate) keys: Vec<Key>,
     pub(crate) negotiated: Negotiated,
     /// Whether there must be results, or none: so that no row matches for a reason that is not its own.
-    pub(crate) finds: bool,
+    pub(crate) finds: Option<bool>,
 }
 
 impl Query {
     /// A query for all there is, whose results must not be empty.
     pub(crate) fn new(name: &'static str, model: &'static str, level: Level) -> Self {
         let unique = Key { sequence: None, attribute: level.unique_key(), value: String::new() };
-        Self { name, model, level, keys: vec![unique], negotiated: Negotiated::default(), finds: true }
+        Self { name, model, level, keys: vec![unique], negotiated: Negotiated::default(), finds: Some(true) }
     }
 
     /// Adds a key, in place of the one that stood there; of an item as `Sequence.Attribute`.
@@ -170,7 +172,13 @@ impl Query {
 
     /// There must be no results.
     pub(crate) const fn finds_nothing(mut self) -> Self {
-        self.finds = false;
+        self.finds = Some(false);
+        self
+    }
+
+    /// There may be results or not.
+    pub(crate) const fn may_find_nothing(mut self) -> Self {
+        self.finds = None;
         self
     }
 
@@ -198,5 +206,15 @@ impl Query {
             }
         }
         sequences.into_iter().fold(identifier, |identifier, (tag, item)| identifier.with_items(tag, &[item]))
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({:?}", self.name, self.level)?;
+        for key in self.keys.iter().filter(|key| !key.value.is_empty() && key.value.len() < 100) {
+            write!(f, ", {}={}", key.attribute.keyword, key.value)?;
+        }
+        f.write_str(")")
     }
 }
