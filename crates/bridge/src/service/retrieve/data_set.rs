@@ -8,8 +8,9 @@
 use std::{io, time::Duration};
 
 use bytes::Bytes;
+use dataset::scan::{Progress, ScanLimits, Scanner, Wanted};
 use futures::{StreamExt, stream, stream::BoxStream};
-use instance::part10::FileMeta;
+use instance::{Tag, Uid, part10::FileMeta};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
@@ -25,10 +26,17 @@ const RESUMES_MAX: u32 = 16;
 /// How often it may be resumed in a row without a byte of progress.
 const RESUMES_IN_VAIN_MAX: u32 = 2;
 
+/// Bytes of a data set within which its (0008,0018) is looked for: 64 KiB, far beyond group 0008 of any
+/// real object.
+const NAMED_WITHIN: usize = 64 * 1024;
+
 /// A data set whose first bytes are at hand.
 pub(super) struct DataSet {
     source: Source,
+    /// What the instance is, in its own words.
     meta: FileMeta,
+    /// What the File Meta Information says, by which the same file is known again.
+    file_meta: FileMeta,
     length: Option<u64>,
     again: Request,
     /// What was read and not handed out.
@@ -64,6 +72,7 @@ impl DataSet {
     pub(super) async fn begin(source: Source, (meta, length): Head, again: Request) -> Result<Self, Broken> {
         let mut data_set = Self {
             source,
+            file_meta: meta.clone(),
             meta,
             length,
             again,
@@ -79,7 +88,40 @@ impl DataSet {
         Ok(data_set)
     }
 
-    /// What the File Meta Information says.
+    /// Whether this is the instance that `sop_instance_uid` names. Archives hold files whose File Meta
+    /// Information names another instance than their data set, and list them by their data set: that one
+    /// counts then, and is what the recipient is told.
+    pub(super) async fn is(&mut self, sop_instance_uid: &Uid) -> Result<bool, Broken> {
+        if self.meta.sop_instance_uid != *sop_instance_uid && self.is_inside(sop_instance_uid).await? {
+            self.meta.sop_instance_uid = sop_instance_uid.clone();
+        }
+        Ok(self.meta.sop_instance_uid == *sop_instance_uid)
+    }
+
+    /// Whether (0008,0018) of the data set itself is `sop_instance_uid`.
+    async fn is_inside(&mut self, sop_instance_uid: &Uid) -> Result<bool, Broken> {
+        let wanted = Wanted::new([Tag::SOP_INSTANCE_UID], []);
+        let mut scanner = Scanner::new(self.meta.transfer_syntax.encoding(), wanted, ScanLimits::default());
+        let mut seen = self.ahead.clone().unwrap_or_default();
+        let mut scanned = scanner.push(&seen);
+        while scanned == Ok(Progress::NeedMore) && !self.ended && seen.len() < NAMED_WITHIN {
+            // Nothing is sent yet, so there is nothing to resume behind.
+            match self.source.next().await? {
+                Some(Event::Data(bytes)) => {
+                    scanned = scanner.push(&bytes);
+                    seen = [seen, bytes].concat().into();
+                }
+                Some(Event::End) => self.ended = true,
+                Some(Event::Instance(_)) | None => return Err(Broken::Sequence),
+            }
+        }
+        self.ahead = Some(seen).filter(|seen| !seen.is_empty());
+        let attributes = scanned.is_ok().then(|| scanner.finish().ok()).flatten();
+        let named = attributes.and_then(|attributes| attributes.uid(Tag::SOP_INSTANCE_UID).ok().flatten());
+        Ok(named.as_ref() == Some(sop_instance_uid))
+    }
+
+    /// What the instance is.
     pub(super) const fn meta(&self) -> &FileMeta {
         &self.meta
     }
@@ -180,7 +222,7 @@ impl DataSet {
     /// Reads what was sent before and compares it; gives the bytes behind it, or `None` at the end.
     async fn skip(&mut self) -> Result<Option<Bytes>, Broken> {
         match self.source.next_instance().await? {
-            Some((meta, _)) if meta == self.meta => {}
+            Some((meta, _)) if meta == self.file_meta => {}
             _ => return Err(Broken::Differs),
         }
         let mut left = self.sent;

@@ -102,12 +102,9 @@ pub(super) async fn begin(
     again: Request,
     sop_instance_uid: &Uid,
 ) -> Result<DataSet, NotFetched> {
-    match source.next_instance().await? {
-        Some(head) if head.0.sop_instance_uid == *sop_instance_uid => {
-            Ok(DataSet::begin(source, head, again).await?)
-        }
-        _ => Err(NotFetched::Absent),
-    }
+    let head = source.next_instance().await?.ok_or(NotFetched::Absent)?;
+    let mut data_set = DataSet::begin(source, head, again).await?;
+    if data_set.is(sop_instance_uid).await? { Ok(data_set) } else { Err(NotFetched::Absent) }
 }
 
 /// The request for an instance alone.

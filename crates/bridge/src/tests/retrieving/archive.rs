@@ -268,6 +268,11 @@ fn retrieve(archive: &Archive, found: Vec<Held>, act: Option<Act>) -> Response<B
             // Behind the identifying attributes, before anything that a cut leaves out.
             data_set[300] ^= 1;
         }
+        if matches!(act, Some(Act::Other)) {
+            let uid = held.uid.as_bytes();
+            let at = data_set.windows(uid.len()).position(|bytes| bytes == uid).unwrap();
+            data_set[at + uid.len() - 1] ^= 1;
+        }
         body.extend(data_set);
         body.extend(b"\r\n");
     }
