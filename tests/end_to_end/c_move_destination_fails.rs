@@ -10,6 +10,9 @@ use crate::retrieve_site::{Site, uids};
 
 const COUNT: u16 = 6;
 
+/// What a destination does with the request of a number.
+type Answer = fn(usize) -> Store;
+
 /// A study that a destination does not take as it should.
 struct Trial {
     site: Site,
@@ -115,7 +118,7 @@ fn a_destination_that_is_busy_for_a_moment_gets_everything() {
 
 #[test]
 fn an_association_that_ends_in_the_middle_is_made_anew_and_nothing_is_missing() {
-    let table: [(&str, fn(usize) -> Store); 4] =
+    let table: [(&str, Answer); 4] =
         [
             ("aborted in a data set", |number| {
                 if number == 2 { Store::Aborted(50_000) } else { Store::Answered(0x0000) }
