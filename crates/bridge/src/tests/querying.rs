@@ -1,6 +1,7 @@
 //! C-FIND through the bridge as a whole.
 
 mod answers;
+mod broken_rows;
 mod limits;
 mod same_results;
 mod scripted;

@@ -220,6 +220,7 @@ impl Pages {
         };
         let Some(uid) = item.uid(self.listing.unique_key()) else {
             self.report.unidentified += 1;
+            self.fault.get_or_insert(Unreadable::Malformed);
             return Ok(());
         };
         page.identified += 1;

@@ -35,7 +35,7 @@ pub struct SearchReport {
     pub rows: u64,
     /// Results that had been read before.
     pub duplicates: u64,
-    /// Results without the UID of their level, which are left out.
+    /// Results without the UID of their level, which are left out; the search ends in an error then.
     pub unidentified: u64,
     /// Elements of results left out because they could not be understood.
     pub elements_dropped: u64,

@@ -267,13 +267,14 @@ async fn an_answer_that_cannot_be_read_is_an_error_behind_what_was_good() {
 }
 
 #[tokio::test]
-async fn a_result_without_its_uid_is_left_out_and_counted() {
+async fn a_result_without_its_uid_is_left_out_and_makes_the_search_fail() {
     let (base, _) = paged(|_, _| {
         ok(format!(r#"[{},{{"00080018":{{"vr":"UI"}}}},{{"00100010":{{"vr":"??","Value":[[]]}}}}]"#, item(0)))
     })
     .await;
     let (found, error, report) = instances(&client(base), SMALL).await;
-    assert_eq!((found, error.is_none()), (vec![0], true));
+    assert_eq!(found, [0]);
+    assert!(matches!(error, Some(Error::Unreadable(Unreadable::Malformed))));
     assert_eq!((report.rows, report.unidentified, report.elements_dropped), (3, 2, 1));
 }
 

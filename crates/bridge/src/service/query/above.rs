@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use dataset::json::Item;
+use dataset::{json::Item, matching::Keys};
 use instance::{Tag, Uid};
 
 use super::{Budget, QueryError, level::Level, searched::Searched};
@@ -18,11 +18,13 @@ pub(crate) struct Above {
     study: Vec<Tag>,
     series: Vec<Tag>,
     known: VecDeque<(Uid, Item)>,
+    /// Those that results must match.
+    keys: Vec<Tag>,
 }
 
 impl Above {
-    /// For results of `level` that are to hold `tags`.
-    pub(crate) fn new(level: Level, tags: &[Tag]) -> Self {
+    /// For results of `level` that are to hold `tags` and must match `keys`.
+    pub(crate) fn new(level: Level, tags: &[Tag], keys: &Keys) -> Self {
         let of = |wanted: &[Level], below: Level| -> Vec<Tag> {
             let is_wanted = |tag: &&Tag| Level::of_attribute(**tag).is_some_and(|of| wanted.contains(&of));
             let tags = tags.iter().filter(is_wanted).filter(|tag| !is_path(**tag));
@@ -32,6 +34,7 @@ impl Above {
             study: of(&[Level::Patient, Level::Study], Level::Series),
             series: of(&[Level::Series], Level::Image),
             known: VecDeque::new(),
+            keys: keys.iter().filter(|(_, key)| !key.is_universal()).map(|(tag, _)| tag).collect(),
         }
     }
 
@@ -42,8 +45,8 @@ impl Above {
         searched: &Searched,
         budget: &Budget,
     ) -> Result<(), QueryError> {
-        let lacks_study = lacks_all(row, &self.study);
-        if !lacks_study && !lacks_all(row, &self.series) {
+        let lacks_study = self.lacks(row, &self.study, budget);
+        if !lacks_study && !self.lacks(row, &self.series, budget) {
             return Ok(());
         }
         let Some(study) = row.uid(Tag::STUDY_INSTANCE_UID) else { return Ok(()) };
@@ -51,13 +54,20 @@ impl Above {
             let tags = self.study.clone();
             self.add(row, (&study, None), &tags, searched, budget).await?;
         }
-        if lacks_all(row, &self.series)
+        if self.lacks(row, &self.series, budget)
             && let Some(series) = row.uid(Tag::SERIES_INSTANCE_UID)
         {
             let tags = self.series.clone();
             self.add(row, (&study, Some(&series)), &tags, searched, budget).await?;
         }
         Ok(())
+    }
+
+    /// Whether a row lacks what it may get from above: what a key needs in any case, and what is shown
+    /// only as long as that leaves enough searches for the results themselves.
+    fn lacks(&self, row: &Item, tags: &[Tag], budget: &Budget) -> bool {
+        let mut lacking = tags.iter().filter(|tag| row.get(**tag).is_none());
+        lacking.any(|tag| self.keys.contains(tag) || budget.has_requests_to_spare())
     }
 
     async fn add(
@@ -86,11 +96,6 @@ impl Above {
         }
         Ok(())
     }
-}
-
-/// Whether nothing of `tags` is there: an origin gives the attributes of a level or it does not.
-fn lacks_all(row: &Item, tags: &[Tag]) -> bool {
-    !tags.is_empty() && tags.iter().all(|tag| row.get(*tag).is_none())
 }
 
 fn is_path(tag: Tag) -> bool {

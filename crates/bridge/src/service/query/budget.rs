@@ -67,6 +67,11 @@ impl Budget {
         self.requests.load(Ordering::Relaxed) < self.requests_max
     }
 
+    /// Whether more than half of the searches is left.
+    pub(crate) fn has_requests_to_spare(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) < self.requests_max / 2
+    }
+
     /// The limits of a search within what is left.
     pub(crate) fn limits(&self) -> SearchLimits {
         let left = self.rows_max.saturating_sub(self.rows.load(Ordering::Relaxed));

@@ -31,3 +31,11 @@ pub(crate) enum QueryError {
     #[error("more than {0} undelivered instances were looked at")]
     TooManyPending(usize),
 }
+
+impl QueryError {
+    /// An answer of this origin says less than it must.
+    pub(crate) fn unreadable(origin: &str) -> Self {
+        let source = dicomweb::Error::Unreadable(dicomweb::error::Unreadable::Malformed);
+        Self::Origin { origin: origin.to_owned(), source }
+    }
+}

@@ -160,7 +160,7 @@ impl Finding {
     ) -> Result<(), Stop> {
         let level = self.request.level;
         let tags = self.request.tags();
-        let mut above = Above::new(level, &tags);
+        let mut above = Above::new(level, &tags, &self.request.keys);
         let (keys, at_once) = (self.request.keys.clone(), at_once(&self.request.keys, related));
         let mut rows = searched.rows(search_level(level), &self.request.keys, &include(level, &tags));
         let may_repeat = several || rows.may_repeat || level == Level::Patient || pending.is_some();
@@ -171,7 +171,8 @@ impl Finding {
             |tag| tag == MODALITIES_IN_STUDY && collected_there || Level::of_attribute(tag).is_none();
         let one = Budget::for_one_instance(config);
         let mut untold = Untold::new(level, &self.request.keys, searched, one);
-        let mut ended = false;
+        let shown_before = self.found;
+        let (mut ended, mut unreadable) = (false, false);
         while !ended {
             let mut counting: Vec<Item> = Vec::new();
             while counting.last().is_none_or(|row| related.is_lacking(row) || untold.is_lacking(row))
@@ -183,6 +184,7 @@ impl Finding {
                 };
                 above.complete(&mut row, searched, budget).await?;
                 untold.note(&mut row);
+                unreadable |= lacks_path(level, &row, &tags);
                 let repeats = may_repeat && self.seen.contains(level, &row);
                 let may_match = |tag| assumed(tag) || untold.may_match(tag);
                 counting.extend((!repeats && at_once.matches_assuming(&row, may_match)).then_some(row));
@@ -201,7 +203,16 @@ impl Finding {
                 }
             }
         }
-        Ok(())
+        let origin = &searched.origin.name;
+        match rows.incomplete_keys && shown_before == self.found {
+            _ if unreadable => Err(Stop::Origin(QueryError::unreadable(origin))),
+            // There is no result that could say so.
+            true => Err(Stop::Origin(QueryError::Origin {
+                origin: origin.clone(),
+                source: dicomweb::Error::Incomplete,
+            })),
+            false => Ok(()),
+        }
     }
 
     /// Shows what waits and was not among the results of the origin, which is not asked about it where
@@ -260,6 +271,13 @@ async fn complete(
     related.complete(row, searched).await?;
     untold.complete(row, searched).await;
     Ok(())
+}
+
+/// Whether a result does not say to what it belongs, where that was asked for.
+fn lacks_path(level: Level, row: &Item, tags: &[Tag]) -> bool {
+    let above = [(Level::Series, Tag::STUDY_INSTANCE_UID), (Level::Image, Tag::SERIES_INSTANCE_UID)];
+    let lacks = |(from, tag): (Level, Tag)| level >= from && tags.contains(&tag) && row.uid(tag).is_none();
+    above.into_iter().any(lacks)
 }
 
 /// Patients are found by their studies.

@@ -133,8 +133,11 @@ impl Listing {
         let of_patient = studies_of(&patient_id, &self.scope.studies);
         let mut studies = searched.rows(Level::Study, &of_patient, &[Tag::PATIENT_ID]);
         while let Some(row) = studies.next(&self.budget).await? {
-            let Some(study) = row.uid(Tag::STUDY_INSTANCE_UID).filter(|_| of_patient.matches(&row)) else {
+            if !of_patient.matches(&row) {
                 continue;
+            }
+            let Some(study) = row.uid(Tag::STUDY_INSTANCE_UID) else {
+                return Err(QueryError::unreadable(&searched.origin.name));
             };
             let mut keys = keys.clone();
             keys.insert(Tag::STUDY_INSTANCE_UID, Condition::ListOfUid(vec![study]));
@@ -147,7 +150,8 @@ impl Listing {
         let include = [Tag::SOP_CLASS_UID, AVAILABLE_TRANSFER_SYNTAX_UID];
         let mut rows = searched.rows(Level::Instance, keys, &include);
         while let Some(row) = rows.next(&self.budget).await? {
-            if !keys.matches(&row) {
+            // One that lacks a UID is no other instance for that.
+            if !keys.matches_assuming(&row, |_| true) {
                 continue;
             }
             let uids = (
@@ -156,7 +160,7 @@ impl Listing {
                 row.uid(Tag::SOP_INSTANCE_UID),
             );
             let (Some(study_instance_uid), Some(series_instance_uid), Some(sop_instance_uid)) = uids else {
-                continue;
+                return Err(QueryError::unreadable(&searched.origin.name));
             };
             self.show(ListedInstance {
                 study_instance_uid,

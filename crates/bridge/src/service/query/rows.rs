@@ -7,7 +7,10 @@ use dataset::{
     json::{Element, Item},
     matching::{Condition, Keys},
 };
-use dicomweb::search::{Level, Search, SearchReport, SearchStream};
+use dicomweb::{
+    profile::SearchCapabilities,
+    search::{Level, Search, SearchReport, SearchStream},
+};
 use futures::StreamExt;
 use instance::{Tag, Uid};
 
@@ -29,6 +32,8 @@ pub(crate) struct Rows {
     level: Level,
     keys: Keys,
     include: Vec<Tag>,
+    /// Whether any row has been given.
+    has_given: bool,
     /// Whether the plan finds the same entity in several searches.
     pub(crate) may_repeat: bool,
     searches: Box<dyn Iterator<Item = Search> + Send>,
@@ -45,6 +50,7 @@ struct Running {
     study: Option<Uid>,
     series: Option<Uid>,
     began: Option<Instant>,
+    is_fuzzy: bool,
 }
 
 /// The way over a level above: each of its entities is searched below.
@@ -70,22 +76,28 @@ impl Rows {
             level,
             keys: keys.clone(),
             include: include.to_vec(),
+            has_given: false,
             may_repeat: plan.may_repeat(),
             searches: Box::new(std::iter::empty()),
             running: VecDeque::new(),
             descent: None,
             incomplete_keys: false,
         };
+        rows.plan(plan);
+        rows
+    }
+
+    fn plan(&mut self, plan: Plan) {
         match plan.finds {
-            Finds::Wanted => rows.searches = Box::new(plan.searches()),
+            Finds::Wanted => self.searches = Box::new(plan.searches()),
             Finds::Above(level) => {
-                let mut keys = keys.clone();
+                let mut keys = self.keys.clone();
                 keys.retain(|tag, _| of_level_or_above(tag, level));
-                let above = Box::new(Self::new(origin, metrics, level, &keys, include));
-                rows.descent = Some(Descent { above, level, keys, below: None });
+                let above = Box::new(Self::new(&self.origin, &self.metrics, level, &keys, &self.include));
+                self.searches = Box::new(std::iter::empty());
+                self.descent = Some(Descent { above, level, keys, below: None });
             }
         }
-        rows
     }
 
     /// The next row; none behind the last. It holds the UIDs of its path.
@@ -93,10 +105,10 @@ impl Rows {
     /// # Errors
     /// The origin cannot be searched to the end, or that would cost too much.
     pub(crate) async fn next(&mut self, budget: &Budget) -> Result<Option<Item>, QueryError> {
-        if self.descent.is_some() {
-            return self.next_below(budget).await;
-        }
         loop {
+            if self.descent.is_some() {
+                return self.next_below(budget).await;
+            }
             self.begin(budget)?;
             let Some(running) = self.running.front_mut() else { return Ok(None) };
             let next = running.stream.next().await;
@@ -104,9 +116,14 @@ impl Rows {
                 let error = next.as_ref().and_then(|next| next.as_ref().err());
                 self.metrics.count_origin_request(&self.origin.name, "search", began.elapsed(), error);
             }
+            if running.is_fuzzy && running.stream.report().fuzzy_not_supported {
+                self.search_again_without_fuzzy_names()?;
+                continue;
+            }
             match next {
                 Some(Ok(mut row)) => {
                     budget.row()?;
+                    self.has_given = true;
                     self.incomplete_keys |= running.stream.report().erroneous_attributes;
                     complete(&mut row, Tag::STUDY_INSTANCE_UID, running.study.as_ref());
                     complete(&mut row, Tag::SERIES_INSTANCE_UID, running.series.as_ref());
@@ -134,6 +151,7 @@ impl Rows {
             self.running.push_back(Running {
                 study: search.study.clone(),
                 series: search.series.clone(),
+                is_fuzzy: search.fuzzy,
                 stream: self.origin.client.search(search, budget.limits()),
                 began: Some(Instant::now()),
             });
@@ -141,20 +159,29 @@ impl Rows {
         Ok(())
     }
 
+    /// The origin said that it matched names literally, whatever its profile says of it: then it is not
+    /// asked for them in this way.
+    fn search_again_without_fuzzy_names(&mut self) -> Result<(), QueryError> {
+        tracing::warn!(origin = self.origin.name, "no fuzzy matching there: the profile is wrong in this");
+        if self.has_given {
+            let source = dicomweb::Error::Incomplete;
+            return Err(QueryError::Origin { origin: self.origin.name.clone(), source });
+        }
+        let literal = SearchCapabilities { fuzzy: false, ..self.origin.client.profile().search.clone() };
+        let plan = Plan::new(self.level, &self.keys, &self.include, &literal);
+        self.running.clear();
+        self.may_repeat |= plan.may_repeat();
+        self.plan(plan);
+        Ok(())
+    }
+
     fn end_search(&mut self) {
         if let Some(running) = self.running.pop_front() {
-            let SearchReport { unidentified, elements_dropped, fuzzy_not_supported, .. } =
-                running.stream.report();
-            if fuzzy_not_supported {
+            let SearchReport { elements_dropped, erroneous_attributes, .. } = running.stream.report();
+            self.incomplete_keys |= erroneous_attributes;
+            if elements_dropped > 0 {
                 tracing::warn!(
                     origin = self.origin.name,
-                    "names were not matched fuzzily, so results may be missing: the profile is wrong in this"
-                );
-            }
-            if unidentified > 0 || elements_dropped > 0 {
-                tracing::warn!(
-                    origin = self.origin.name,
-                    results = unidentified,
                     elements = elements_dropped,
                     "parts of a search result could not be understood and were left out"
                 );

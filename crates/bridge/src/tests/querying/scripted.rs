@@ -25,11 +25,18 @@ type Answer = dyn Fn(&str) -> (u16, String) + Send + Sync;
 pub(super) struct Scripted {
     answer: Arc<Answer>,
     asked: Arc<Mutex<Vec<String>>>,
+    /// What a path must hold, and the header field of its answer then.
+    header: Option<[&'static str; 3]>,
 }
 
 impl Scripted {
     pub(super) fn new(answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> Self {
-        Self { answer: Arc::new(answer), asked: Arc::default() }
+        Self { answer: Arc::new(answer), asked: Arc::default(), header: None }
+    }
+
+    /// Answers to paths that hold `part` have this header field.
+    pub(super) fn with_header(self, part: &'static str, name: &'static str, value: &'static str) -> Self {
+        Self { header: Some([part, name, value]), ..self }
     }
 
     pub(super) async fn serve(&self) -> SocketAddr {
@@ -70,8 +77,12 @@ async fn respond(State(origin): State<Scripted>, request: Request) -> Response<B
         return respond(503, String::new());
     }
     let (status, body) = (origin.answer)(&path);
-    origin.asked.lock().unwrap().push(path);
-    respond(status, body)
+    origin.asked.lock().unwrap().push(path.clone());
+    let mut response = respond(status, body);
+    if let Some([_, name, value]) = origin.header.filter(|[part, ..]| path.contains(part)) {
+        response.headers_mut().insert(name, value.parse().unwrap());
+    }
+    response
 }
 
 /// One page of results, whatever the offset: nothing behind it.

@@ -106,3 +106,35 @@ async fn a_count_that_is_a_key_is_never_left_out_silently() {
         identifier("STUDY", &[ANY_STUDY, (STUDY_INSTANCES, VR::IS, ""), (MODALITIES, VR::CS, "")]);
     assert_eq!(workstation.find(&shown_only).await.whole().results.len(), 1, "it stays empty");
 }
+
+/// Three instances that say whose they are and not when the study was.
+#[tokio::test]
+async fn what_only_the_study_says_is_looked_up_although_more_is_there() {
+    let origin = Scripted::new(|path| {
+        let (resource, _) = path.split_once('?').unwrap_or((path, ""));
+        let study = [("0020000D", "UI", "1.1"), ("00100020", "LO", "4711"), ("00080020", "DA", "20200101")];
+        let results = match resource {
+            "/studies" => vec![result(&study)],
+            "/studies/1.1/series/1.1.1/instances" => ["1.1.1.1", "1.1.1.2", "1.1.1.3"]
+                .map(|uid| result(&[("00080018", "UI", uid), ("00100020", "LO", "4711")]))
+                .to_vec(),
+            _ => return (404, String::new()),
+        };
+        page(path, results)
+    });
+    let site = origin.site(|_| {}).await;
+    let mut workstation = Workstation::at(&site).await;
+    for (date, count) in [("20200101", 3), ("20200102", 0)] {
+        let keys = [
+            (Tag::STUDY_INSTANCE_UID, VR::UI, "1.1"),
+            (Tag::SERIES_INSTANCE_UID, VR::UI, "1.1.1"),
+            (Tag::SOP_INSTANCE_UID, VR::UI, ""),
+            (Tag::PATIENT_ID, VR::LO, ""),
+            (Tag::STUDY_DATE, VR::DA, date),
+        ];
+        let found = workstation.find(&identifier("IMAGE", &keys)).await.whole();
+        assert_eq!(found.results.len(), count, "{date}");
+    }
+    let look_ups = origin.asked().iter().filter(|path| path.starts_with("/studies?")).count();
+    assert!(look_ups == 2, "once for each query: {:?}", origin.asked());
+}
