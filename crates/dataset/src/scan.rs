@@ -3,9 +3,11 @@
 //! [`Scanner`] takes a stream in pieces of any size, keeps the wanted attributes and nothing else,
 //! and says when it has seen enough. Everything else is skipped by length, so megabytes of private
 //! data may stand before (0020,000D). [`check_whole`] is the same care for a small data set that is
-//! about to be read as a whole by a library that trusts its lengths.
+//! about to be read as a whole by a library that trusts its lengths. [`Passing`] tells of a data set
+//! of any size whether it was cut.
 
 mod attributes;
+mod passing;
 mod scanner;
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,7 @@ use instance::{Encoding, Tag};
 
 pub use self::{
     attributes::{Attributes, IdentityError},
+    passing::Passing,
     scanner::Scanner,
     wanted::Wanted,
 };

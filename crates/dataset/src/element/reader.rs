@@ -147,6 +147,17 @@ impl Reader {
             && self.header[..self.header_length].iter().all(|byte| *byte == 0)
     }
 
+    /// The bytes that the stream must have at least: up to the end of every value, item and sequence
+    /// that has begun and shows its length.
+    pub(crate) fn needed(&self) -> u64 {
+        let left = match self.state {
+            State::Header => 0,
+            State::Value(left) | State::Skip(left) => left,
+        };
+        let ends = self.frames.iter().filter_map(|frame| frame.end);
+        ends.max().unwrap_or_default().max(self.position + left)
+    }
+
     fn take<'a>(&mut self, input: &mut &'a [u8], left: u64) -> (&'a [u8], u64) {
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
         let (piece, rest) = input.split_at(count);

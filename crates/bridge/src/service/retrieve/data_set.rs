@@ -2,16 +2,19 @@
 //!
 //! A data set once begun must be finished or its association aborted. So when an answer of the origin
 //! breaks in the middle, or was given up because the recipient stalled, the instance is asked for
-//! again, what the recipient has is skipped, and the rest is sent, if what was skipped is byte for byte
-//! what was sent.
+//! again, what was read before is skipped, and the rest is sent, if what was skipped is byte for byte
+//! the same.
+//!
+//! An answer may come to its end in good order and hold an instance that is cut, as it was stored or by
+//! what passed it on. So the headers of the data set are looked at while it passes by; what ends inside an
+//! element is never sent as a whole one.
 
-use std::{io, time::Duration};
+use std::{collections::VecDeque, io, time::Duration};
 
 use bytes::Bytes;
-use dataset::scan::{Progress, ScanLimits, Scanner, Wanted};
+use dataset::scan::{Passing, Progress, ScanError, ScanLimits, Scanner, Wanted};
 use futures::{StreamExt, stream, stream::BoxStream};
 use instance::{Tag, Uid, part10::FileMeta};
-use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use super::{
@@ -28,7 +31,12 @@ const RESUMES_IN_VAIN_MAX: u32 = 2;
 
 /// Bytes of a data set within which its (0008,0018) is looked for: 64 KiB, far beyond group 0008 of any
 /// real object.
-const NAMED_WITHIN: usize = 64 * 1024;
+const NAMED_WITHIN: u64 = 64 * 1024;
+
+/// Most bytes that are kept back where a data set that breaks ends the association of a C-GET: 256 KiB.
+/// What is cut is known by then for small objects, and for those of known length from the header of
+/// their Pixel Data on.
+const KEPT_BACK_MAX: u64 = 256 * 1024;
 
 /// A data set whose first bytes are at hand.
 pub(super) struct DataSet {
@@ -40,13 +48,17 @@ pub(super) struct DataSet {
     length: Option<u64>,
     again: Request,
     /// What was read and not handed out.
-    ahead: Option<Bytes>,
+    ahead: VecDeque<Bytes>,
     ended: bool,
-    sent: u64,
-    hash: Sha256,
+    read: u64,
+    /// Of what was read, to know it again.
+    checksum: crc32fast::Hasher,
+    passing: Passing,
+    /// Whether it was asked for again because it was cut.
+    was_cut: bool,
     resumes: u32,
     resumes_in_vain: u32,
-    sent_at_last_resume: u64,
+    read_at_last_resume: u64,
 }
 
 /// Why a data set did not come to its end.
@@ -61,6 +73,14 @@ pub(super) enum Broken {
     /// The origin gave other bytes, another instance or another transfer syntax than before.
     #[error("the origin gave something else when asked again")]
     Differs,
+    /// It came to its end, and is not whole.
+    #[error("the instance is cut: {0}")]
+    Cut(ScanError),
+}
+
+/// Whether a stream broke because the origin gave something else when asked again.
+pub(in crate::service::retrieve) fn has_changed(error: &io::Error) -> bool {
+    matches!(error.get_ref().and_then(|cause| cause.downcast_ref()), Some(Broken::Differs))
 }
 
 /// The data set as a stream, and its source, given back where the data set was read to its end.
@@ -70,22 +90,40 @@ impl DataSet {
     /// Reads the first bytes of the instance that `source` is at the beginning of. `again` is the request
     /// for that instance alone.
     pub(super) async fn begin(source: Source, (meta, length): Head, again: Request) -> Result<Self, Broken> {
+        let passing = Passing::new(meta.transfer_syntax.encoding(), ScanLimits::default());
         let mut data_set = Self {
             source,
             file_meta: meta.clone(),
             meta,
             length,
             again,
-            ahead: None,
+            ahead: VecDeque::new(),
             ended: false,
-            sent: 0,
-            hash: Sha256::new(),
+            read: 0,
+            checksum: crc32fast::Hasher::new(),
+            passing,
+            was_cut: false,
             resumes: 0,
             resumes_in_vain: 0,
-            sent_at_last_resume: 0,
+            read_at_last_resume: 0,
         };
-        data_set.ahead = data_set.read().await?;
+        data_set.read_ahead().await?;
         Ok(data_set)
+    }
+
+    /// Reads on and keeps back what was read, for a recipient whose association would end with a data set
+    /// that breaks.
+    pub(super) async fn keep_back(&mut self) -> Result<(), Broken> {
+        while !self.ended && self.read < KEPT_BACK_MAX {
+            self.read_ahead().await?;
+        }
+        Ok(())
+    }
+
+    async fn read_ahead(&mut self) -> Result<(), Broken> {
+        let bytes = self.read().await?;
+        self.ahead.extend(bytes);
+        Ok(())
     }
 
     /// Whether this is the instance that `sop_instance_uid` names. Archives hold files whose File Meta
@@ -102,20 +140,18 @@ impl DataSet {
     async fn is_inside(&mut self, sop_instance_uid: &Uid) -> Result<bool, Broken> {
         let wanted = Wanted::new([Tag::SOP_INSTANCE_UID], []);
         let mut scanner = Scanner::new(self.meta.transfer_syntax.encoding(), wanted, ScanLimits::default());
-        let mut seen = self.ahead.clone().unwrap_or_default();
-        let mut scanned = scanner.push(&seen);
-        while scanned == Ok(Progress::NeedMore) && !self.ended && seen.len() < NAMED_WITHIN {
-            // Nothing is sent yet, so there is nothing to resume behind.
-            match self.source.next().await? {
-                Some(Event::Data(bytes)) => {
-                    scanned = scanner.push(&bytes);
-                    seen = [seen, bytes].concat().into();
-                }
-                Some(Event::End) => self.ended = true,
-                Some(Event::Instance(_)) | None => return Err(Broken::Sequence),
+        let mut scanned = Ok(Progress::NeedMore);
+        let mut at = 0;
+        while scanned == Ok(Progress::NeedMore) {
+            if let Some(bytes) = self.ahead.get(at) {
+                scanned = scanner.push(bytes);
+                at += 1;
+            } else if self.ended || self.read >= NAMED_WITHIN {
+                break;
+            } else {
+                self.read_ahead().await?;
             }
         }
-        self.ahead = Some(seen).filter(|seen| !seen.is_empty());
         let attributes = scanned.is_ok().then(|| scanner.finish().ok()).flatten();
         let named = attributes.and_then(|attributes| attributes.uid(Tag::SOP_INSTANCE_UID).ok().flatten());
         Ok(named.as_ref() == Some(sop_instance_uid))
@@ -159,45 +195,58 @@ impl DataSet {
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
-        let bytes = match self.ahead.take() {
-            Some(bytes) => Some(bytes),
-            None if self.ended => None,
-            None => self.read().await?,
-        };
-        if let Some(bytes) = &bytes {
-            self.hash.update(bytes);
-            self.sent += bytes.len() as u64;
+        match self.ahead.pop_front() {
+            Some(bytes) => Ok(Some(bytes)),
+            None if self.ended => Ok(None),
+            None => self.read().await,
         }
-        Ok(bytes)
     }
 
     /// The next bytes from the source, or from another one where that breaks.
     async fn read(&mut self) -> Result<Option<Bytes>, Broken> {
-        match self.source.next().await {
-            Ok(Some(Event::Data(bytes))) => Ok(Some(bytes)),
-            Ok(Some(Event::End)) => {
-                self.ended = true;
-                Ok(None)
-            }
-            Ok(Some(Event::Instance(_)) | None) => Err(Broken::Sequence),
-            Err(interruption) => self.resume(interruption).await,
+        let bytes = match self.source.next().await {
+            Ok(Some(Event::Data(bytes))) => Some(bytes),
+            Ok(Some(Event::End)) => None,
+            Ok(Some(Event::Instance(_)) | None) => return Err(Broken::Sequence),
+            Err(interruption) => self.resume(interruption).await?,
+        };
+        let Err(cut) = self.seen(bytes.as_ref()) else { return Ok(bytes) };
+        if bytes.is_some() || std::mem::replace(&mut self.was_cut, true) {
+            return Err(Broken::Cut(cut));
         }
+        // What passed it on may have cut it: it is asked for once more.
+        let Ok(Some(bytes)) = self.resume(Interruption::Cut).await else { return Err(Broken::Cut(cut)) };
+        self.seen(Some(&bytes)).map_err(Broken::Cut)?;
+        Ok(Some(bytes))
+    }
+
+    /// Looks at what was read; `None` is the end.
+    fn seen(&mut self, bytes: Option<&Bytes>) -> Result<(), ScanError> {
+        let Some(bytes) = bytes else {
+            self.passing.finish()?;
+            self.ended = true;
+            return Ok(());
+        };
+        self.checksum.update(bytes);
+        self.read += bytes.len() as u64;
+        self.passing.push(bytes);
+        self.length.map_or(Ok(()), |length| self.passing.fits(length))
     }
 
     async fn resume(&mut self, mut cause: Interruption) -> Result<Option<Bytes>, Broken> {
         loop {
-            let in_vain = self.resumes > 0 && self.sent == self.sent_at_last_resume;
+            let in_vain = self.resumes > 0 && self.read == self.read_at_last_resume;
             self.resumes_in_vain = if in_vain { self.resumes_in_vain + 1 } else { 0 };
             if self.resumes == RESUMES_MAX || self.resumes_in_vain > RESUMES_IN_VAIN_MAX {
                 return Err(cause.into());
             }
             tokio::time::sleep(self.pause(&cause)).await;
             self.resumes += 1;
-            self.sent_at_last_resume = self.sent;
+            self.read_at_last_resume = self.read;
             tracing::info!(
                 sop_instance_uid = %self.meta.sop_instance_uid,
                 %cause,
-                sent = self.sent,
+                read = self.read,
                 "resuming inside an instance"
             );
             cause = match self.source.replace(&self.again).await {
@@ -219,20 +268,20 @@ impl DataSet {
         }
     }
 
-    /// Reads what was sent before and compares it; gives the bytes behind it, or `None` at the end.
+    /// Reads what was read before and compares it; gives the bytes behind it, or `None` at the end.
     async fn skip(&mut self) -> Result<Option<Bytes>, Broken> {
         match self.source.next_instance().await? {
-            Some((meta, _)) if meta == self.file_meta => {}
+            Some((meta, length)) if meta == self.file_meta => self.length = length,
             _ => return Err(Broken::Differs),
         }
-        let mut left = self.sent;
-        let mut hash = Sha256::new();
+        let mut left = self.read;
+        let mut checksum = crc32fast::Hasher::new();
         let behind = loop {
             match self.source.next().await? {
                 Some(Event::Data(mut bytes)) => {
                     let known = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
                     let known = bytes.split_to(known);
-                    hash.update(&known);
+                    checksum.update(&known);
                     left -= known.len() as u64;
                     if !bytes.is_empty() {
                         break Some(bytes);
@@ -243,10 +292,9 @@ impl DataSet {
                 Some(Event::Instance(_)) | None => return Err(Broken::Sequence),
             }
         };
-        if hash.finalize() != self.hash.clone().finalize() {
+        if checksum.finalize() != self.checksum.clone().finalize() {
             return Err(Broken::Differs);
         }
-        self.ended = behind.is_none();
         Ok(behind)
     }
 }

@@ -68,6 +68,7 @@ impl Failures {
                 self.add(Cause::NoAssociation);
             }
             End::NotAnswered(NotAnswered::Aborted) => {}
+            End::NotAnswered(NotAnswered::SourceFailed { .. }) => self.add(Cause::Origin),
             End::NotAnswered(_) => {
                 self.of_recipient += 1;
                 self.add(Cause::Recipient);

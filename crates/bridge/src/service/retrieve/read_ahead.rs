@@ -43,6 +43,9 @@ pub(super) enum Interruption {
     /// The recipient took nothing for too long, so the request was reset.
     #[error("the recipient took nothing for too long, so the answer was given up")]
     Stalled,
+    /// The data set came to an end that cannot be its own.
+    #[error("the instance is cut")]
+    Cut,
     /// The spool.
     #[error("{0}")]
     Spool(#[from] spool::Error),

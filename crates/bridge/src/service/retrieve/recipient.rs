@@ -46,6 +46,14 @@ pub(super) enum NotAnswered {
     /// The association ended in the middle; the instance was not stored as a whole, or it is not known.
     #[error("the association ended: {0}")]
     AssociationEnded(String),
+    /// The data set broke in the middle, which ended the association. The recipient is not to blame.
+    #[error("the data set broke: {cause}")]
+    SourceFailed {
+        /// Why.
+        cause: String,
+        /// Whether the origin has another version by now, which may be sent anew.
+        changed: bool,
+    },
     /// The recipient has not answered. Its association lives on.
     #[error("the recipient did not answer in time")]
     TooLate,

@@ -42,6 +42,16 @@ impl End {
             _ => Some(Outcome::Failed),
         }
     }
+
+    /// Whether the instance may be taken when it is sent anew, on another association.
+    const fn may_be_repeated(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAnswered(
+                NotAnswered::AssociationEnded(_) | NotAnswered::SourceFailed { changed: true, .. }
+            )
+        )
+    }
 }
 
 /// A sub-operation that has ended.
@@ -57,7 +67,7 @@ pub(super) struct Performed {
 pub(super) async fn perform(environment: Arc<Environment>, wanted: Wanted, data_set: DataSet) -> Performed {
     let room = data_set.room();
     let mut performed = attempt(&environment, &wanted, data_set).await;
-    if matches!(performed.end, End::NotAnswered(NotAnswered::AssociationEnded(_)))
+    if performed.end.may_be_repeated()
         && environment.recipient.has_other_associations()
         && !environment.aborting.is_cancelled()
     {
@@ -109,9 +119,12 @@ async fn store(
 async fn begin(
     environment: &Arc<Environment>,
     wanted: &Wanted,
-    data_set: DataSet,
+    mut data_set: DataSet,
     source: &mut Option<Source>,
 ) -> Result<(Lane, Fitting), End> {
+    if !environment.recipient.has_other_associations() {
+        data_set.keep_back().await.map_err(NotFetched::from)?;
+    }
     let meta = data_set.meta();
     let foreseen = &environment.foreseen;
     let lane = environment.recipient.lane(&meta.sop_class_uid, &meta.transfer_syntax, foreseen).await?;

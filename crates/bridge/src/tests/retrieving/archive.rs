@@ -73,6 +73,8 @@ pub(super) enum Act {
     CutAfter(usize),
     /// The body ends in good order after so many bytes.
     EndAfter(usize),
+    /// The data sets lack so many bytes at their end, in an answer that is in good order.
+    Lack(usize),
     /// One byte of the data sets is another one.
     Differ,
     /// Gives so many bytes and then nothing, until a permit is there.
@@ -272,6 +274,9 @@ fn retrieve(archive: &Archive, found: Vec<Held>, act: Option<Act>) -> Response<B
             let uid = held.uid.as_bytes();
             let at = data_set.windows(uid.len()).position(|bytes| bytes == uid).unwrap();
             data_set[at + uid.len() - 1] ^= 1;
+        }
+        if let Some(Act::Lack(length)) = act {
+            data_set.truncate(data_set.len().saturating_sub(length));
         }
         body.extend(data_set);
         body.extend(b"\r\n");

@@ -130,3 +130,47 @@ async fn another_instance_than_the_one_asked_for_is_not_sent_in_its_place() {
     assert_eq!(ended.counts(), (Status(0xB000), 2, 1, 0, None));
     ward.has_all(&all[1..]);
 }
+
+#[tokio::test]
+async fn an_instance_that_is_cut_in_good_order_is_never_a_whole_one() {
+    // One byte, much of Pixel Data, everything behind the File Meta Information.
+    for (lacking, size) in [(1, 10_000), (5_000, 10_000), (usize::MAX, 10_000), (300_000, 900_000)] {
+        let (archive, all) = archive(3, size);
+        archive.always("studies/1.2.3.1", Act::Status(404));
+        archive.always(&format!("/instances/{}", all[1].uid), Act::Lack(lacking));
+        let ward = Ward::new(archive, |_| {}).await;
+        let ended = ward.move_(&study("1.2.3.1")).await;
+        assert_eq!(ended.counts(), (Status(0xB000), 2, 1, 0, None), "{lacking} of {size}");
+        assert_eq!(ended.failed, [all[1].uid.clone()]);
+        ward.has_all(&[all[0].clone(), all[2].clone()]);
+        ward.idle().await;
+    }
+}
+
+#[tokio::test]
+async fn instances_that_were_cut_on_their_way_are_asked_for_again() {
+    for lacking in [1, 5_000, usize::MAX] {
+        let (archive, all) = archive(4, 10_000);
+        archive.then("studies/1.2.3.1", Act::Lack(lacking));
+        let ward = Ward::new(archive, |_| {}).await;
+        let ended = ward.move_(&study("1.2.3.1")).await;
+        assert_eq!(ended.counts(), (Status::SUCCESS, 4, 0, 0, None), "{lacking}");
+        ward.has_all(&all);
+    }
+}
+
+#[tokio::test]
+async fn instances_that_break_are_no_fault_of_the_destination() {
+    let (archive, all) = archive(7, 600_000);
+    archive.always("studies/1.2.3.1", Act::Status(404));
+    for held in &all[..5] {
+        archive.always(&format!("/instances/{}", held.uid), Act::Lack(100_000));
+    }
+    let ward = Ward::new(archive, |_| {}).await;
+    let ended = ward.move_(&study("1.2.3.1")).await;
+    assert_eq!(ended.counts(), (Status(0xB000), 2, 5, 0, None), "the rest is not given up");
+    ward.has_all(&all[5..]);
+    let asked =
+        |held: &Held| ward.archive.retrieves().iter().filter(|path| path.ends_with(&held.uid)).count();
+    assert_eq!(asked(&all[0]), 2, "asked for once more, but not sent anew");
+}

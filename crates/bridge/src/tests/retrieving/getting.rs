@@ -132,13 +132,28 @@ async fn an_answer_that_is_cut_does_not_end_the_association() {
 
 #[tokio::test]
 async fn an_instance_that_cannot_be_resumed_ends_the_association_and_is_never_whole() {
-    let (archive, all) = archive(2, 400_000);
-    archive.then("studies/1.2.3.1", Act::EndAfter(200_000));
+    let (archive, all) = archive(2, 900_000);
+    archive.then("studies/1.2.3.1", Act::EndAfter(600_000));
     archive.then(&format!("/instances/{}", all[0].uid), Act::Differ);
     let ward = Ward::new(archive, |_| {}).await;
     let error = ward.workstation().await.get(|_| 0, usize::MAX).await.err();
     assert!(matches!(error, Some(Error::Aborted(_))), "{error:?}");
     ward.idle().await;
+}
+
+#[tokio::test]
+async fn an_instance_that_is_cut_in_good_order_fails_alone() {
+    for lacking in [1, 5_000, usize::MAX] {
+        let (archive, all) = archive(3, 200_000);
+        archive.always("studies/1.2.3.1", Act::Status(404));
+        archive.always(&format!("/instances/{}", all[0].uid), Act::Lack(lacking));
+        let ward = Ward::new(archive, |_| {}).await;
+        let mut workstation = ward.workstation().await;
+        let got = workstation.get(|_| 0, usize::MAX).await.unwrap();
+        assert_eq!(got.ended.counts(), (Status(0xB000), 2, 1, 0, None), "{lacking}");
+        are(&got.instances, &all[1..]);
+        workstation.association.release().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ use super::{
     NotAnswered,
     foreseen::{Foreseen, Pair},
 };
-use crate::{config::PeerAddress, forward::peer};
+use crate::{config::PeerAddress, forward::peer, service::retrieve::data_set::has_changed};
 
 /// Attempts to make an association. What refuses for the moment, a storage that takes one association at
 /// a time for example, has three seconds to end what it does.
@@ -253,6 +253,9 @@ impl Borrowed {
             Some(Ok(response)) => {
                 self.give_back();
                 Ok(response)
+            }
+            Some(Err(dimse::Error::Source(error))) => {
+                Err(NotAnswered::SourceFailed { cause: error.to_string(), changed: has_changed(&error) })
             }
             Some(Err(error)) => {
                 // The idle ones may have ended too, unnoticed.
