@@ -114,38 +114,31 @@ impl Finding {
         }
         let budget = Budget::new(&config);
         let several = origins.len() > 1;
-        let mut failed = Ok(());
+        // The spool is looked at before the origins: what is delivered meanwhile is then seen at least once.
+        let tags = self.request.tags();
+        let mut pending = Pending::look(&context, &origins, &self.request, &tags).await?;
+        let counted = if config.count_related { tags.as_slice() } else { &[] };
+        let (mut failed, mut searchable) = (Ok(()), Vec::new());
         for origin in origins {
             let searched = Searched { origin, metrics: Arc::clone(&context.core.metrics) };
-            match self.search(&searched, &config, &budget, several).await {
-                Err(Stop::Origin(error)) if several => {
-                    tracing::warn!(cause = %error, "the other origins are searched");
+            let counts = Budget::for_counts(&config);
+            let related = Related::new(self.request.level, counted, &self.request.keys, counts);
+            match self.show_found(&searched, &config, &budget, several, &related, &mut pending).await {
+                Err(Stop::Origin(error)) => {
+                    tracing::warn!(cause = %error, "what else there is is shown all the same");
                     failed = failed.and(Err(Stop::Origin(error)));
                 }
-                other => other?,
+                other => {
+                    other?;
+                    searchable.push(searched);
+                }
             }
         }
-        failed
-    }
-
-    async fn search(
-        &mut self,
-        searched: &Searched,
-        config: &Query,
-        budget: &Budget,
-        several: bool,
-    ) -> Result<(), Stop> {
-        let tags = self.request.tags();
-        let context = Arc::clone(&self.invocation.context);
-        let mut pending = Pending::look(&context, &searched.origin.name, &self.request, &tags).await?;
-        let counted = if config.count_related { tags.as_slice() } else { &[] };
+        let Some(pending) = pending else { return failed };
         let related =
-            Related::new(self.request.level, counted, &self.request.keys, Budget::for_counts(config));
-        let shown = self.show_found(searched, config, budget, several, &related, &mut pending).await;
-        let (Some(pending), Ok(()) | Err(Stop::Origin(_))) = (pending, &shown) else { return shown };
-        // What waits for an origin that fails is shown all the same, as far as the spool knows it.
-        let searched = shown.is_ok().then_some(searched);
-        self.show_undelivered(pending, &related, searched, config, budget).await.and(shown)
+            Related::new(self.request.level, counted, &self.request.keys, Budget::for_counts(&config));
+        // What waits for an origin that fails is shown too, as far as the spool knows it.
+        self.show_undelivered(pending, &related, &searchable, &config, &budget).await.and(failed)
     }
 
     /// Shows what the origin has, together with what waits for it of the same.
@@ -215,21 +208,20 @@ impl Finding {
         }
     }
 
-    /// Shows what waits and was not among the results of the origin, which is not asked about it where
-    /// `searched` is none.
+    /// Shows what waits and was not among the results of the origins. Those in `searched` are asked for its
+    /// attributes.
     async fn show_undelivered(
         &mut self,
         mut pending: Pending,
         related: &Related,
-        searched: Option<&Searched>,
+        searched: &[Searched],
         config: &Query,
         budget: &Budget,
     ) -> Result<(), Stop> {
         let tags = self.request.tags();
         for entry_id in pending.remaining() {
             let result = pending.result(entry_id, searched, &tags, budget).await?;
-            let Some((mut row, at_origin)) = result else { continue };
-            let origin = searched.filter(|_| at_origin);
+            let Some((mut row, origin)) = result else { continue };
             if let Some(searched) = origin {
                 related.complete(&mut row, searched).await?;
             }

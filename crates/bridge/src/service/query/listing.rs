@@ -111,9 +111,9 @@ impl Listing {
     /// The spool is looked at first and shown last: what is delivered meanwhile is then seen at least
     /// once.
     async fn list(&mut self, origins: Vec<Arc<Origin>>) -> Result<(), QueryError> {
-        let mut undelivered = Vec::new();
+        let (mut undelivered, mut taken) = (Vec::new(), 0);
         for origin in &origins {
-            self.look_into_the_spool(origin, &mut undelivered).await?;
+            self.look_into_the_spool(origin, &mut undelivered, &mut taken).await?;
         }
         for origin in origins {
             let searched = Searched { origin, metrics: Arc::clone(&self.context.core.metrics) };
@@ -179,20 +179,25 @@ impl Listing {
         &self,
         origin: &Arc<Origin>,
         found: &mut Vec<ListedInstance>,
+        taken: &mut usize,
     ) -> Result<(), QueryError> {
         let Some(undelivered) = Undelivered::of(&self.context, &origin.name) else { return Ok(()) };
-        let mut looked_at = 0;
         let mut studies = self.scope.studies.clone();
         if studies.is_empty() {
             let mut pages = undelivered.studies();
-            while let Some(entry) = pages.next(&mut looked_at).await? {
-                studies.push(entry.trailer.identity.study_instance_uid);
+            while let Some(entry) = pages.next().await? {
+                // A study is one patient's.
+                if self.scope.is_of_patient(&entry) {
+                    undelivered.count(taken)?;
+                    studies.push(entry.trailer.identity.study_instance_uid);
+                }
             }
         }
         for study in studies {
             let mut pages = undelivered.instances(&study);
-            while let Some(entry) = pages.next(&mut looked_at).await? {
+            while let Some(entry) = pages.next().await? {
                 if self.scope.holds(&entry) {
+                    undelivered.count(taken)?;
                     found.push(ListedInstance::from_spool(entry, origin));
                 }
             }
@@ -227,14 +232,18 @@ impl Scope {
     /// Whether an entry of one of the studies is within.
     fn holds(&self, entry: &Entry) -> bool {
         let identity = &entry.trailer.identity;
+        (self.series.is_empty() || self.series.contains(&identity.series_instance_uid))
+            && (self.instances.is_empty() || self.instances.contains(&identity.sop_instance_uid))
+            && self.is_of_patient(entry)
+    }
+
+    fn is_of_patient(&self, entry: &Entry) -> bool {
         let patient_id = || {
             let character_set = CharacterSet::from_value(&entry.trailer.character_set);
             let value = entry.trailer.attribute(Tag::PATIENT_ID)?;
             character_set.decode_values(value).into_iter().next()
         };
-        (self.series.is_empty() || self.series.contains(&identity.series_instance_uid))
-            && (self.instances.is_empty() || self.instances.contains(&identity.sop_instance_uid))
-            && self.patient_id.as_ref().is_none_or(|wanted| patient_id().as_ref() == Some(wanted))
+        self.patient_id.as_ref().is_none_or(|wanted| patient_id().as_ref() == Some(wanted))
     }
 }
 

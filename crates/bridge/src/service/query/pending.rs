@@ -26,15 +26,15 @@ use super::{
     searched::Searched,
     undelivered::Undelivered,
 };
-use crate::association::Context;
+use crate::{association::Context, snapshot::Origin};
 
 /// What is counted over an entity, so that no single entry tells it.
 pub(crate) const COUNTED: [Tag; 4] =
     [MODALITIES_IN_STUDY, STUDY_RELATED_SERIES, STUDY_RELATED_INSTANCES, SERIES_RELATED_INSTANCES];
 
-/// What waits for delivery to one origin, by the entities of one level.
+/// What waits for delivery to the origins of a query, by the entities of one level.
 pub(crate) struct Pending {
-    undelivered: Undelivered,
+    undelivered: Vec<Undelivered>,
     attributes: Attributes,
     level: Level,
     /// Keys that an entry can be held against: all but the counted ones.
@@ -45,7 +45,10 @@ pub(crate) struct Pending {
     /// By a hash of the UID, for little memory. That two of 100,000 have the same is less likely than 1 in
     /// 3,000,000,000.
     waiting: HashMap<u64, Waiting>,
-    looked_at: usize,
+    /// Whether entities were left out that cannot match as they are in the spool. An origin may have them
+    /// with other attributes.
+    left_out: bool,
+    taken: usize,
 }
 
 /// An entity that has instances waiting.
@@ -57,18 +60,18 @@ struct Waiting {
 }
 
 impl Pending {
-    /// Looks for what may be part of the results of `request` from `origin`; none where nothing is, or where
+    /// Looks for what may be part of the results of `request` from `origins`; none where nothing is, or where
     /// it is not to be shown.
     ///
     /// # Errors
     /// The spool cannot tell, or there is too much of it.
     pub(crate) async fn look(
         context: &Arc<Context>,
-        origin: &str,
+        origins: &[Arc<Origin>],
         request: &Request,
         tags: &[Tag],
     ) -> Result<Option<Self>, QueryError> {
-        let Some(undelivered) = Undelivered::of(context, origin) else { return Ok(None) };
+        let undelivered = origins.iter().filter_map(|origin| Undelivered::of(context, &origin.name)).collect();
         let mut keys = request.keys.clone();
         keys.retain(|tag, _| !COUNTED.contains(&tag));
         let mut pending = Self {
@@ -79,36 +82,47 @@ impl Pending {
             counted: COUNTED.into_iter().filter(|tag| tags.contains(tag)).collect(),
             state: RandomState::new(),
             waiting: HashMap::new(),
-            looked_at: 0,
+            left_out: false,
+            taken: 0,
         };
-        pending.collect().await?;
-        Ok((!pending.waiting.is_empty()).then_some(pending))
+        for undelivered in pending.undelivered.clone() {
+            pending.collect(&undelivered).await?;
+        }
+        Ok((pending.left_out || !pending.waiting.is_empty()).then_some(pending))
     }
 
-    async fn collect(&mut self) -> Result<(), QueryError> {
+    async fn collect(&mut self, undelivered: &Undelivered) -> Result<(), QueryError> {
         let named = self.keys.get(Tag::STUDY_INSTANCE_UID).and_then(|key| key.uids()).map(<[Uid]>::to_vec);
         let by_study = self.level <= Level::Study;
         if let Some(studies) = named {
             for study in studies {
-                self.collect_instances(&study, by_study).await?;
+                self.collect_instances(undelivered, &study, by_study).await?;
             }
             return Ok(());
         }
-        let mut studies = self.undelivered.studies();
-        while let Some(entry) = studies.next(&mut self.looked_at).await? {
-            if by_study {
-                self.add(&entry).await;
+        let mut studies = undelivered.studies();
+        while let Some(entry) = studies.next().await? {
+            if !self.attributes.may_be_of_study(&entry, &self.keys) {
+                self.left_out = true;
+            } else if by_study {
+                self.add(undelivered, &entry).await?;
             } else {
-                self.collect_instances(&entry.trailer.identity.study_instance_uid, false).await?;
+                let study = &entry.trailer.identity.study_instance_uid;
+                self.collect_instances(undelivered, study, false).await?;
             }
         }
         Ok(())
     }
 
-    async fn collect_instances(&mut self, study: &Uid, first_only: bool) -> Result<(), QueryError> {
-        let mut instances = self.undelivered.instances(study);
-        while let Some(entry) = instances.next(&mut self.looked_at).await? {
-            self.add(&entry).await;
+    async fn collect_instances(
+        &mut self,
+        undelivered: &Undelivered,
+        study: &Uid,
+        first_only: bool,
+    ) -> Result<(), QueryError> {
+        let mut instances = undelivered.instances(study);
+        while let Some(entry) = instances.next().await? {
+            self.add(undelivered, &entry).await?;
             if first_only {
                 break;
             }
@@ -116,12 +130,14 @@ impl Pending {
         Ok(())
     }
 
-    async fn add(&mut self, entry: &Entry) {
+    async fn add(&mut self, undelivered: &Undelivered, entry: &Entry) -> Result<(), QueryError> {
+        undelivered.count(&mut self.taken)?;
         let hash = self.hash(&uid_of(entry, self.level));
         if !self.waiting.contains_key(&hash) {
             let matches = self.attributes.matches(entry, &self.keys).await;
             self.waiting.insert(hash, Waiting { entry_id: entry.entry_id, matches });
         }
+        Ok(())
     }
 
     fn hash(&self, uid: &Uid) -> u64 {
@@ -145,11 +161,12 @@ impl Pending {
         let Some(uid) = row.uid(key) else { return Ok(()) };
         match self.waiting.remove(&self.hash(&uid)) {
             Some(_) => self.add_counts(row, Some(searched), budget).await,
+            None if self.left_out => self.add_counts(row, Some(searched), budget).await,
             None => Ok(()),
         }
     }
 
-    /// Ends the origin's part: the entries whose entities match and were not among its results.
+    /// Ends the origins' part: the entries whose entities match and were not among their results.
     pub(crate) fn remaining(&mut self) -> Vec<EntryId> {
         let waiting = std::mem::take(&mut self.waiting).into_values();
         let mut remaining: Vec<_> = waiting.filter(|one| one.matches).map(|one| one.entry_id).collect();
@@ -157,44 +174,45 @@ impl Pending {
         remaining
     }
 
-    /// The result that one of the remaining entries stands for, and whether the origin has it all the same:
-    /// then its attributes decide, and it is none where they do not match. The origin is not asked where
-    /// `searched` is none.
+    /// The result that one of the remaining entries stands for, and which of the origins has it all the same:
+    /// then its attributes decide, and it is none where they do not match.
     ///
     /// # Errors
     /// The spool or the origin cannot tell.
-    pub(crate) async fn result(
+    pub(crate) async fn result<'a>(
         &self,
         entry_id: EntryId,
-        searched: Option<&Searched>,
+        searched: &'a [Searched],
         tags: &[Tag],
         budget: &Budget,
-    ) -> Result<Option<(Item, bool)>, QueryError> {
-        let entry = match self.undelivered.entry(entry_id).await {
+    ) -> Result<Option<(Item, Option<&'a Searched>)>, QueryError> {
+        let Some(spool) = self.undelivered.first() else { return Ok(None) };
+        let entry = match spool.entry(entry_id).await {
             Err(QueryError::Spool(spool::Error::NotFound(_))) => return Ok(None),
             entry => entry?,
         };
         let identity = &entry.trailer.identity;
-        let known = match (self.level, searched) {
-            // It is the same instance everywhere.
-            (Level::Image, _) | (_, None) => None,
-            (Level::Series, Some(searched)) => {
-                let series = Some(&identity.series_instance_uid);
-                searched.entity(&identity.study_instance_uid, series, tags, budget).await?
-            }
-            (Level::Patient | Level::Study, Some(searched)) => {
-                searched.entity(&identity.study_instance_uid, None, tags, budget).await?
-            }
+        // An instance is the same everywhere.
+        let series = match self.level {
+            Level::Patient | Level::Study => None,
+            Level::Series | Level::Image => Some(&identity.series_instance_uid),
         };
+        let mut known = None;
+        for searched in searched.iter().filter(|_| self.level != Level::Image) {
+            let entity = searched.entity(&identity.study_instance_uid, series, tags, budget).await?;
+            if let Some(entity) = entity {
+                known = Some((entity, searched));
+                break;
+            }
+        }
         let Some(mut shown) = self.attributes.matching(&entry, &self.keys).await else { return Ok(None) };
-        let at_origin = known.is_some();
-        for (tag, element) in known.iter().flat_map(Item::iter) {
+        for (tag, element) in known.iter().flat_map(|(entity, _)| entity.iter()) {
             shown.insert(tag, element.clone());
         }
-        if at_origin && !self.keys.matches(&shown) {
+        if known.is_some() && !self.keys.matches(&shown) {
             return Ok(None);
         }
-        Ok(Some((shown, at_origin)))
+        Ok(Some((shown, known.map(|(_, searched)| searched))))
     }
 }
 

@@ -46,6 +46,19 @@ impl Undelivered {
         Ok(details.entry)
     }
 
+    /// Counts an entry that may be part of what is wanted. Those that cannot be are read and forgotten:
+    /// a backlog of others refuses nobody.
+    ///
+    /// # Errors
+    /// There are too many of them.
+    pub(crate) const fn count(&self, taken: &mut usize) -> Result<(), QueryError> {
+        *taken += 1;
+        if *taken > self.pending_max {
+            return Err(QueryError::TooManyPending(self.pending_max));
+        }
+        Ok(())
+    }
+
     /// Studies, each by one of its entries.
     pub(crate) fn studies(&self) -> Pages {
         self.pages(None)
@@ -62,8 +75,8 @@ impl Undelivered {
 }
 
 impl Pages {
-    /// The next entry; none behind the last. `looked_at` counts all entries of a query.
-    pub(crate) async fn next(&mut self, looked_at: &mut usize) -> Result<Option<Entry>, QueryError> {
+    /// The next entry; none behind the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Entry>, QueryError> {
         if self.page.len() == 0 && !self.ended {
             let Undelivered { deliveries, destination, .. } = &self.undelivered;
             let after = self.after.as_ref();
@@ -79,11 +92,6 @@ impl Pages {
             });
             self.page = page.into_iter();
         }
-        let next = self.page.next();
-        *looked_at += usize::from(next.is_some());
-        if *looked_at > self.undelivered.pending_max {
-            return Err(QueryError::TooManyPending(self.undelivered.pending_max));
-        }
-        Ok(next)
+        Ok(self.page.next())
     }
 }

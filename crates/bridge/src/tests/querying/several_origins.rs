@@ -18,7 +18,7 @@ fn with(studies: &'static [(&str, &str)]) -> Scripted {
     })
 }
 
-fn add(config: &mut Config, address: std::net::SocketAddr) {
+pub(super) fn add(config: &mut Config, address: std::net::SocketAddr) {
     let url = format!("http://{address}/dicom-web").parse().unwrap();
     config.origins.push(Origin::new("second", ClientConfig::new(url, Profile::standard())));
     config.routes = vec![crate::config::Route::everything(vec!["archive".parse().unwrap()])];

@@ -1,15 +1,20 @@
 use dataset::element::{VR, Writer};
-use dimse::Status;
+use dimse::{Status, acse::QueryRetrieveOptions};
 use instance::{Encoding, Tag};
 
 use super::{
     scripted::{Scripted, page, result},
+    several_origins,
     workstation::{MODALITIES, SERIES_INSTANCES, STUDY_INSTANCES, STUDY_SERIES, Workstation, identifier},
 };
 use crate::tests::site::{CT, Site};
 
 /// An instance that the modality sends; the origin takes none.
 async fn store(site: &Site, study: &str, series: &str, uid: &str) {
+    store_of(site, "4711", study, series, uid).await;
+}
+
+async fn store_of(site: &Site, patient_id: &str, study: &str, series: &str, uid: &str) {
     let padded = |uid: &str| uid.parse::<instance::Uid>().unwrap().to_padded();
     let mut writer = Writer::new(Encoding::ExplicitVrLittleEndian);
     writer
@@ -19,7 +24,7 @@ async fn store(site: &Site, study: &str, series: &str, uid: &str) {
         .element(Tag::MODALITY, VR::CS, b"CT")
         .element(Tag(0x0008, 0x1030), VR::LO, b"Head")
         .element(Tag::PATIENT_NAME, VR::PN, b"Doe^Jane")
-        .element(Tag::PATIENT_ID, VR::LO, b"4711")
+        .element(Tag::PATIENT_ID, VR::LO, patient_id.as_bytes())
         .element(Tag::STUDY_INSTANCE_UID, VR::UI, &padded(study))
         .element(Tag::SERIES_INSTANCE_UID, VR::UI, &padded(series))
         .element(Tag(0x0020, 0x0013), VR::IS, b"7 ")
@@ -155,4 +160,49 @@ async fn it_may_be_switched_off_and_is_bounded() {
     store(&site, "1.9", "1.9.1", "1.9.1.1").await;
     let found = Workstation::at(&site).await.find(&identifier("STUDY", &STUDY)).await;
     assert_eq!(found.last.status, Status(0xA700));
+}
+
+#[tokio::test]
+async fn a_backlog_of_others_refuses_nobody() {
+    let site = origin().site(|config| config.query.pending_max = 1).await;
+    for number in 2..6 {
+        store(&site, &format!("1.{number}"), &format!("1.{number}.1"), &format!("1.{number}.1.1")).await;
+    }
+    store_of(&site, "0815", "1.9", "1.9.1", "1.9.1.1").await;
+    let options = QueryRetrieveOptions { relational: true, ..QueryRetrieveOptions::default() };
+    let mut workstation = Workstation::with(&site, options).await;
+    for (level, unique) in [
+        ("STUDY", Tag::STUDY_INSTANCE_UID),
+        ("SERIES", Tag::SERIES_INSTANCE_UID),
+        ("IMAGE", Tag::SOP_INSTANCE_UID),
+    ] {
+        let by_patient = identifier(level, &[(unique, VR::UI, ""), (Tag::PATIENT_ID, VR::LO, "0815")]);
+        let found = workstation.find(&by_patient).await.whole();
+        assert_eq!(found.results.len(), 1, "{level}");
+    }
+    let all = workstation.find(&identifier("STUDY", &STUDY)).await;
+    assert_eq!(all.last.status, Status(0xA700));
+}
+
+#[tokio::test]
+async fn what_waits_for_one_origin_and_is_at_another_is_one_result() {
+    let second = Scripted::new(|path| {
+        let study = [("0020000D", "UI", "1.9"), ("00100010", "PN", "Second"), ("00201208", "IS", "7")];
+        match path.starts_with("/studies?") {
+            true => page(path, [result(&study)]),
+            false => (204, String::new()),
+        }
+    });
+    let second = second.serve().await;
+    let site = origin().site(|config| several_origins::add(config, second)).await;
+    store(&site, "1.9", "1.9.1", "1.9.1.1").await;
+    let keys = [
+        (Tag::STUDY_INSTANCE_UID, VR::UI, ""),
+        (Tag::PATIENT_NAME, VR::PN, ""),
+        (STUDY_INSTANCES, VR::IS, ""),
+    ];
+    let found = Workstation::at(&site).await.find(&identifier("STUDY", &keys)).await.whole();
+    assert_eq!(found.values(Tag::STUDY_INSTANCE_UID), ["1.1", "1.9"]);
+    assert_eq!(found.values(Tag::PATIENT_NAME), ["Doe^Jane^Renamed", "Second"], "the archive's wins");
+    assert_eq!(found.values(STUDY_INSTANCES), ["1", "8"]);
 }

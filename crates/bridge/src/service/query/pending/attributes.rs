@@ -30,6 +30,16 @@ const KEPT: [Tag; 10] = [
     Tag::SERIES_INSTANCE_UID,
 ];
 
+/// Those of them that all instances of a study have in common.
+const OF_STUDY: [Tag; 6] = [
+    Tag::STUDY_DATE,
+    Tag::ACCESSION_NUMBER,
+    Tag::PATIENT_NAME,
+    Tag::PATIENT_ID,
+    Tag::ISSUER_OF_PATIENT_ID,
+    Tag::STUDY_INSTANCE_UID,
+];
+
 /// Reads attributes of entries: first those that the spool keeps beside the data set, then those in it.
 pub(super) struct Attributes {
     payloads: Arc<dyn Payloads>,
@@ -42,6 +52,14 @@ impl Attributes {
         // Whoever shows a series or an instance shows whose it is, and patients are told apart by these.
         wanted.extend([Tag::PATIENT_ID, Tag::ISSUER_OF_PATIENT_ID, Tag::PATIENT_NAME]);
         Self { payloads, wanted }
+    }
+
+    /// Whether an entry may be of a study that matches `keys`, by what the spool keeps of its patient and
+    /// study.
+    pub(super) fn may_be_of_study(&self, entry: &Entry, keys: &Keys) -> bool {
+        let mut of_study = keys.clone();
+        of_study.retain(|tag, _| OF_STUDY.contains(&tag));
+        of_study.matches_assuming(&kept_beside(entry), |_| true)
     }
 
     /// Whether an entry matches `keys`. Its data set is read only where they need what is nowhere else.

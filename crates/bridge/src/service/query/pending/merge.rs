@@ -45,6 +45,9 @@ impl Pending {
         let Some(study) = row.uid(Tag::STUDY_INSTANCE_UID) else { return Ok(()) };
         let of_series = row.uid(Tag::SERIES_INSTANCE_UID).filter(|_| self.level == Level::Series);
         let of_study = self.below(&study, None).await?;
+        if of_study.instances.is_empty() {
+            return Ok(());
+        }
         let wants = |tag| self.counted.contains(&tag);
         if wants(MODALITIES_IN_STUDY) {
             let known = row.values(MODALITIES_IN_STUDY).iter().filter_map(|value| value.text());
@@ -72,19 +75,22 @@ impl Pending {
 
     async fn below(&self, study: &Uid, series: Option<&Uid>) -> Result<Below, QueryError> {
         let mut below = Below::default();
-        // Not counted as looked at: a study is counted at most twice, once for its results.
-        let mut looked_at = 0;
-        let mut instances = self.undelivered.instances(study);
-        while let Some(entry) = instances.next(&mut looked_at).await? {
-            let identity = entry.trailer.identity.clone();
-            if series.is_some_and(|series| *series != identity.series_instance_uid) {
-                continue;
+        let (pending, mut taken) = (&self.undelivered, 0);
+        for undelivered in pending {
+            let mut instances = undelivered.instances(study);
+            while let Some(entry) = instances.next().await? {
+                // Each study for itself: it is counted at most twice.
+                undelivered.count(&mut taken)?;
+                let identity = entry.trailer.identity.clone();
+                if series.is_some_and(|series| *series != identity.series_instance_uid) {
+                    continue;
+                }
+                let modality = entry.trailer.attribute(Tag::MODALITY).map(String::from_utf8_lossy);
+                let modality = modality.map(|text| text.trim_matches([' ', '\0']).to_owned());
+                below.modalities.extend(modality.filter(|text| !text.is_empty()));
+                below.series.insert(identity.series_instance_uid);
+                below.instances.insert(identity.sop_instance_uid);
             }
-            let modality = entry.trailer.attribute(Tag::MODALITY).map(String::from_utf8_lossy);
-            let modality = modality.map(|text| text.trim_matches([' ', '\0']).to_owned());
-            below.modalities.extend(modality.filter(|text| !text.is_empty()));
-            below.series.insert(identity.series_instance_uid);
-            below.instances.insert(identity.sop_instance_uid);
         }
         Ok(below)
     }
