@@ -7,7 +7,7 @@ use dataset::{
 use dimse::acse::InformationModel;
 use instance::{Tag, Uid};
 
-use crate::service::query::Scope;
+use crate::service::query::{Scope, request::RequestError};
 
 const QUERY_RETRIEVE_LEVEL: Tag = Tag(0x0008, 0x0052);
 
@@ -39,8 +39,8 @@ pub(super) struct Keys {
 /// Why an identifier names nothing that could be retrieved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum KeyError {
-    /// The identifier cannot be read.
-    #[error("the identifier cannot be read: {0}")]
+    /// The identifier cannot be read. What it says is not repeated: it may be anything of a patient.
+    #[error("{}", RequestError::Identifier(_0.clone()))]
     Unreadable(#[from] IdentifierError),
     /// (0008,0052) is absent or is no level of the information model.
     #[error("the Query/Retrieve Level is not one of the information model")]

@@ -91,3 +91,9 @@ fn the_scope_holds_what_the_level_is_about() {
     let (studies, series, instances) = (uids(&["1.1"]), uids(&["2.1"]), uids(&["3.1", "3.2"]));
     assert_eq!(keys.scope, Scope { patient_id: None, studies, series, instances });
 }
+
+#[test]
+fn what_an_identifier_says_is_not_repeated() {
+    let error = KeyError::from(IdentifierError::UnknownCharacterSet("DOE^JANE".to_owned()));
+    assert_eq!(error.to_string(), "unknown Specific Character Set");
+}
