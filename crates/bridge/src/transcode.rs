@@ -31,6 +31,10 @@ pub use self::{
     limits::Limits,
 };
 
+/// Bytes of a rewritten object that are kept back: 256 KiB. A small one that is malformed fails before
+/// anything of it is sent.
+const REWRITTEN_KEPT_BACK: usize = 256 * 1024;
+
 /// Transcodes objects, a bounded number at a time.
 #[derive(Debug, Clone)]
 pub struct Transcoder {
@@ -110,12 +114,19 @@ impl Transcoder {
                 Making::Decoded(Box::new(running))
             }
         };
-        let first = making.next().await?;
+        let mut first = Vec::new();
+        let mut kept_back = 0;
+        while let Some(bytes) = making.next().await? {
+            kept_back += bytes.len();
+            first.push(Ok(bytes));
+            if kept_back >= making.kept_back() {
+                break;
+            }
+        }
         let rest = stream::try_unfold(making, |mut making| async move {
             Ok(making.next().await?.map(|bytes| (bytes, making)))
         });
-        let first = stream::iter(first.map(Ok));
-        Ok(Transcoded { transfer_syntax, data_set: first.chain(rest).boxed() })
+        Ok(Transcoded { transfer_syntax, data_set: stream::iter(first).chain(rest).boxed() })
     }
 }
 
@@ -129,6 +140,14 @@ impl<S> Making<S>
 where
     S: Stream<Item = io::Result<Bytes>> + Send + Unpin,
 {
+    /// Bytes that are kept back until more is given: a child has kept back its own already.
+    const fn kept_back(&self) -> usize {
+        match self {
+            Self::Rewritten(_) => REWRITTEN_KEPT_BACK,
+            Self::Decoded(_) => 1,
+        }
+    }
+
     async fn next(&mut self) -> Result<Option<Bytes>, TranscodeError> {
         match self {
             Self::Rewritten(rewritten) => rewritten.next().await,
