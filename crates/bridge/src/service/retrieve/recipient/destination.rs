@@ -23,7 +23,7 @@ use futures::stream::BoxStream;
 use instance::AeTitle;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,10 @@ use crate::{config::PeerAddress, forward::peer, service::retrieve::data_set::has
 /// Attempts to make an association. What refuses for the moment, a storage that takes one association at
 /// a time for example, has three seconds to end what it does.
 const ATTEMPTS: u32 = 3;
+
+/// How long a destination that does not answer at all is taken to be dead: 10 s. Operations that waited
+/// for one another's attempts would otherwise try it again, one after the other.
+const DEAD: Duration = Duration::from_secs(10);
 
 /// The pause before the second attempt; it doubles before the third.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -57,6 +61,9 @@ pub(crate) enum Unusable {
     /// It takes no association.
     #[error("the destination does not take an association: {0}")]
     Association(#[source] dimse::Error),
+    /// It did not answer when another operation tried, just now.
+    #[error("the destination did not answer just now: {0}")]
+    Dead(String),
     /// It is being given up.
     #[error("the destination is not used any more")]
     Closed,
@@ -86,6 +93,8 @@ pub(crate) struct Destination {
     permits: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     idle: Mutex<Vec<Open>>,
+    /// When it was last found dead, and how.
+    dead: Mutex<Option<(Instant, String)>>,
 }
 
 /// An association and what was proposed for it.
@@ -108,7 +117,17 @@ impl Destinations {
         let (destination, users) = all.entry(key.clone()).or_insert_with(|| {
             let permits = Arc::new(Semaphore::new(key.associations.max(1)));
             let turns = Arc::new(Semaphore::new(key.associations.max(1) + OPERATIONS_BESIDE));
-            (Arc::new(Destination { key, settings, permits, turns, idle: Mutex::default() }), 0)
+            (
+                Arc::new(Destination {
+                    key,
+                    settings,
+                    permits,
+                    turns,
+                    idle: Mutex::default(),
+                    dead: Mutex::default(),
+                }),
+                0,
+            )
         });
         *users += 1;
         Arc::clone(destination)
@@ -176,6 +195,7 @@ impl Destination {
             presentation_contexts: presentation_contexts.collect(),
             ..Proposal::new(called.clone(), calling.clone())
         };
+        self.lives()?;
         let mut pause = PAUSE;
         let mut attempt = 1;
         loop {
@@ -194,10 +214,25 @@ impl Destination {
                 }
                 Err(error) => {
                     tracing::warn!(destination = %called, %error, "no association");
+                    if error.is_of_the_dead() {
+                        *self.dead() = Some((Instant::now(), error.to_string()));
+                    }
                     return Err(error);
                 }
             }
         }
+    }
+
+    /// Fails while it is taken to be dead.
+    fn lives(&self) -> Result<(), Unusable> {
+        match &*self.dead() {
+            Some((since, cause)) if since.elapsed() < DEAD => Err(Unusable::Dead(cause.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    fn dead(&self) -> std::sync::MutexGuard<'_, Option<(Instant, String)>> {
+        self.dead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn release(&self, open: Open) {
@@ -216,11 +251,16 @@ impl Unusable {
     /// configuration, and one that says nothing at all would only take as long again.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Connect(_) => true,
+            Self::Connect(error) => error.kind() != io::ErrorKind::TimedOut,
             Self::Association(dimse::Error::Rejected(reject)) => reject.result == RejectResult::Transient,
-            Self::Association(dimse::Error::Timeout(_)) | Self::Closed => false,
+            Self::Association(dimse::Error::Timeout(_)) | Self::Dead(_) | Self::Closed => false,
             Self::Association(_) => true,
         }
+    }
+
+    /// Whether nobody is there, which the next operation would only find out anew.
+    const fn is_of_the_dead(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::Association(dimse::Error::Timeout(_)))
     }
 }
 
@@ -268,5 +308,33 @@ impl Borrowed {
                 Err(NotAnswered::Aborted)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waited_for_a_dead_destination_does_not_try_it_again() {
+        let nobody = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = nobody.local_addr().unwrap().port();
+        drop(nobody);
+        let address = PeerAddress { host: "127.0.0.1".to_owned(), port, connect_timeout: DEAD };
+        let [called, calling] = ["GONE", "BRIDGE"].map(|ae_title| ae_title.parse().unwrap());
+        let key = Key { called, calling, address, associations: 1 };
+        let destination = Destinations::default().join(key, Settings::default());
+        let needed: Pair = (
+            "1.2.840.10008.5.1.4.1.1.2".parse().unwrap(),
+            instance::TransferSyntax::new("1.2.840.10008.1.2".parse().unwrap()),
+        );
+        let foreseen = Foreseen::default();
+        let error = async || destination.borrow(&needed, &foreseen).await.err();
+        assert!(matches!(error().await, Some(Unusable::Connect(_))));
+        for _ in 0..3 {
+            assert!(matches!(error().await, Some(Unusable::Dead(_))));
+        }
+        tokio::time::advance(DEAD).await;
+        assert!(matches!(error().await, Some(Unusable::Connect(_))), "it may be back");
     }
 }
