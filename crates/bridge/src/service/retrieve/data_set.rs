@@ -14,7 +14,7 @@ use std::{collections::VecDeque, io, time::Duration};
 use bytes::Bytes;
 use dataset::scan::{Passing, Progress, ScanError, ScanLimits, Scanner, Wanted};
 use futures::{StreamExt, stream, stream::BoxStream};
-use instance::{Tag, Uid, part10::FileMeta};
+use instance::{Encoding, Tag, Uid, part10::FileMeta};
 use tokio::sync::oneshot;
 
 use super::{
@@ -56,6 +56,7 @@ pub(super) struct DataSet {
     passing: Passing,
     /// Whether it was asked for again because it was cut.
     was_cut: bool,
+    padded: bool,
     resumes: u32,
     resumes_in_vain: u32,
     read_at_last_resume: u64,
@@ -103,6 +104,7 @@ impl DataSet {
             checksum: crc32fast::Hasher::new(),
             passing,
             was_cut: false,
+            padded: false,
             resumes: 0,
             resumes_in_vain: 0,
             read_at_last_resume: 0,
@@ -184,6 +186,10 @@ impl DataSet {
             let Some((mut data_set, back)) = state else { return Ok(None) };
             match data_set.next().await.map_err(io::Error::other)? {
                 Some(bytes) => Ok(Some((bytes, Some((data_set, back))))),
+                None if data_set.lacks_padding() => {
+                    data_set.padded = true;
+                    Ok(Some((Bytes::from_static(&[0]), Some((data_set, back)))))
+                }
                 None => {
                     // Whoever does not wait for the source does not need it.
                     let _ = back.send(data_set.source);
@@ -192,6 +198,12 @@ impl DataSet {
             }
         });
         (stream.boxed(), given_back)
+    }
+
+    /// Whether a NUL must follow: a deflated data set of odd length is padded in a message (PS3.5 §A.5).
+    fn lacks_padding(&self) -> bool {
+        let deflated = self.meta.transfer_syntax.encoding() == Encoding::DeflatedExplicitVrLittleEndian;
+        deflated && self.read % 2 == 1 && !self.padded
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, Broken> {

@@ -319,3 +319,23 @@ async fn a_move_that_waits_for_a_destination_that_hangs_is_cancelled_all_the_sam
     assert_eq!(ended.counts(), (Status::SUCCESS, 2, 0, 0, None));
     ward.idle().await;
 }
+
+#[tokio::test]
+async fn a_deflated_data_set_of_odd_length_is_padded() {
+    // A deflated stream of one stored block: five bytes and the data set, which is even.
+    let deflated = |number| {
+        let held = held(1, 1, number, 1_000);
+        let length = u16::try_from(held.data_set.len()).unwrap();
+        let head = [[1].as_slice(), &length.to_le_bytes(), &(!length).to_le_bytes()].concat();
+        let data_set = [head.into(), held.data_set.clone()].concat();
+        assert_eq!(data_set.len() % 2, 1);
+        Held { syntax: "1.2.840.10008.1.2.1.99".to_owned(), data_set: data_set.into(), ..held }
+    };
+    let padded = |held: &Held| Held { data_set: [&held.data_set[..], &[0]].concat().into(), ..held.clone() };
+    let all = [padded(&deflated(1)), deflated(2)];
+    let archive = Archive::default();
+    archive.add(all.clone());
+    let ward = Ward::new(archive, |_| {}).await;
+    assert_eq!(ward.move_(&study("1.2.3.1")).await.counts(), (Status::SUCCESS, 2, 0, 0, None));
+    ward.has_all(&all.map(|held| if held.data_set.len() % 2 == 1 { padded(&held) } else { held }));
+}
