@@ -121,6 +121,10 @@ impl Operation {
             Some((performed, whole)) = self.sends.next() => self.performed(performed, whole),
             Some(fetched) = self.fetches.next() => self.fetched(fetched),
             else => {
+                // What was begun may have been sent already, and have left no room for the next task.
+                if !self.todo.is_empty() {
+                    return true;
+                }
                 // A task may have named what was sent with another one; nothing else is left then.
                 let left: Vec<Uid> = self.wanted.keys().cloned().collect();
                 self.fail(left);
