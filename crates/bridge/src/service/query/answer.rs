@@ -10,7 +10,7 @@ use instance::{AeTitle, Encoding, Tag};
 
 use super::{
     Request,
-    level::{INSTANCE_AVAILABILITY, Level, QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE},
+    level::{INSTANCE_AVAILABILITY, Level, QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, RETRIEVE_URL},
 };
 use crate::config::{PeerQuery, UnsupportedKeys, WarnFf01};
 
@@ -80,7 +80,7 @@ impl Answers {
 /// nothing where it is no key that is supported.
 fn shown(tag: Tag, wanted: &Element, found: &mut Item, level: Level) -> Option<Element> {
     let of_level = Level::of_attribute(tag);
-    if of_level.is_some_and(|of| of > level) {
+    if tag == RETRIEVE_URL || of_level.is_some_and(|of| of > level) {
         return None;
     }
     match found.remove(tag) {

@@ -62,6 +62,17 @@ impl Budget {
         }
     }
 
+    /// Makes sure that so many searches are left, before the first of them is made in vain.
+    pub(crate) fn has_requests_for(&self, searches: usize) -> Result<(), QueryError> {
+        let left = self.requests_max.saturating_sub(self.requests.load(Ordering::Relaxed));
+        if searches > left { Err(QueryError::TooManyRequests(self.requests_max)) } else { Ok(()) }
+    }
+
+    /// What was read and asked for so far: rows and searches.
+    pub(crate) fn used(&self) -> (usize, usize) {
+        (self.rows.load(Ordering::Relaxed), self.requests.load(Ordering::Relaxed))
+    }
+
     /// Whether a search more may be begun.
     pub(crate) fn has_requests(&self) -> bool {
         self.requests.load(Ordering::Relaxed) < self.requests_max

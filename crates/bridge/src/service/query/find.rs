@@ -1,6 +1,6 @@
 //! C-FIND as service class provider (PS3.4 §C.4.1.3).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use dataset::{json::Item, matching::Keys};
@@ -75,15 +75,21 @@ enum Stop {
 
 impl Finding {
     async fn run(mut self) {
-        let outcome = self.find().await;
+        let (began, budget) = (Instant::now(), Budget::new(&self.invocation.context.snapshot.config.query));
+        let outcome = self.find(&budget).await;
         let response = self.invocation.response(Status::SUCCESS);
         let response = match outcome {
             Ok(()) => {
                 let level = self.request.level.as_str();
-                tracing::debug!(
+                let (rows, searches) = budget.used();
+                let duration = began.elapsed();
+                tracing::info!(
                     message_id = self.invocation.message_id,
                     level,
                     found = self.found,
+                    rows,
+                    searches,
+                    ?duration,
                     "query answered"
                 );
                 response
@@ -105,14 +111,13 @@ impl Finding {
 
     /// Searches one origin after the other. One that fails does not keep the others from being
     /// searched, but the query does not succeed then.
-    async fn find(&mut self) -> Result<(), Stop> {
+    async fn find(&mut self, budget: &Budget) -> Result<(), Stop> {
         let context = Arc::clone(&self.invocation.context);
         let origins = origins(&context);
         let config = context.snapshot.config.query.clone();
         if origins.is_empty() {
             return Err(Stop::Query(QueryError::NoOrigin));
         }
-        let budget = Budget::new(&config);
         let several = origins.len() > 1;
         // The spool is looked at before the origins: what is delivered meanwhile is then seen at least once.
         let tags = self.request.tags();
@@ -123,7 +128,7 @@ impl Finding {
             let searched = Searched { origin, metrics: Arc::clone(&context.core.metrics) };
             let counts = Budget::for_counts(&config);
             let related = Related::new(self.request.level, counted, &self.request.keys, counts);
-            match self.show_found(&searched, &config, &budget, several, &related, &mut pending).await {
+            match self.show_found(&searched, &config, budget, several, &related, &mut pending).await {
                 Err(Stop::Origin(error)) => {
                     tracing::warn!(cause = %error, "what else there is is shown all the same");
                     failed = failed.and(Err(Stop::Origin(error)));
@@ -138,7 +143,7 @@ impl Finding {
         let related =
             Related::new(self.request.level, counted, &self.request.keys, Budget::for_counts(&config));
         // What waits for an origin that fails is shown too, as far as the spool knows it.
-        self.show_undelivered(pending, &related, &searchable, &config, &budget).await.and(failed)
+        self.show_undelivered(pending, &related, &searchable, &config, budget).await.and(failed)
     }
 
     /// Shows what the origin has, together with what waits for it of the same.
@@ -226,7 +231,11 @@ impl Finding {
                 related.complete(&mut row, searched).await?;
             }
             pending.add_counts(&mut row, origin, budget).await?;
-            if self.request.keys.matches(&row) && self.seen.insert(self.request.level, &row) {
+            let level = self.request.level;
+            if self.request.keys.matches(&row)
+                && !self.seen.contains_of_any_issuer(level, &row)
+                && self.seen.insert(level, &row)
+            {
                 self.show(row, false, config).await?;
             }
         }

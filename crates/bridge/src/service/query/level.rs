@@ -26,6 +26,8 @@ pub(crate) const RETRIEVE_AE_TITLE: Tag = Tag(0x0008, 0x0054);
 pub(crate) const INSTANCE_AVAILABILITY: Tag = Tag(0x0008, 0x0056);
 /// (0008,0201) Timezone Offset From UTC.
 pub(crate) const TIMEZONE_OFFSET_FROM_UTC: Tag = Tag(0x0008, 0x0201);
+/// (0008,1190) Retrieve URL.
+pub(crate) const RETRIEVE_URL: Tag = Tag(0x0008, 0x1190);
 /// (0008,0061) Modalities in Study.
 pub(crate) const MODALITIES_IN_STUDY: Tag = Tag(0x0008, 0x0061);
 /// (0008,0062) SOP Classes in Study.

@@ -71,7 +71,8 @@ impl Pending {
         request: &Request,
         tags: &[Tag],
     ) -> Result<Option<Self>, QueryError> {
-        let undelivered = origins.iter().filter_map(|origin| Undelivered::of(context, &origin.name)).collect();
+        let undelivered =
+            origins.iter().filter_map(|origin| Undelivered::of(context, &origin.name)).collect();
         let mut keys = request.keys.clone();
         keys.retain(|tag, _| !COUNTED.contains(&tag));
         let mut pending = Self {

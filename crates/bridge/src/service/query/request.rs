@@ -13,7 +13,7 @@ use instance::{Encoding, Tag};
 
 use super::level::{
     INSTANCE_AVAILABILITY, Level, MODALITIES_IN_STUDY, QUERY_RETRIEVE_LEVEL, QUERY_RETRIEVE_VIEW,
-    RETRIEVE_AE_TITLE, TIMEZONE_OFFSET_FROM_UTC,
+    RETRIEVE_AE_TITLE, RETRIEVE_URL, TIMEZONE_OFFSET_FROM_UTC,
 };
 use crate::config::{PeerQuery, Relational};
 
@@ -134,7 +134,11 @@ impl Request {
             item.remove(directs);
             keys = keys.without(directs);
         }
+        // The archive's address is nobody's business here, neither to see nor to guess by it.
+        let asks_for_url = keys.get(RETRIEVE_URL).is_some();
+        keys = keys.without(RETRIEVE_URL);
         let (keys, has_unsupported) = of_level(keys, level, relational || peer.lenient);
+        let has_unsupported = has_unsupported || asks_for_url;
         Ok(Self { level, keys, shown: item, has_unsupported, character_set })
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Rows {
     has_given: bool,
     /// Whether the plan finds the same entity in several searches.
     pub(crate) may_repeat: bool,
+    /// How many searches the plan has, until that has been compared with what is left.
+    planned: usize,
     searches: Box<dyn Iterator<Item = Search> + Send>,
     /// The search whose results are read, and those behind it that are under way.
     running: VecDeque<Running>,
@@ -78,6 +80,7 @@ impl Rows {
             include: include.to_vec(),
             has_given: false,
             may_repeat: plan.may_repeat(),
+            planned: 0,
             searches: Box::new(std::iter::empty()),
             running: VecDeque::new(),
             descent: None,
@@ -89,7 +92,10 @@ impl Rows {
 
     fn plan(&mut self, plan: Plan) {
         match plan.finds {
-            Finds::Wanted => self.searches = Box::new(plan.searches()),
+            Finds::Wanted => {
+                self.planned = plan.len();
+                self.searches = Box::new(plan.searches());
+            }
             Finds::Above(level) => {
                 let mut keys = self.keys.clone();
                 keys.retain(|tag, _| of_level_or_above(tag, level));
@@ -141,6 +147,7 @@ impl Rows {
 
     /// Begins searches as long as some may be.
     fn begin(&mut self, budget: &Budget) -> Result<(), QueryError> {
+        budget.has_requests_for(std::mem::take(&mut self.planned))?;
         while self.running.len() < SEARCHES_MAX {
             // Those under way are read first.
             if !budget.has_requests() && !self.running.is_empty() {

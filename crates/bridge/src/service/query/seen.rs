@@ -1,6 +1,7 @@
 //! Which results have been shown.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     hash::{BuildHasher, RandomState},
 };
@@ -31,6 +32,13 @@ impl Seen {
     /// Whether the result was there before.
     pub(crate) fn contains(&self, level: Level, row: &Item) -> bool {
         self.hashes.contains(&self.hash(level, row))
+    }
+
+    /// Whether a patient was there before whose origin does not tell issuers. One that is known from the
+    /// spool, with its issuer, is the same.
+    pub(crate) fn contains_of_any_issuer(&self, level: Level, row: &Item) -> bool {
+        let id = row.text(level.unique_key()).filter(|_| level == Level::Patient);
+        id.is_some_and(|id| self.hashes.contains(&self.state.hash_one((&id, None::<Cow<'_, str>>))))
     }
 
     fn hash(&self, level: Level, row: &Item) -> u64 {

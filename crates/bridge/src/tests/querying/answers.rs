@@ -172,3 +172,19 @@ async fn patients_are_found_once_by_id_and_issuer() {
     assert_eq!((level.last.status, level.results.len()), (Status(0xA900), 0), "not in Study Root");
     assert_eq!(level.last.offending_elements, [LEVEL]);
 }
+
+#[tokio::test]
+async fn the_address_of_the_archive_is_not_handed_out() {
+    let url = Tag(0x0008, 0x1190);
+    let origin = Scripted::new(|path| {
+        let study = [("0020000D", "UI", "1.1"), ("00081190", "UR", "https://archive.internal/studies/1.1")];
+        page(path, [result(&study)])
+    });
+    let site = origin.site(|_| {}).await;
+    for asked in ["", "https://elsewhere/"] {
+        let wanted = identifier("STUDY", &[ANY_STUDY, (url, VR::UR, asked)]);
+        let found = Workstation::at(&site).await.find(&wanted).await.whole();
+        assert_eq!(found.results[0].0, Status::PENDING_WITH_WARNING);
+        assert!(found.only().get(url).is_none());
+    }
+}

@@ -46,6 +46,7 @@ async fn too_many_results_and_rows_end_in_a700() {
     let found = Workstation::at(&site).await.find(&many).await;
     assert_eq!((found.last.status, found.results.len()), (Status(0xA700), 0));
     assert!(comment(&found.last).contains("3 searches"), "{:?}", found.last);
+    assert!(nothing.asked().is_empty(), "it is known before the first of them");
 }
 
 #[tokio::test]

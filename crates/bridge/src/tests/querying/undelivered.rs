@@ -1,5 +1,11 @@
-use dataset::element::{VR, Writer};
-use dimse::{Status, acse::QueryRetrieveOptions};
+use dataset::{
+    character_set::CharacterSet,
+    element::{VR, Writer},
+};
+use dimse::{
+    Status,
+    acse::{InformationModel, QueryRetrieveOptions},
+};
 use instance::{Encoding, Tag};
 
 use super::{
@@ -25,6 +31,7 @@ async fn store_of(site: &Site, patient_id: &str, study: &str, series: &str, uid:
         .element(Tag(0x0008, 0x1030), VR::LO, b"Head")
         .element(Tag::PATIENT_NAME, VR::PN, b"Doe^Jane")
         .element(Tag::PATIENT_ID, VR::LO, patient_id.as_bytes())
+        .element(Tag::ISSUER_OF_PATIENT_ID, VR::LO, b"HOSPITAL")
         .element(Tag::STUDY_INSTANCE_UID, VR::UI, &padded(study))
         .element(Tag::SERIES_INSTANCE_UID, VR::UI, &padded(series))
         .element(Tag(0x0020, 0x0013), VR::IS, b"7 ")
@@ -205,4 +212,16 @@ async fn what_waits_for_one_origin_and_is_at_another_is_one_result() {
     assert_eq!(found.values(Tag::STUDY_INSTANCE_UID), ["1.1", "1.9"]);
     assert_eq!(found.values(Tag::PATIENT_NAME), ["Doe^Jane^Renamed", "Second"], "the archive's wins");
     assert_eq!(found.values(STUDY_INSTANCES), ["1", "8"]);
+}
+
+/// An issuer that the origin does not tell.
+#[tokio::test]
+async fn a_patient_whose_issuer_only_the_spool_knows_is_shown_once() {
+    let site = origin().site(|_| {}).await;
+    store_of(&site, "4711", "1.9", "1.9.1", "1.9.1.1").await;
+    let keys = [(Tag::PATIENT_ID, VR::LO, "4711"), (Tag::ISSUER_OF_PATIENT_ID, VR::LO, "")];
+    let (patients, character_set) = (identifier("PATIENT", &keys), CharacterSet::default());
+    let mut workstation = Workstation::at(&site).await;
+    let found = workstation.find_in(InformationModel::PatientRoot, &patients, &character_set).await;
+    assert_eq!(found.whole().results.len(), 1);
 }
