@@ -26,7 +26,7 @@ pub enum OnUnmappable {
     /// The whole answer is written in UTF-8, and (0008,0005) says so.
     #[default]
     Utf8,
-    /// The characters become `?`.
+    /// The characters become `?`; of a person's name, groups of which nothing is left are dropped.
     Replace,
 }
 
@@ -59,12 +59,46 @@ pub fn encode_for(
     on_unmappable: OnUnmappable,
 ) -> Written {
     let written = write(item, encoding, request);
-    if written.replaced == 0 || on_unmappable == OnUnmappable::Replace {
+    if written.replaced == 0 {
         return written;
+    }
+    if on_unmappable == OnUnmappable::Replace {
+        let mut item = item.clone();
+        drop_groups(&mut item, request);
+        return Written { replaced: written.replaced, ..write(&item, encoding, request) };
     }
     let in_utf_8 = write(item, encoding, &CharacterSet::utf_8());
     // Damage that no character set mends is no reason for another one.
     if in_utf_8.replaced < written.replaced { in_utf_8 } else { written }
+}
+
+/// Leaves out the ideographic and phonetic groups of names that would be question marks alone, which say
+/// less than the name in its other groups.
+fn drop_groups(item: &mut Item, character_set: &CharacterSet) {
+    let is_lost = |group: &str| {
+        let letters = group.chars().filter(|letter| !matches!(letter, '^' | ' ')).count();
+        letters > 0 && character_set.encode_person_names(group).replaced >= letters
+    };
+    let tags: Vec<Tag> = item.iter().map(|(tag, _)| tag).collect();
+    for tag in tags {
+        let Some(mut element) = item.remove(tag) else { continue };
+        if let Content::Values(values) = &mut element.content {
+            for value in values {
+                match value {
+                    Value::Name(name) if !name.alphabetic.is_empty() && !is_lost(&name.alphabetic) => {
+                        for group in [&mut name.ideographic, &mut name.phonetic] {
+                            if is_lost(group) {
+                                group.clear();
+                            }
+                        }
+                    }
+                    Value::Item(item) => drop_groups(item, character_set),
+                    _ => {}
+                }
+            }
+        }
+        item.insert(tag, element);
+    }
 }
 
 fn write_in(item: &Item, encoding: Encoding, character_set: &CharacterSet) -> Written {
