@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use instance::{AeTitle, Uid};
 use spool::Destination;
+use tokio::sync::Semaphore;
 
 use crate::{
     config::{Config, ConfigError, Duplicate, Peer, ServedAe, Services},
@@ -40,7 +41,13 @@ pub(crate) struct Origin {
     pub(crate) workers: usize,
     pub(crate) limits: batch::Limits,
     pub(crate) edit: Arc<dyn Edit>,
+    /// For each result of a query that is counted or looked up, over all associations.
+    pub(crate) look_ups: Semaphore,
 }
+
+/// Results of all queries together that are counted or looked up at one origin at the same time. Each is one
+/// search at a time. 16: two queries at full speed; many origins refuse more (429), and that ends a query.
+const LOOK_UPS_MAX: usize = 16;
 
 /// A configuration made ready for use. Associations and deliveries keep the one they began with.
 #[derive(Debug)]
@@ -62,7 +69,11 @@ impl Snapshot {
             let workers = origin.workers.unwrap_or(config.forward.workers);
             let (name, duplicate) = (origin.name.clone(), origin.duplicate);
             let edit: Arc<dyn Edit> = Arc::new(Untouched);
-            origins.insert(name.clone(), Arc::new(Origin { name, client, duplicate, workers, limits, edit }));
+            let look_ups = Semaphore::new(LOOK_UPS_MAX);
+            origins.insert(
+                name.clone(),
+                Arc::new(Origin { name, client, duplicate, workers, limits, edit, look_ups }),
+            );
         }
         Ok(Self { routing: RoutingTable::new(&config), config, origins })
     }

@@ -269,6 +269,11 @@ async fn complete(
     untold: &Untold,
     searched: &Searched,
 ) -> Result<(), QueryError> {
+    if !related.is_lacking(row) && !untold.is_lacking(row) {
+        return Ok(());
+    }
+    // Never closed. What has it waits for no other one.
+    let _turn = searched.origin.look_ups.acquire().await;
     related.complete(row, searched).await?;
     untold.complete(row, searched).await;
     Ok(())
