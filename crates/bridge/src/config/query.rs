@@ -29,13 +29,13 @@ pub struct Query {
     /// request.
     pub count_related: bool,
     /// Rows that one C-FIND may read to count. Default: 200,000; where they are used up the counts of
-    /// further results are left empty.
+    /// further results are left empty, or the query ends in A700 where results must match by them.
     pub count_rows_max: usize,
     /// Whether instances that were accepted for an origin and not delivered yet are part of what
     /// exists there. Default: yes, so that what was stored can be found at once.
     pub pending_visible: bool,
-    /// Undelivered instances that one C-FIND looks at. Default: 100,000; beyond it the final status is
-    /// A700.
+    /// Undelivered instances that may be of what one C-FIND asks for. Default: 100,000; beyond it the
+    /// final status is A700. Those of other patients and studies do not count.
     pub pending_max: usize,
     /// Largest identifier of a request in bytes. Default: 1 MiB, which holds 15,000 UIDs. A larger
     /// one is refused without being read.
