@@ -38,6 +38,9 @@ fn of(instances: &[Instance]) -> Vec<&str> {
     uids
 }
 
+/// Files that end inside an element: they are listed, and never delivered.
+const CUT: [&str; 2] = ["MR_truncated.dcm", "rtplan_truncated.dcm"];
+
 /// Moves and gets all files, and holds them against what the archive gives directly.
 fn retrieve(kind: &Kind) -> Option<usize> {
     let rounds = pydicom::rounds()?;
@@ -46,34 +49,39 @@ fn retrieve(kind: &Kind) -> Option<usize> {
         let destination = Destination::start(Behaviour::default());
         let site = Site::start(kind, &destination.peer("STORAGE"))?;
         let mut names = Vec::new();
-        let mut kept = Vec::new();
+        let (mut kept, mut cut) = (Vec::new(), Vec::new());
         for file in &round {
             if site.archive.stow(&std::fs::read(&file.path).unwrap()) != 200 {
                 continue;
             }
-            if let Some(bytes) = site.archive.kept(&file.instance) {
+            if CUT.iter().any(|cut| file.path.ends_with(cut)) {
+                cut.push(file.instance.clone());
+            } else if let Some(bytes) = site.archive.kept(&file.instance) {
                 names.push(format!("{} from {}", file.name(), kind.name));
                 let (transfer_syntax, data_set) = bytes;
                 kept.push(Instance { transfer_syntax, data_set, ..file.instance.clone() });
             }
         }
         if let Archive::Embedded(_) = site.archive {
-            assert_eq!(kept.len(), round.len(), "the archive keeps every file");
+            assert_eq!(kept.len() + cut.len(), round.len(), "the archive keeps every file");
         }
-        if kept.is_empty() {
+        let all = [&kept[..], &cut].concat();
+        if all.is_empty() {
             continue;
         }
+        let mut failing: Vec<_> = cut.iter().map(|instance| instance.sop_instance.clone()).collect();
+        failing.sort();
         let mut mover = Retriever::open(site.daemon.dimse(), STUDY_ROOT_MOVE);
-        let last = mover.move_to("STORAGE", &studies(&of(&kept))).last;
-        assert_eq!((last.status(), last.counts().1), (0x0000, 0), "{}: {last:?}", kind.name);
+        let last = mover.move_to("STORAGE", &studies(&of(&all))).last;
+        assert_eq!(last.failed_list(), failing, "{}: {last:?}", kind.name);
         let mut got = Vec::new();
-        let mut getter = Retriever::open_to_get(site.daemon.dimse(), STUDY_ROOT_GET, &pairs(&kept));
-        let retrieved = getter.get(&studies(&of(&kept)), |stored| {
+        let mut getter = Retriever::open_to_get(site.daemon.dimse(), STUDY_ROOT_GET, &pairs(&all));
+        let retrieved = getter.get(&studies(&of(&all)), |stored| {
             got.push(stored.clone());
             0x0000
         });
         let last = retrieved.last;
-        assert_eq!((last.status(), last.counts().1), (0x0000, 0), "{}: {last:?}", kind.name);
+        assert_eq!(last.failed_list(), failing, "{}: {last:?}", kind.name);
         let moved = destination.received();
         for (name, instance) in names.iter().zip(&kept) {
             let expected = (instance.transfer_syntax.clone(), instance.data_set.clone());
@@ -94,14 +102,14 @@ fn retrieve(kind: &Kind) -> Option<usize> {
 #[test]
 fn from_a_full_archive() {
     if let Some(identical) = retrieve(&KINDS[0]) {
-        assert_eq!(identical, 2 * 160);
+        assert_eq!(identical, 2 * 158);
     }
 }
 
 #[test]
 fn from_a_limited_archive() {
     if let Some(identical) = retrieve(&KINDS[1]) {
-        assert_eq!(identical, 2 * 160);
+        assert_eq!(identical, 2 * 158);
     }
 }
 
