@@ -1,6 +1,6 @@
 //! The loop of an association, in three parts that run side by side: [`receive`] takes requests in the
 //! order in which they arrive and hands them to the services; [`answer`] polls the operations under way,
-//! each in its turn; [`write`] alone writes to the peer: replies, and the sub-operations of a C-GET.
+//! each in its turn; [`mod@write`] alone writes to the peer: replies, and the sub-operations of a C-GET.
 //!
 //! Each part hands on through a short channel, so a peer that takes its answers slowly makes the
 //! operations wait, while C-CANCEL and the answers to sub-operations are still received.

@@ -2,8 +2,8 @@
 //!
 //! [`request`] reads what is asked for; [`rows`] gives what an origin has that may match, by the searches
 //! that [`identifier_to_search`](crate::mapping::identifier_to_search) plans; [`above`], [`related`]
-//! and [`untold`] add what the origin did not say; what then matches is shown as [`answer`] says. [`find`] is all of
-//! this for one C-FIND. [`listing`] lists the instances below what a retrieve names.
+//! and [`untold`] add what the origin did not say; what then matches is shown as [`answer`] says.
+//! [`mod@find`] is all of this for one C-FIND. [`listing`] lists the instances below what a retrieve names.
 
 mod above;
 mod answer;
