@@ -106,7 +106,7 @@ fn bodies() -> Vec<Row> {
             "the archive is not available",
         ),
         row("results without a UID", Reply::page(std::slice::from_ref(&nameless)), 0, 0xC000, UNREADABLE),
-        row("one result without a UID", Reply::page(&[result(1), nameless]), 1, 0x0000, ""),
+        row("one result without a UID", Reply::page(&[result(1), nameless]), 1, 0xC000, UNREADABLE),
         row("a null among values", Reply::page(&[null]), 1, 0x0000, ""),
         row(
             "unknown keys",
