@@ -9,6 +9,7 @@ mod forward;
 mod limits;
 mod origin;
 mod pattern;
+mod postdicom;
 mod query;
 mod retrieve;
 mod route;
@@ -22,6 +23,7 @@ pub use self::{
     limits::{Drain, Limits, Timers},
     origin::{Duplicate, Origin},
     pattern::{InvalidPattern, Pattern},
+    postdicom::{Narrowing, PostDicom},
     query::{PeerQuery, Query, Relational, UnsupportedKeys, WarnFf01},
     retrieve::{PeerRetrieve, Retrieve},
     route::{Acknowledge, Match, Route, Unrouted},

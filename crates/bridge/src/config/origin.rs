@@ -1,5 +1,7 @@
 //! A DICOMweb origin server and what its answers mean.
 
+use super::PostDicom;
+
 /// A DICOMweb origin server of the configuration.
 #[derive(Debug, Clone)]
 pub struct Origin {
@@ -12,13 +14,16 @@ pub struct Origin {
     pub duplicate: Duplicate,
     /// Deliveries in flight at the same time; none: [`Forward::workers`](super::Forward::workers).
     pub workers: Option<usize>,
+    /// The vendor's own end points, where this is PostDICOM. Default: none, and then what its QIDO cannot be
+    /// asked cannot be answered.
+    pub postdicom: Option<PostDicom>,
 }
 
 impl Origin {
     /// An origin with the default policies.
     #[must_use]
     pub fn new(name: impl Into<String>, client: dicomweb::ClientConfig) -> Self {
-        Self { name: name.into(), client, duplicate: Duplicate::default(), workers: None }
+        Self { name: name.into(), client, duplicate: Duplicate::default(), workers: None, postdicom: None }
     }
 }
 
