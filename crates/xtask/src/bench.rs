@@ -1,9 +1,10 @@
 //! Measurements against DCMTK, curl and Orthanc on the machine at hand.
 
 use std::path::Path;
+use std::process::Command;
 
-use crate::command;
 use crate::tools::Tools;
+use crate::{command, testing};
 
 /// Where the measurements keep files, spool and archives meanwhile, and leave their reports.
 const FOLDER: &str = "target/bench";
@@ -20,19 +21,23 @@ pub(crate) fn smoke(workspace: &Path, tools: &Tools) -> anyhow::Result<bool> {
     Ok(worked)
 }
 
-/// Builds the program as it is released and runs the measurements named; true where all targets are met.
+/// Builds the program as it is released, and what measures it: that only starts programs and copies bytes,
+/// so it needs no second build for release.
+pub(crate) fn build() -> anyhow::Result<bool> {
+    let release = ["build", "--release", "--locked", "--package", "dimseway"];
+    let measuring = ["build", "--locked", "--package", "tests", "--bin", "bench"];
+    Ok(command::succeeds(&mut command::cargo(release))? && command::succeeds(&mut command::cargo(measuring))?)
+}
+
+/// Runs the measurements named with what was built; true where all targets are met.
 pub(crate) fn run(workspace: &Path, tools: &Tools, arguments: &[String]) -> anyhow::Result<bool> {
-    if !command::succeeds(&mut command::cargo(["build", "--release", "--locked", "--package", "dimseway"]))? {
-        return Ok(false);
-    }
     let folder = workspace.join(FOLDER);
     let temporary = folder.join("tmp");
     std::fs::create_dir_all(&temporary)?;
-    // What measures only starts programs and copies bytes, so it needs no second build for release.
-    let mut bench =
-        command::cargo(["run", "--quiet", "--locked", "--package", "tests", "--bin", "bench", "--"]);
+    let target = testing::target_folder(workspace);
+    let mut bench = Command::new(target.join("debug/bench"));
     bench.args(arguments);
-    bench.env("DIMSEWAY_BIN", workspace.join("target/release/dimseway"));
+    bench.env("DIMSEWAY_BIN", target.join("release/dimseway"));
     bench.env("DIMSEWAY_BENCH", &folder);
     bench.env("TMPDIR", &temporary);
     tools.tell(&mut bench);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::command;
+use crate::{command, testing};
 
 /// A page, and the arguments with which the program prints it.
 const PAGES: &[(&str, &[&str])] = &[
@@ -11,12 +11,11 @@ const PAGES: &[(&str, &[&str])] = &[
     ("docs/metrics.md", &["config", "metrics"]),
 ];
 
-/// Writes the pages, or compares them with what would be written; true where nothing differs.
+/// Writes the pages as the program that was built says them, or compares; true where nothing differs.
 pub(crate) fn run(workspace: &Path, check: bool) -> anyhow::Result<bool> {
     let mut same = true;
     for (page, arguments) in PAGES {
-        let mut command = command::cargo(["run", "--quiet", "--package", "dimseway", "--"]);
-        let text = command::output(command.args(*arguments))?;
+        let text = command::output(testing::program(workspace).args(*arguments))?;
         let path = workspace.join(page);
         if std::fs::read_to_string(&path).is_ok_and(|present| present == text) {
             continue;

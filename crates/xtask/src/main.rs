@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod command;
+mod disk;
 mod docs;
 mod step;
 mod testing;
@@ -62,13 +63,19 @@ fn run(task: Task) -> anyhow::Result<bool> {
     let workspace = workspace()?;
     std::env::set_current_dir(&workspace)?;
     match task {
-        Task::Ci => ci::run(&workspace),
+        Task::Ci => ci::run_alone(&workspace),
         Task::Test { arguments } => testing::test(&workspace, &arguments),
         Task::Bench { arguments } => {
             let tools = tools::install(&workspace, &mut std::io::stdout())?;
-            bench::run(&workspace, &tools, &arguments)
+            match bench::build()? {
+                true => bench::run(&workspace, &tools, &arguments),
+                false => Ok(false),
+            }
         }
-        Task::Docs { check } => docs::run(&workspace, check),
+        Task::Docs { check } => match testing::build_program()? {
+            true => docs::run(&workspace, check),
+            false => Ok(false),
+        },
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct Skip {
 /// `cargo xtask test`: tools, program, tests, closing lines.
 pub(crate) fn test(workspace: &Path, arguments: &[String]) -> anyhow::Result<bool> {
     let tools = tools::install(workspace, &mut std::io::stdout())?;
-    if !command::succeeds(&mut command::cargo(["build", "--package", "dimseway"]))? {
+    if !build_program()? {
         return Ok(false);
     }
     let report = run(workspace, &tools, "default", arguments)?;
@@ -86,7 +86,18 @@ pub(crate) fn run(
     Ok(Report { counts, summary, skips, succeeded })
 }
 
-fn target_folder(workspace: &Path) -> PathBuf {
+/// Builds the program alone, as a person would; true where that worked.
+pub(crate) fn build_program() -> anyhow::Result<bool> {
+    command::succeeds(&mut command::cargo(["build", "--package", "dimseway"]))
+}
+
+/// The program that was built last, not yet started.
+pub(crate) fn program(workspace: &Path) -> Command {
+    Command::new(target_folder(workspace).join("debug/dimseway"))
+}
+
+/// Where cargo leaves what it builds.
+pub(crate) fn target_folder(workspace: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from)
 }
 
