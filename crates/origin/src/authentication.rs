@@ -29,6 +29,12 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
+    /// A user name, and a password that nobody can guess: 32 hexadecimal digits.
+    #[must_use]
+    pub fn generate(username: impl Into<String>) -> Self {
+        Self { username: username.into(), password: format!("{:032x}", rand::random::<u128>()) }
+    }
+
     /// Whether the request carries them. Digests are compared, so that the time it takes says
     /// nothing about how much of a password was right.
     fn are_in(&self, headers: &HeaderMap) -> bool {

@@ -4,12 +4,19 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
 
-use axum::{body::BodyDataStream, serve::Listener};
+use axum::{
+    body::BodyDataStream,
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
 use futures::StreamExt as _;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -26,7 +33,29 @@ pub(crate) struct Connections {
 /// A connection that gives its permit back when it is closed.
 pub(crate) struct Connection {
     stream: TcpStream,
+    cut: Cut,
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Ends a connection from within a request: once it is cut, nothing more is written to it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cut(Arc<AtomicBool>);
+
+impl Cut {
+    /// Cuts the connection before the answer to the request at hand.
+    pub(crate) fn cut(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.0.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+}
+
+impl Connected<IncomingStream<'_, Connections>> for Cut {
+    fn connect_info(stream: IncomingStream<'_, Connections>) -> Self {
+        stream.io().cut.clone()
+    }
 }
 
 /// Most bytes read of the body of a refused request: 64 MiB, more than what a batch of slices has.
@@ -66,7 +95,7 @@ impl Listener for Connections {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY not set");
         }
-        (Connection { stream, _permit: permit }, address)
+        (Connection { stream, cut: Cut::default(), _permit: permit }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -90,6 +119,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.cut.check()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -98,6 +128,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.cut.check()?;
         Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
     }
 

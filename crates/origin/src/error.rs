@@ -17,6 +17,9 @@ pub enum Error {
     /// The index refused a statement.
     #[error("the index of the origin: {0}")]
     Index(#[from] rusqlite::Error),
+    /// This personality keeps no orders.
+    #[error("this personality of the origin keeps no orders")]
+    NoOrders,
     /// A blocking task ended without a result: it panicked, or the runtime shuts down.
     #[error("a task of the origin ended without a result")]
     Task,

@@ -1,7 +1,7 @@
 //! A small DICOMweb origin server on a folder, for `dimseway demo`, `dimseway origin` and tests.
 //!
 //! It stores what it receives byte for byte, finds it again by QIDO-RS, gives it back by WADO-RS and
-//! deletes it on demand (PS3.18 §10). It is never in the bridge's path. It answers requests
+//! deletes it on demand (PS3.18 §10). As [`Personality::PostDicom`] it keeps [`postdicom`] orders beside. It is never in the bridge's path. It answers requests
 //! truthfully, but it is not a safe archive: it does not wait for the disk before it says "stored".
 
 mod authentication;
@@ -11,6 +11,7 @@ mod index;
 mod limits;
 mod media;
 mod personality;
+pub mod postdicom;
 mod routes;
 mod server;
 mod storage;

@@ -30,6 +30,15 @@ pub enum Personality {
     /// - A retrieve that names no transfer syntax means Explicit VR Little Endian; one instance in
     ///   another syntax than the one asked for turns the whole request into 406.
     Limited,
+    /// A PostDICOM account: orders, folders and sharing beside a few flat paths of DICOMweb. See
+    /// [`crate::postdicom`].
+    ///
+    /// - Basic authentication is always asked for.
+    /// - One file in each store request, to the base URL itself.
+    /// - Searches match Patient ID or Study Instance UID (studies), Study Instance UID (series) or Series
+    ///   Instance UID (instances), exactly one of them; any other parameter is answered 400.
+    /// - Retrieves are answered in multipart, each instance as it is stored.
+    PostDicom,
 }
 
 /// The behaviour of one personality, as data.
@@ -45,6 +54,17 @@ pub(crate) struct Rules {
     pub(crate) search: &'static SearchRules,
     /// What a retrieve does with instances in another transfer syntax than the one asked for.
     pub(crate) other_syntax: OtherSyntax,
+    /// How the paths of what is stored are made up.
+    pub(crate) paths: Paths,
+}
+
+/// How a path names a series or an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paths {
+    /// By all that it stands in: `/studies/S/series/E/instances/I`.
+    Nested,
+    /// By its own UID alone: `/studies/series/instances/I`.
+    Flat,
 }
 
 /// What becomes of instances that are not stored in the transfer syntax which a retrieve names.
@@ -57,7 +77,7 @@ pub(crate) enum OtherSyntax {
 }
 
 /// Every personality, in the order in which help texts list them.
-const ALL: [Personality; 2] = [Personality::Standard, Personality::Limited];
+const ALL: [Personality; 3] = [Personality::Standard, Personality::Limited, Personality::PostDicom];
 
 impl Personality {
     /// The name used on the command line.
@@ -66,6 +86,7 @@ impl Personality {
         match self {
             Self::Standard => "standard",
             Self::Limited => "limited",
+            Self::PostDicom => "postdicom",
         }
     }
 
@@ -82,12 +103,14 @@ impl Personality {
             single_part_store: true,
             search: &search::STANDARD,
             other_syntax: OtherSyntax::LeftOut,
+            paths: Paths::Nested,
         };
         match self {
             Self::Standard => standard,
             Self::Limited => {
                 Rules { search: &search::LIMITED, other_syntax: OtherSyntax::Refused, ..standard }
             }
+            Self::PostDicom => Rules { single_part_store: false, paths: Paths::Flat, ..standard },
         }
     }
 }

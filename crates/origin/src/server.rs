@@ -14,7 +14,10 @@ use instance::Uid;
 use tokio::net::TcpListener;
 
 use crate::{
-    Credentials, Error, Limits, Personality, StoredInstance, connections::Connections, storage::Storage,
+    Credentials, Error, Limits, Personality, StoredInstance,
+    connections::{Connections, Cut},
+    postdicom::{self, Store},
+    storage::{INDEX, Storage},
     synthetic::archive::File,
 };
 
@@ -28,12 +31,15 @@ pub struct Options {
     pub directory: PathBuf,
     /// Whose behaviour it shows.
     pub personality: Personality,
-    /// What every request must carry; `None` asks for nothing.
+    /// What every request must carry; `None` asks for nothing. [`Personality::PostDicom`] begins with
+    /// generated ones, see [`Origin::credentials`]; the others with none.
     pub credentials: Option<Credentials>,
     /// What one client may ask for.
     pub limits: Limits,
     /// Time that passes before each request is looked at, as on a long line. Default none.
     pub answer_delay: Duration,
+    /// What [`Personality::PostDicom`] has and does beside; the others do not look at it.
+    pub postdicom: postdicom::Options,
 }
 
 /// A DICOMweb origin server on a folder. Cloning is cheap and gives the same server.
@@ -45,25 +51,32 @@ pub struct Origin {
 /// What every request shares.
 pub(crate) struct State {
     pub(crate) storage: Arc<Storage>,
+    /// Where the personality keeps orders.
+    pub(crate) orders: Option<Arc<Store>>,
     pub(crate) options: Options,
 }
 
+/// User name of generated credentials.
+const USERNAME: &str = "user@example.org";
+
 impl Options {
-    /// No credentials, default limits, no delay.
+    /// Default limits, no delay, and credentials only where the personality cannot be without.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>, personality: Personality) -> Self {
+        let credentials = (personality == Personality::PostDicom).then(|| Credentials::generate(USERNAME));
         Self {
             directory: directory.into(),
             personality,
-            credentials: None,
+            credentials,
             limits: Limits::default(),
             answer_delay: Duration::ZERO,
+            postdicom: postdicom::Options::default(),
         }
     }
 }
 
 impl Origin {
-    /// Opens, or makes, the folder with default limits and without credentials. Blocks on the disk.
+    /// Opens, or makes, the folder with [`Options::new`]. Blocks on the disk.
     /// What another process is receiving into the same folder is lost: one process at a time.
     ///
     /// # Errors
@@ -78,7 +91,25 @@ impl Origin {
     /// As [`Origin::open`].
     pub fn open_with(options: Options) -> Result<Self, Error> {
         let storage = Arc::new(Storage::open(&options.directory)?);
-        Ok(Self { state: Arc::new(State { storage, options }) })
+        let orders = match options.personality {
+            Personality::PostDicom => Some(Arc::new(Store::open(&options.directory.join(INDEX))?)),
+            _ => None,
+        };
+        let origin = Self { state: Arc::new(State { storage, orders, options }) };
+        origin.attach_all()?;
+        Ok(origin)
+    }
+
+    /// What every request must carry.
+    #[must_use]
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.state.options.credentials.as_ref()
+    }
+
+    /// Gives every study its order, where there are orders.
+    fn attach_all(&self) -> Result<(), Error> {
+        let Some(orders) = &self.state.orders else { return Ok(()) };
+        orders.attach_all(self.state.options.postdicom.account.first_institution())
     }
 
     /// Stores generated instances, whose UIDs it does not have yet, past the wire: many thousand in a
@@ -87,7 +118,9 @@ impl Origin {
     /// # Errors
     /// A file cannot be written, the index refuses, or a SOP Instance UID is taken.
     pub fn add_all(&self, files: impl IntoIterator<Item = File>) -> Result<u64, Error> {
-        self.state.storage.add_all(files)
+        let count = self.state.storage.add_all(files)?;
+        self.attach_all()?;
+        Ok(count)
     }
 
     /// Lists generated instances as [`Origin::add_all`] does, but keeps none of their files: searches
@@ -96,7 +129,9 @@ impl Origin {
     /// # Errors
     /// As [`Origin::add_all`].
     pub fn list_all(&self, files: impl IntoIterator<Item = File>) -> Result<u64, Error> {
-        self.state.storage.index_all(files, |_, _| Ok(()))
+        let count = self.state.storage.index_all(files, |_, _| Ok(()))?;
+        self.attach_all()?;
+        Ok(count)
     }
 
     /// The resources of the origin below [`BASE_PATH`].
@@ -139,5 +174,6 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let connections = Connections::new(listener, origin.state.options.limits.connections_max);
-    axum::serve(connections, origin.router()).with_graceful_shutdown(shutdown).await
+    let service = origin.router().into_make_service_with_connect_info::<Cut>();
+    axum::serve(connections, service).with_graceful_shutdown(shutdown).await
 }

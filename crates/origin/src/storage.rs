@@ -62,7 +62,7 @@ impl Storage {
         for folder in [&instances, &incoming] {
             fs::create_dir_all(folder).map_err(Error::folder(folder))?;
         }
-        let index = Index::open(&directory.join("index.sqlite"))?;
+        let index = Index::open(&directory.join(INDEX))?;
         Ok(Self { instances, incoming, index, received: AtomicU64::new(0) })
     }
 
@@ -182,6 +182,9 @@ impl Storage {
         self.incoming.join(format!("{}.part", self.received.fetch_add(1, Ordering::Relaxed)))
     }
 }
+
+/// Name of the database in the folder of an origin.
+pub(crate) const INDEX: &str = "index.sqlite";
 
 /// A UID read with tolerance may be nothing but dots, which as the name of a folder leads elsewhere.
 fn names_a_folder(uid: &Uid) -> bool {
