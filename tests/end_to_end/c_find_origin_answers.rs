@@ -150,7 +150,14 @@ fn pages() -> Vec<Row> {
             row("a second page cut in the middle", Reply::page(&results(1, 60)), 62, 0xA700, "not available"),
             Reply::Cut(JSON, format!("[{},{},", result(61), result(62)).into_bytes()),
         ),
-        then(row("more announced and none there after all", announced(3), 3, 0, ""), Reply::status(204)),
+        then(
+            row("more announced and none there after all", announced(3), 3, 0xA700, PART),
+            Reply::status(204),
+        ),
+        then(
+            row("more announced and nothing new behind it", announced(60), 60, 0xA700, PART),
+            Reply::page(&results(59, 2)),
+        ),
     ]
 }
 

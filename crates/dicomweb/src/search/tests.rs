@@ -194,6 +194,29 @@ async fn new_pages_with_nothing_new_end() {
 }
 
 #[tokio::test]
+async fn results_that_are_announced_and_not_given_are_no_success() {
+    for (behind, complete) in [("[]", false), ("", false), ("repeated", false), ("new", true)] {
+        let (base, _) = paged(move |_, offset| {
+            let mut answer = match (offset, behind) {
+                (0, _) => ok(array(0..20)),
+                (_, "") => return status(204),
+                (_, "repeated") => return ok(array(18..20)),
+                (_, "new") => return ok(array(20..22)),
+                (_, body) => return ok(body.to_owned()),
+            };
+            let text = "299 s: There are 2 additional results that can be requested";
+            answer.headers_mut().insert("warning", text.parse().unwrap());
+            answer
+        })
+        .await;
+        let (found, error, _) = instances(&client(base), SMALL).await;
+        assert_eq!(found.len(), if complete { 22 } else { 20 }, "{behind}");
+        assert_eq!(error.is_none(), complete, "{behind}: {error:?}");
+        assert!(error.is_none_or(|error| matches!(error, Error::Incomplete)), "{behind}");
+    }
+}
+
+#[tokio::test]
 async fn endless_results_end_at_the_limit() {
     let (base, _) = paged(|limit, offset| ok(array(offset..offset + limit))).await;
     let (found, error, _) = instances(&client(base), SearchLimits { rows_max: 250, ..SMALL }).await;

@@ -169,6 +169,29 @@ async fn a_cancel_reaches_the_service_in_the_middle() {
     assert_eq!(response.sub_operations.unwrap().remaining, Some(7));
 }
 
+/// A retrieve that waits for its turn is cancelled as well as one that has it.
+#[tokio::test]
+async fn a_retrieve_is_cancelled_before_its_turn() {
+    let alive = Alive::default();
+    let begun = alive.clone();
+    let answer = move |_, _| {
+        let guard = begun.one();
+        stream::once(async move {
+            let _alive = guard;
+            std::future::pending().await
+        })
+        .boxed()
+    };
+    let mut site = Setting::new().connect(answer).await;
+    site.begin_find(b"first").await;
+    let get = site.begin_get().await;
+    site.association.cancel(get).await.unwrap();
+    let (response, identifier) = site.response().await;
+    assert_eq!((response.message_id_being_responded_to, response.status), (get, Status::CANCEL));
+    assert_eq!((response.sub_operations, identifier), (None, None), "none was begun, and none counted");
+    assert_eq!(alive.count(), 1);
+}
+
 /// A cut object never passes for a whole one: the association is aborted.
 #[tokio::test]
 async fn a_data_set_that_fails_in_the_middle_ends_the_association() {
