@@ -91,8 +91,8 @@ fn configuration(
         .set("origin.orthanc", "profile = \"orthanc\"")
         .origin("large", large.url())
         .origin("far-away", far_away.url())
-        .set("origin.far-away.override.retrieve", "whole_study = false")
-        .set("origin.far-away.override.retrieve", "whole_series = false");
+        .set("origin.far-away.capabilities.retrieve", "whole_study = false")
+        .set("origin.far-away.capabilities.retrieve", "whole_series = false");
     let titles = [(called::ORTHANC, "orthanc"), (called::LARGE, "large"), (called::FAR_AWAY, "far-away")];
     for (title, origin) in titles {
         configuration = configuration.with(&format!("[[ae]]\ntitle = \"{title}\"\nquery = [\"{origin}\"]\n"));

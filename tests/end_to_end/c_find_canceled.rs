@@ -47,7 +47,7 @@ fn stalling() -> ScriptedOrigin {
 fn configuration(origin: &ScriptedOrigin) -> Configuration {
     Configuration::new()
         .origin("archive", &origin.url())
-        .set("origin.archive.override.search", "limit_max = 200")
+        .set("origin.archive.capabilities.search", "limit_max = 200")
         .set("origin.archive", "answer_timeout = \"60s\"")
 }
 

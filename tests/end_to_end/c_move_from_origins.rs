@@ -83,8 +83,8 @@ fn an_archive_that_gives_one_instance_at_a_time_is_asked_for_several_at_once() {
     let site = Site::start_with(&instances, Behaviour::default(), |configuration| {
         configuration
             .set("retrieve", "requests = 4")
-            .set("origin.archive.override.retrieve", "whole_study = false")
-            .set("origin.archive.override.retrieve", "whole_series = false")
+            .set("origin.archive.capabilities.retrieve", "whole_study = false")
+            .set("origin.archive.capabilities.retrieve", "whole_series = false")
     });
     let holdings = Holdings::new(instances.clone());
     site.origin.ask(move |request| match is_search(request) {

@@ -21,7 +21,7 @@ pub(crate) use capabilities::{
 pub(crate) use document::{Document, KeyPath, Problem};
 pub(crate) use intake::{Ae, Allow, Dimse, Peer, UnknownPeers};
 pub(crate) use operation::{Admin, Forward, Log, LogFormat, Spool};
-pub(crate) use origin::{Auth, AuthType, Duplicate, Lookup, Origin, Override, StoreForm, StoreResponse};
+pub(crate) use origin::{Auth, AuthType, Capabilities, Duplicate, Lookup, Origin, StoreForm, StoreResponse};
 pub(crate) use query::{OnUnmappable, PeerRetrieve, Query, Relational, Retrieve, UnsupportedKeys};
 pub(crate) use reference::{example, reference, schema};
 pub(crate) use routing::{Acknowledge, Match, Route, Routing, Unrouted};

@@ -1,5 +1,5 @@
 //! What a server can search and give back, where it differs from its profile:
-//! `[origin.NAME.override.search]`, `[origin.NAME.override.retrieve]`.
+//! `[origin.NAME.capabilities.search]`, `[origin.NAME.capabilities.retrieve]`.
 
 use super::Parsed;
 use instance::{Tag, Uid};
@@ -42,10 +42,6 @@ pub(crate) struct Search {
     /// Unit: keywords of PS3.6 or tags. Source: PS3.4 §C.2.2.2.5.
     #[schemars(extend("x-sample" = ["StudyDate"]))]
     pub(crate) ranges: Option<Attributes>,
-    /// Whether the ends of a time range are compared as text.
-    /// Unit: none. Source: measured; Orthanc does.
-    #[schemars(extend("x-sample" = false))]
-    pub(crate) times_as_text: Option<bool>,
     /// Whether `fuzzymatching=true` finds more than a search without it.
     /// Unit: none. Source: PS3.18 §8.3.4.2.
     #[schemars(extend("x-sample" = false))]
@@ -54,10 +50,6 @@ pub(crate) struct Search {
     /// Unit: none. Source: PS3.4 §C.2.2.2.1 leaves it open.
     #[schemars(extend("x-sample" = "as-text"))]
     pub(crate) person_names: Option<PersonNames>,
-    /// Whether text other than names is compared without regard to case.
-    /// Unit: none. Source: the server's documentation.
-    #[schemars(extend("x-sample" = false))]
-    pub(crate) case_insensitive: Option<bool>,
     /// Whether numbers are compared as text, so that 1 does not find 01.
     /// Unit: none. Source: measured.
     #[schemars(extend("x-sample" = true))]
@@ -104,10 +96,6 @@ pub(crate) struct Search {
     /// Unit: none. Source: PS3.18 §8.3.4.3.
     #[schemars(extend("x-sample" = "each"))]
     pub(crate) include_field: Option<IncludeField>,
-    /// Counted and collected attributes that the answers hold; the others are counted here.
-    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.3.3.
-    #[schemars(extend("x-sample" = ["ModalitiesInStudy", "NumberOfStudyRelatedInstances"]))]
-    pub(crate) computed: Option<Vec<Parsed<Attribute>>>,
     /// Header field that names attributes by which the server could not search everything; empty: there
     /// is none.
     /// Unit: none. Source: the server's documentation; Azure has one.

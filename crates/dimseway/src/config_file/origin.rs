@@ -21,7 +21,7 @@ pub(crate) struct Origin {
     pub(crate) profile: String,
     /// Where the server differs from its profile.
     #[serde(default)]
-    pub(crate) r#override: Override,
+    pub(crate) capabilities: Capabilities,
     /// How Dimseway proves who it is.
     #[serde(default)]
     pub(crate) auth: Auth,
@@ -72,7 +72,7 @@ pub(crate) struct Origin {
 /// Where a server differs from its profile; what is left out is as the profile says.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Override {
+pub(crate) struct Capabilities {
     /// Form of a store request: `"multipart"` or `"single-part"`, which sends one instance each.
     /// Unit: none. Source: PS3.18 §10.5.1.
     #[schemars(extend("x-sample" = "multipart"))]

@@ -90,12 +90,12 @@ fn a_problem_names_file_line_and_key() {
             "dimseway.toml:3: peer.retrieve.association: unknown field",
         ),
         (
-            "[origin.a]\nurl = \"http://a\"\noverride.search.studies = [\"StudyDate\", \"StudyDat\"]\n",
-            "dimseway.toml:3: origin.a.override.search.studies: `StudyDat`: write a keyword of PS3.6 or a tag",
+            "[origin.a]\nurl = \"http://a\"\ncapabilities.search.studies = [\"StudyDate\", \"StudyDat\"]\n",
+            "dimseway.toml:3: origin.a.capabilities.search.studies: `StudyDat`: write a keyword of PS3.6 or a tag",
         ),
         (
-            "[origin.a]\nurl = \"http://a\"\noverride.search.series = \"none\"\n",
-            "dimseway.toml:3: origin.a.override.search.series: `none`: write \"all\", \"absent\" or a list",
+            "[origin.a]\nurl = \"http://a\"\ncapabilities.search.series = \"none\"\n",
+            "dimseway.toml:3: origin.a.capabilities.search.series: `none`: write \"all\", \"absent\" or a list",
         ),
         (
             "[log]\n[worklist]\nsources = []\n",
@@ -135,7 +135,7 @@ fn every_key_is_documented_and_has_an_example() {
         "### `auth.password_file`",
         "### `match.modality`",
         "### `back_off.min`",
-        "### `override.search.limit_max`",
+        "### `capabilities.search.limit_max`",
     ] {
         assert!(reference.contains(key), "{key}");
     }

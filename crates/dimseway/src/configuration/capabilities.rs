@@ -5,7 +5,7 @@ use crate::config_file::{self, Attributes, RetrieveOverride, SearchOverride};
 use dicomweb::profile::{
     IncludeField, PersonNames, RetrieveCapabilities, SearchCapabilities, Searchable, Values,
 };
-use instance::{Tag, TransferSyntax};
+use instance::TransferSyntax;
 use std::borrow::Cow;
 
 /// Puts what the file says in the place of what the profile says.
@@ -18,10 +18,8 @@ pub(super) fn override_search(capabilities: &mut SearchCapabilities, written: &S
     set(&mut capabilities.wildcard, written.wildcard);
     set(&mut capabilities.uid_list, written.uid_list);
     set(&mut capabilities.uid_list_max, written.uid_list_max.map(super::count));
-    set(&mut capabilities.times_as_text, written.times_as_text);
     set(&mut capabilities.fuzzy, written.fuzzy);
     set(&mut capabilities.person_names, written.person_names.map(person_names));
-    set(&mut capabilities.case_insensitive, written.case_insensitive);
     set(&mut capabilities.numbers_as_text, written.numbers_as_text);
     set(&mut capabilities.values, written.values.map(values));
     set(&mut capabilities.comma_separates, written.comma_separates);
@@ -39,9 +37,6 @@ pub(super) fn override_search(capabilities: &mut SearchCapabilities, written: &S
     }
     set(&mut capabilities.repeats_path_uid_as_key, written.repeats_path_uid_as_key);
     set(&mut capabilities.include_field, written.include_field.map(include_field));
-    let computed = written.computed.as_ref();
-    let computed = computed.map(|list| list.iter().map(|attribute| attribute.0.0).collect::<Vec<Tag>>());
-    set(&mut capabilities.computed, computed.map(Cow::Owned));
     let erroneous = written.erroneous_attributes.clone();
     set(
         &mut capabilities.erroneous_attributes,

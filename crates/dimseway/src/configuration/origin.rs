@@ -2,7 +2,7 @@
 
 use super::{capabilities, secret};
 use crate::config_file::{
-    Auth, AuthType, Document, Duplicate, File, HeaderValue, KeyPath, Lookup, Origin, Override, Problem,
+    Auth, AuthType, Capabilities, Document, Duplicate, File, HeaderValue, KeyPath, Lookup, Origin, Problem,
     StoreForm, StoreResponse,
 };
 use bridge::config::Origin as BridgeOrigin;
@@ -40,6 +40,7 @@ pub(super) fn all(
                 Duplicate::Overwrite => bridge::config::Duplicate::Overwrite,
             },
             workers: origin.workers.map(super::count),
+            postdicom: None,
         });
     }
     Ok(origins)
@@ -68,7 +69,7 @@ impl Reading<'_> {
             let message = format!("this version has no profile `{}`; there are {known}", origin.profile);
             self.problem("profile", message)
         })?;
-        override_profile(&mut profile, &origin.r#override);
+        override_profile(&mut profile, &origin.capabilities);
         self.override_paths(&mut profile.paths)?;
         if let Some(meaning) = origin.store_response {
             profile.store_response = match meaning {
@@ -212,7 +213,7 @@ impl Reading<'_> {
     }
 
     fn override_paths(&self, paths: &mut Paths) -> Result<(), Problem> {
-        let written = &self.origin.r#override.paths;
+        let written = &self.origin.capabilities.paths;
         let pairs = [
             ("store", &written.store, &mut paths.store),
             ("search_instances", &written.search_instances, &mut paths.search_instances),
@@ -232,7 +233,7 @@ impl Reading<'_> {
         ];
         for (key, written, path) in pairs {
             if let Some(text) = written {
-                let place = self.path.key("override").key("paths").key(key);
+                let place = self.path.key("capabilities").key("paths").key(key);
                 // A query may hold an API key, so the text is not repeated.
                 *path = text
                     .parse()
@@ -248,7 +249,7 @@ impl Reading<'_> {
 }
 
 /// Puts what the file says of the server in the place of what its profile says.
-fn override_profile(profile: &mut Profile, written: &Override) {
+fn override_profile(profile: &mut Profile, written: &Capabilities) {
     let form = written.store_form.map(|form| match form {
         StoreForm::Multipart => dicomweb::profile::StoreForm::Multipart,
         StoreForm::SinglePart => dicomweb::profile::StoreForm::SinglePart,

@@ -188,7 +188,7 @@ fn what_may_be_a_secret_is_not_repeated() {
         "url = \"http://a\"\nheaders = { X-Api-Key = \"hunter2\\n\" }",
         "url = \"http://a\"\nheaders.X-Api-Key = { value_file = \"key\", value = \"hunter2\" }",
         "url = \"http://a\"\nheaders.X-Api-Key = 0.12345",
-        "url = \"http://a\"\noverride.paths.probe = \"studies?key=hunter2\"",
+        "url = \"http://a\"\ncapabilities.paths.probe = \"studies?key=hunter2\"",
         "url = \"http://a\"\n[admin]\ntoken_file = 12345",
     ];
     for line in lines {
@@ -319,7 +319,7 @@ fn a_server_is_what_its_profile_says_but_for_what_is_written() {
 [origin.a]
 url = "http://127.0.0.1:1"
 profile = "azure"
-[origin.a.override]
+[origin.a.capabilities]
 search = { limit_max = 100, unannounced_cut = 0, studies = ["PatientID", "0020,000D"], ranges = "absent" }
 retrieve = { whole_study = false, transcodes_to = [] }
 paths.retrieve_series = "/s/{series}?study={study}"
@@ -339,7 +339,7 @@ paths.retrieve_series = "/s/{series}?study={study}"
 
 #[test]
 fn a_limit_of_zero_is_none() {
-    let text = "[origin.a]\nurl = \"http://a\"\nprofile = \"azure\"\noverride.search = { limit_max = 0, erroneous_attributes = \"\" }\n";
+    let text = "[origin.a]\nurl = \"http://a\"\nprofile = \"azure\"\ncapabilities.search = { limit_max = 0, erroneous_attributes = \"\" }\n";
     let search = read(text).unwrap().bridge.origins.remove(0).client.profile.search;
     assert_eq!((search.limit_max, search.erroneous_attributes), (None, None));
 }

@@ -51,7 +51,7 @@ async fn search(client: &Client) -> Verdict {
         Some(Ok(_)) => Verdict::Good(format!("a search for studies finds some in {took:.1?}")),
         None => Verdict::Good(format!("a search for studies is answered in {took:.1?}, and finds none yet")),
         Some(Err(Error::Profile(why))) => {
-            Verdict::Bad(format!("its profile has no search for studies: {why}; look at `override.search`"))
+            Verdict::Bad(format!("its profile has no search for studies: {why}; look at `capabilities.search`"))
         }
         Some(Err(Error::Unreadable(why))) => Verdict::Bad(format!(
             "the answer cannot be read: {why}; is `url` that of the DICOMweb service, up to what stands before /studies?"
