@@ -107,6 +107,7 @@ impl Pages {
         let mut offset = 0;
         let mut last_fingerprint = None;
         let mut stale = 0;
+        let mut announced = false;
         loop {
             let url = self.listing.url(self.client.base_url(), &self.client.profile().paths, limit, offset);
             let page = self.page(&url).await?;
@@ -115,6 +116,11 @@ impl Pages {
             if page.rows > 0 && page.identified == 0 {
                 return Err(Error::Unreadable(Unreadable::Malformed).into());
             }
+            if announced && page.fresh == 0 && !page.more_announced {
+                // What the page before announced is not there.
+                return Err(Error::Incomplete.into());
+            }
+            announced = page.more_announced;
             if !self.listing.has_pages() || page.rows == 0 {
                 return if page.more_announced { Err(Error::Incomplete.into()) } else { Ok(()) };
             }
