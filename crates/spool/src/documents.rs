@@ -24,6 +24,19 @@ pub struct Document {
     pub updated_at: SystemTime,
 }
 
+/// A document to be written where its present version is `expected`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// Its kind.
+    pub kind: String,
+    /// Its key within its kind.
+    pub key: String,
+    /// The present version; `None`: there must be none.
+    pub expected: Option<u64>,
+    /// The bytes.
+    pub value: Vec<u8>,
+}
+
 /// Versioned compare-and-set by kind and key. A write is durable when the call returns. Documents do
 /// not share a file with the index: that one may be deleted, these may not.
 #[async_trait]

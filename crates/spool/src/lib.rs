@@ -26,7 +26,7 @@ pub use delivery::{
     RetrySchedule, State, Token,
 };
 pub use destination::Destination;
-pub use documents::{Document, Documents};
+pub use documents::{Document, Documents, Write};
 pub use entry::{Committed, Entry, EntryHeader, EntryId, EntryTrailer};
 pub use error::Error;
 pub use outbox::{Call, CallId, CallLease, CallOutcome, CallToken, ListedCall, Outbox};

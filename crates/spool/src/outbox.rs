@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::{Error, RetrySchedule};
+use crate::{Error, RetrySchedule, documents::Write};
 
 /// The number of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,6 +87,14 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// [`Error::TooLarge`], [`Error::Full`].
     async fn enqueue(&self, call: Call) -> Result<CallId, Error>;
+
+    /// Writes a document as [`crate::Documents::put`] does and adds calls as [`Self::enqueue`] does, both or
+    /// neither, and returns the new version. So a document that was acknowledged is never without the calls that
+    /// follow from it, and no call follows from a document that was not written.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`], [`Error::TooLarge`], [`Error::Full`].
+    async fn put_and_enqueue(&self, document: Write, calls: Vec<Call>) -> Result<u64, Error>;
 
     /// Leases due calls of a kind for `ttl`, in order, at most `limit`; the next attempt time is
     /// durable first.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Document, Documents, Error,
-    documents::{DOCUMENT_BYTES_MAX, KEY_BYTES_MAX},
+    documents::{DOCUMENT_BYTES_MAX, KEY_BYTES_MAX, Write},
 };
 
 /// Documents and calls of one spool.
@@ -103,6 +103,31 @@ fn version(connection: &Connection, kind: &str, key: &str) -> Result<u64, Error>
     Ok(found.map_or(0, unsigned))
 }
 
+/// Whether a document is within the limits.
+pub(super) fn check(write: &Write) -> Result<(), Error> {
+    bounded("the document", write.value.len(), DOCUMENT_BYTES_MAX)?;
+    bounded("the key of a document", write.key.len().max(write.kind.len()), KEY_BYTES_MAX)
+}
+
+/// Writes a document and returns its new version.
+pub(super) fn put(connection: &Connection, write: &Write) -> Result<u64, Error> {
+    let Write { kind, key, expected, value } = write;
+    let current = version(connection, kind, key)?;
+    if current != expected.unwrap_or(0) {
+        return Err(Error::Conflict { current });
+    }
+    let next: i64 = connection
+        .prepare_cached("UPDATE counter SET version = version + 1 RETURNING version")?
+        .query_row([], |row| row.get(0))?;
+    connection
+        .prepare_cached(
+            "INSERT INTO document (kind, key, version, value, updated_at) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT DO UPDATE SET version = ?3, value = ?4, updated_at = ?5",
+        )?
+        .execute(params![kind, key, next, value, millis(SystemTime::now())])?;
+    Ok(unsigned(next))
+}
+
 fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
     Ok(Document {
         key: row.get(0)?,
@@ -126,26 +151,9 @@ impl Documents for LocalSpool {
     }
 
     async fn put(&self, kind: &str, key: &str, expected: Option<u64>, value: Vec<u8>) -> Result<u64, Error> {
-        bounded("the document", value.len(), DOCUMENT_BYTES_MAX)?;
-        bounded("the key of a document", key.len().max(kind.len()), KEY_BYTES_MAX)?;
-        let (kind, key) = (kind.to_owned(), key.to_owned());
-        let put = move |connection: &Connection| {
-            let current = version(connection, &kind, &key)?;
-            if current != expected.unwrap_or(0) {
-                return Err(Error::Conflict { current });
-            }
-            let next: i64 = connection
-                .prepare_cached("UPDATE counter SET version = version + 1 RETURNING version")?
-                .query_row([], |row| row.get(0))?;
-            connection
-                .prepare_cached(
-                    "INSERT INTO document (kind, key, version, value, updated_at) VALUES (?1, ?2, ?3, ?4, ?5) \
-                     ON CONFLICT DO UPDATE SET version = ?3, value = ?4, updated_at = ?5",
-                )?
-                .execute(params![kind, key, next, value, millis(SystemTime::now())])?;
-            Ok(unsigned(next))
-        };
-        self.shared.documents.transact(put).await
+        let write = Write { kind: kind.to_owned(), key: key.to_owned(), expected, value };
+        check(&write)?;
+        self.shared.documents.transact(move |connection| put(connection, &write)).await
     }
 
     async fn delete(&self, kind: &str, key: &str, expected: u64) -> Result<(), Error> {

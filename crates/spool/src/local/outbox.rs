@@ -8,14 +8,14 @@ use tokio::sync::watch;
 
 use super::{
     LocalSpool,
-    documents::bounded,
+    documents::{self, bounded},
     fields::{cut, millis, time},
     index::{signed, unsigned},
 };
 use crate::{
     Call, CallId, CallLease, CallOutcome, CallToken, Error, ListedCall, Outbox, RetrySchedule,
     delivery::TEXT_BYTES_MAX,
-    documents::{DOCUMENT_BYTES_MAX, KEY_BYTES_MAX},
+    documents::{DOCUMENT_BYTES_MAX, KEY_BYTES_MAX, Write},
 };
 
 /// Calls of one lease or list at most.
@@ -33,6 +33,21 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<ListedCall> {
 
 const LISTED: &str = "id, kind, key, body, due_at, attempts, failed, reason";
 
+/// Whether a call is within the limits.
+fn check(call: &Call) -> Result<(), Error> {
+    bounded("the call", call.body.len(), DOCUMENT_BYTES_MAX)?;
+    bounded("the key of a call", call.key.len().max(call.kind.len()), KEY_BYTES_MAX)
+}
+
+fn add(connection: &Connection, call: &Call) -> Result<CallId, Error> {
+    connection
+        .prepare_cached(
+            "INSERT INTO call (kind, key, body, due_at, attempts, fence, failed) VALUES (?1, ?2, ?3, ?4, 0, 0, 0)",
+        )?
+        .execute(params![call.kind, call.key, call.body, millis(call.not_before)])?;
+    Ok(CallId(unsigned(connection.last_insert_rowid())))
+}
+
 impl LocalSpool {
     fn notify_calls(&self) {
         self.shared.documents.notify.send_modify(|count| *count = count.wrapping_add(1));
@@ -46,19 +61,25 @@ const FIRST: &str = "NOT EXISTS (SELECT 1 FROM call e WHERE e.failed = 0 AND e.k
 #[async_trait]
 impl Outbox for LocalSpool {
     async fn enqueue(&self, call: Call) -> Result<CallId, Error> {
-        bounded("the call", call.body.len(), DOCUMENT_BYTES_MAX)?;
-        bounded("the key of a call", call.key.len().max(call.kind.len()), KEY_BYTES_MAX)?;
-        let enqueue = move |connection: &Connection| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO call (kind, key, body, due_at, attempts, fence, failed) VALUES (?1, ?2, ?3, ?4, 0, 0, 0)",
-                )?
-                .execute(params![call.kind, call.key, call.body, millis(call.not_before)])?;
-            Ok(CallId(unsigned(connection.last_insert_rowid())))
-        };
-        let call_id = self.shared.documents.transact(enqueue).await?;
+        check(&call)?;
+        let call_id = self.shared.documents.transact(move |connection| add(connection, &call)).await?;
         self.notify_calls();
         Ok(call_id)
+    }
+
+    async fn put_and_enqueue(&self, document: Write, calls: Vec<Call>) -> Result<u64, Error> {
+        documents::check(&document)?;
+        calls.iter().try_for_each(check)?;
+        let both = move |connection: &Connection| {
+            let version = documents::put(connection, &document)?;
+            for call in &calls {
+                add(connection, call)?;
+            }
+            Ok(version)
+        };
+        let version = self.shared.documents.transact(both).await?;
+        self.notify_calls();
+        Ok(version)
     }
 
     async fn lease_calls(
