@@ -24,6 +24,8 @@ pub enum Category {
 impl Status {
     /// Success (PS3.7 §C.1.1).
     pub const SUCCESS: Self = Self(0x0000);
+    /// Warning: optional attributes that were asked for are not supported (PS3.4 §F.8.2.1.4).
+    pub const OPTIONAL_ATTRIBUTES_NOT_SUPPORTED: Self = Self(0x0001);
     /// Warning: attributes were not recognized (PS3.7 §C.4.2).
     pub const ATTRIBUTE_LIST_ERROR: Self = Self(0x0107);
     /// Warning: an attribute value is out of range (PS3.7 §C.4.3).

@@ -1,6 +1,7 @@
 //! The requestor's side: proposing an association, and the operations of a service class user.
 
 mod association;
+mod normalized;
 mod query_retrieve;
 mod received;
 
@@ -12,6 +13,7 @@ use tokio::{
 
 pub use self::{
     association::RequestorAssociation,
+    normalized::Performed,
     query_retrieve::Replies,
     received::{IDENTIFIER_LENGTH_MAX, Received, StoreRequest},
 };

@@ -7,6 +7,12 @@ use instance::Uid;
 /// Verification SOP Class (PS3.4 §A.4).
 pub const VERIFICATION: &str = uids::VERIFICATION;
 
+/// Modality Performed Procedure Step SOP Class (PS3.4 §F.7.3).
+pub const MODALITY_PERFORMED_PROCEDURE_STEP: &str = uids::MODALITY_PERFORMED_PROCEDURE_STEP;
+
+/// Modality Performed Procedure Step Retrieve SOP Class (PS3.4 §F.8.3).
+pub const MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE: &str = uids::MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE;
+
 /// Meta SOP Classes, which the dictionary does not hold (PS3.6 §A); most of them are retired.
 const META: [&str; 9] = [
     // Detached Patient, Results and Study Management.

@@ -174,6 +174,7 @@ fn response(
         error_comment: elements.get(tag::ERROR_COMMENT).map(comment),
         error_id: elements.us(tag::ERROR_ID),
         event_type_id: elements.us(tag::EVENT_TYPE_ID),
+        attribute_identifier_list: elements.tags(tag::ATTRIBUTE_IDENTIFIER_LIST),
         action_type_id: elements.us(tag::ACTION_TYPE_ID),
         sub_operations: has_sub_operations
             .iter()

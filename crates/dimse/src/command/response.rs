@@ -26,6 +26,9 @@ pub struct Response {
     pub error_id: Option<u16>,
     /// (0000,1002) Event Type ID, in N-EVENT-REPORT-RSP.
     pub event_type_id: Option<u16>,
+    /// (0000,1005) Attribute Identifier List: attributes that are missing, not known or not allowed
+    /// (PS3.7 §C.5.13, §C.5.17, §C.4.2).
+    pub attribute_identifier_list: Vec<Tag>,
     /// (0000,1008) Action Type ID, in N-ACTION-RSP.
     pub action_type_id: Option<u16>,
     /// Counts of sub-operations, in C-GET-RSP and C-MOVE-RSP.
@@ -51,6 +54,9 @@ impl Response {
     /// Characters of the longest Error Comment (value representation LO, PS3.5 §6.2).
     pub const ERROR_COMMENT_LENGTH_MAX: usize = 64;
 
+    /// Most attributes that [`Self::attribute_identifiers`] lists: 1024, 4 KiB of a command set.
+    pub const ATTRIBUTES_MAX: usize = 1024;
+
     /// The bare answer to a message.
     #[must_use]
     pub const fn new(operation: Operation, message_id: u16, status: Status) -> Self {
@@ -64,6 +70,7 @@ impl Response {
             error_comment: None,
             error_id: None,
             event_type_id: None,
+            attribute_identifier_list: Vec::new(),
             action_type_id: None,
             sub_operations: None,
             has_data_set: false,
@@ -98,6 +105,20 @@ impl Response {
         let allowed = |c: char| if (' '..='~').contains(&c) && c != '\\' { c } else { '?' };
         self.error_comment =
             Some(comment.chars().take(Self::ERROR_COMMENT_LENGTH_MAX).map(allowed).collect());
+        self
+    }
+
+    /// Gives the error a number (PS3.7 §C.5.21).
+    #[must_use]
+    pub const fn error_id(mut self, id: u16) -> Self {
+        self.error_id = Some(id);
+        self
+    }
+
+    /// Lists attributes that the status is about. What is beyond [`Self::ATTRIBUTES_MAX`] is left out.
+    #[must_use]
+    pub fn attribute_identifiers(mut self, tags: impl IntoIterator<Item = Tag>) -> Self {
+        self.attribute_identifier_list = tags.into_iter().take(Self::ATTRIBUTES_MAX).collect();
         self
     }
 

@@ -160,6 +160,9 @@ fn response(to: &mut Writer, head: &Head, rsp: &Response) {
     if let Some(id) = rsp.event_type_id {
         to.us(tag::EVENT_TYPE_ID, id);
     }
+    if !rsp.attribute_identifier_list.is_empty() {
+        to.tags(tag::ATTRIBUTE_IDENTIFIER_LIST, &rsp.attribute_identifier_list);
+    }
     if let Some(id) = rsp.action_type_id {
         to.us(tag::ACTION_TYPE_ID, id);
     }

@@ -197,6 +197,19 @@ where
         }
     }
 
+    /// Sends the request that `request` makes of the next Message ID, which no data set follows.
+    pub(super) async fn begin_without_data_set(
+        &mut self,
+        context: &PresentationContext,
+        request: impl FnOnce(u16) -> Command,
+    ) -> Result<u16, Error> {
+        let message_id = self.next_message_id();
+        let command = request(message_id);
+        self.invoke(message_id, context.id, &command);
+        self.send_command(context.id, &command).await?;
+        Ok(message_id)
+    }
+
     /// Sends a message without a data set.
     pub(super) async fn send_command(&mut self, context_id: u8, command: &Command) -> Result<(), Error> {
         let nothing = None::<stream::Empty<io::Result<Bytes>>>;
