@@ -11,6 +11,7 @@ pub mod error;
 pub mod media_type;
 pub mod multipart;
 mod patience;
+pub mod performed_procedure;
 pub mod profile;
 pub mod retrieve;
 pub mod search;
