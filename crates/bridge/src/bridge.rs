@@ -9,7 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use spool::{Deliveries, Destination, Payloads};
+use spool::{Deliveries, Destination, Documents, Outbox, Payloads};
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -36,6 +36,23 @@ pub struct Ports {
     pub payloads: Arc<dyn Payloads>,
     /// State of deliveries.
     pub deliveries: Arc<dyn Deliveries>,
+    /// The small durable documents of the services.
+    pub documents: Arc<dyn Documents>,
+    /// Calls with side effects that are still to be made.
+    pub outbox: Arc<dyn Outbox>,
+}
+
+impl Ports {
+    /// All parts of one spool.
+    #[must_use]
+    pub fn of<S: spool::Spool + Clone + 'static>(spool: &S) -> Self {
+        Self {
+            payloads: Arc::new(spool.clone()),
+            deliveries: Arc::new(spool.clone()),
+            documents: Arc::new(spool.clone()),
+            outbox: Arc::new(spool.clone()),
+        }
+    }
 }
 
 /// Whether the bridge can acknowledge safely and serve.

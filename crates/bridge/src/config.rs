@@ -7,6 +7,7 @@ mod ae;
 mod check;
 mod forward;
 mod limits;
+mod mpps;
 mod origin;
 mod pattern;
 mod postdicom;
@@ -21,6 +22,7 @@ pub use self::{
     check::ConfigError,
     forward::{BackOff, Breaker, Forward},
     limits::{Drain, Limits, Timers},
+    mpps::{MissingBirthDate, Mpps, MppsRequirements, MppsSink, MppsSinkKind},
     origin::{Duplicate, Origin},
     pattern::{InvalidPattern, Pattern},
     postdicom::{Narrowing, PostDicom},
@@ -57,6 +59,9 @@ pub struct Config {
     pub query: Query,
     /// How C-MOVE and C-GET are carried out.
     pub retrieve: Retrieve,
+    /// What is accepted of Modality Performed Procedure Steps and where they go on to. Default: none, and then
+    /// no AE title offers the SOP Class.
+    pub mpps: Option<Mpps>,
     /// How the bridge stops.
     pub drain: Drain,
 }
@@ -75,6 +80,7 @@ impl Default for Config {
             forward: Forward::default(),
             query: Query::default(),
             retrieve: Retrieve::default(),
+            mpps: None,
             drain: Drain::default(),
         }
     }

@@ -89,6 +89,7 @@ impl Configuration {
             query: query::query(file),
             retrieve: query::retrieve(file),
             drain: Drain { delay: file.dimse.drain_delay.0, timeout: file.dimse.drain_timeout.0 },
+            ..bridge::Config::default()
         };
         let listen: Vec<SocketAddr> = file.dimse.listen.0.iter().map(|address| address.0).collect();
         if listen.is_empty() {

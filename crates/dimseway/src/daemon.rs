@@ -97,7 +97,7 @@ impl Daemon {
             admin_stop.clone().cancelled_owned(),
         ));
         let spool = open_spool(configuration, &metrics).await?;
-        let ports = Ports { payloads: Arc::new(spool.clone()), deliveries: Arc::new(spool.clone()) };
+        let ports = Ports::of(&spool);
         let bridge = Bridge::new(configuration.bridge.clone(), ports.clone(), metrics)
             .map_err(|error| configuration.start_problem(&error))
             .or_exit(Exit::Configuration)?;

@@ -140,7 +140,7 @@ impl Site {
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let spool = spool_in(directory.path()).await;
-        let ports = Ports { payloads: wrap(Arc::new(spool.clone())), deliveries: Arc::new(spool.clone()) };
+        let ports = Ports { payloads: wrap(Arc::new(spool.clone())), ..Ports::of(&spool) };
         let mut config = config(&[("archive", origin_address)]);
         change(&mut config);
         let bridge = Bridge::new(config, ports, Arc::new(Metrics::new().unwrap())).unwrap();

@@ -180,7 +180,7 @@ where
 {
     let directory = tempfile::tempdir().unwrap();
     let spool = site::spool_in(directory.path()).await;
-    let ports = Ports { payloads: Arc::new(spool.clone()), deliveries: Arc::new(spool) };
+    let ports = Ports::of(&spool);
     let bridge = Bridge::new(config.clone(), ports, Arc::new(Metrics::new().unwrap())).unwrap();
     let core = Arc::clone(&bridge.core);
     let snapshot = Arc::new(Snapshot::new(config).unwrap());

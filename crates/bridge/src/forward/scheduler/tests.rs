@@ -19,7 +19,7 @@ async fn scheduler(directory: &std::path::Path, snapshot: Arc<Snapshot>) -> Sche
     let spool = spool_in(directory).await;
     let metrics = Arc::new(Metrics::new().unwrap());
     let settlement = Settlement {
-        ports: Ports { payloads: Arc::new(spool.clone()), deliveries: Arc::new(spool) },
+        ports: Ports::of(&spool),
         memory: MemoryBudget::new(1 << 20, &metrics),
         metrics,
         confirmations: Confirmations::default(),
