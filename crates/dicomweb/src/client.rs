@@ -148,7 +148,11 @@ impl Client {
     /// Whatever a request of that kind would meet.
     pub async fn probe(&self) -> Result<(), Error> {
         let url = self.inner.base_url.resource(&self.inner.profile.paths.probe, None);
-        let response = self.get(url, "application/dicom+json").await?;
+        let capabilities = &self.inner.profile.search;
+        let response = self.get(url, &capabilities.accept).await?;
+        if capabilities.nothing_found_statuses.contains(&response.status().as_u16()) {
+            return Ok(());
+        }
         if !response.status().is_success() {
             return Err(self.refused(&response, false));
         }

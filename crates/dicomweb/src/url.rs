@@ -69,6 +69,11 @@ impl PathTemplate {
         &self.0
     }
 
+    /// Whether it is about one instance.
+    pub(crate) fn names_instance(&self) -> bool {
+        self.0.contains("{instance}")
+    }
+
     /// The path for a target, its UIDs percent-encoded. A template without placeholders is the same for
     /// all.
     fn fill(&self, target: Target<'_>) -> String {

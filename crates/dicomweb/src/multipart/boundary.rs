@@ -35,6 +35,11 @@ impl Boundary {
         Self(format!("{:032x}", rand::random::<u128>()))
     }
 
+    /// A boundary known at compile time, which a test of the profiles checks.
+    pub(crate) fn literal(value: &'static str) -> Self {
+        Self(value.to_owned())
+    }
+
     /// Takes a boundary as written.
     ///
     /// # Errors

@@ -25,6 +25,16 @@ pub fn part_headers(content_type: HeaderValue) -> HeaderMap {
     headers
 }
 
+/// `Content-Type`: names are compared without case (RFC 2045 §1), yet this is how every client writes them.
+fn capitalized(name: &str) -> impl Iterator<Item = u8> {
+    let mut begins = true;
+    name.bytes().map(move |byte| {
+        let byte = if begins { byte.to_ascii_uppercase() } else { byte };
+        begins = byte == b'-';
+        byte
+    })
+}
+
 /// Writes multipart bodies with one boundary. Lines end in CRLF, there is neither preamble nor
 /// epilogue.
 #[derive(Debug, Clone)]
@@ -64,7 +74,7 @@ impl Writer {
         let _ = write!(head, "--{}\r\n", self.boundary);
         let mut head = head.into_bytes();
         for (name, value) in headers {
-            head.extend_from_slice(name.as_str().as_bytes());
+            head.extend(capitalized(name.as_str()));
             head.extend_from_slice(b": ");
             head.extend_from_slice(value.as_bytes());
             head.extend_from_slice(b"\r\n");

@@ -19,16 +19,13 @@ const PATIENT_BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 const STUDY_ID: Tag = Tag(0x0020, 0x0010);
 const SERIES_NUMBER: Tag = Tag(0x0020, 0x0011);
 const INSTANCE_NUMBER: Tag = Tag(0x0020, 0x0013);
-const STUDY_RELATED_SERIES: Tag = Tag(0x0020, 0x1206);
-const STUDY_RELATED_INSTANCES: Tag = Tag(0x0020, 0x1208);
-const SERIES_RELATED_INSTANCES: Tag = Tag(0x0020, 0x1209);
 const STEP_START_DATE: Tag = Tag(0x0040, 0x0244);
 const STEP_START_TIME: Tag = Tag(0x0040, 0x0245);
 const REQUEST_ATTRIBUTES_SEQUENCE: Tag = Tag(0x0040, 0x0275);
 
 impl Profile {
     /// Names that [`Self::built_in`] knows.
-    pub const BUILT_IN: [&'static str; 3] = ["standard", "orthanc", "azure"];
+    pub const BUILT_IN: [&'static str; 4] = ["standard", "orthanc", "azure", "postdicom"];
 
     /// The built-in profile of that name.
     #[must_use]
@@ -37,6 +34,7 @@ impl Profile {
             "standard" => Some(Self::standard()),
             "orthanc" => Some(Self::orthanc()),
             "azure" => Some(Self::azure()),
+            "postdicom" => Some(Self::postdicom()),
             _ => None,
         }
     }
@@ -48,6 +46,7 @@ impl Profile {
             name: "standard".to_owned(),
             paths: Paths::standard(),
             store_form: StoreForm::Multipart,
+            store_boundary: None,
             unknown_length_accepted: true,
             request_bytes_max: Some(1024 * 1024 * 1024),
             request_instances_max: 100,
@@ -166,6 +165,11 @@ impl SearchCapabilities {
             instance: &[Tag::SOP_CLASS_UID, Tag::SOP_INSTANCE_UID, INSTANCE_NUMBER],
         };
         Self {
+            accept: Cow::Borrowed("application/dicom+json"),
+            nothing_found_statuses: Vec::new(),
+            key_required: false,
+            keys_together: true,
+            limit: true,
             limit_max: None,
             offset: true,
             unannounced_cut: Some(50),
@@ -173,10 +177,8 @@ impl SearchCapabilities {
             uid_list: true,
             uid_list_max: 50,
             ranges: Searchable::All,
-            times_as_text: false,
             fuzzy: false,
             person_names: PersonNames::AsText,
-            case_insensitive: false,
             numbers_as_text: true,
             values: Values::PercentEncoded,
             comma_separates: false,
@@ -188,12 +190,6 @@ impl SearchCapabilities {
             series_instances: levels.these(false, false, true),
             repeats_path_uid_as_key: true,
             include_field: IncludeField::Each,
-            computed: Cow::Borrowed(&[
-                MODALITIES_IN_STUDY,
-                STUDY_RELATED_SERIES,
-                STUDY_RELATED_INSTANCES,
-                SERIES_RELATED_INSTANCES,
-            ]),
             erroneous_attributes: None,
         }
     }
@@ -240,9 +236,7 @@ impl SearchCapabilities {
         };
         Self {
             unannounced_cut: None,
-            times_as_text: true,
             person_names: PersonNames::AsTextIgnoringCase,
-            case_insensitive: true,
             values: Values::Literal,
             comma_separates: true,
             // Only a search for studies collects modalities; any other finds nothing by them.
@@ -281,7 +275,6 @@ impl SearchCapabilities {
             ranges: Searchable::These(Cow::Borrowed(&[Tag::STUDY_DATE])),
             fuzzy: true,
             person_names: PersonNames::AsTextIgnoringCase,
-            case_insensitive: true,
             studies: levels.these(true, false, false),
             series: levels.these(true, true, false),
             instances: levels.these(true, true, true),
@@ -290,7 +283,6 @@ impl SearchCapabilities {
             series_instances: levels.these(false, false, true),
             repeats_path_uid_as_key: false,
             include_field: IncludeField::All,
-            computed: Cow::Borrowed(&[STUDY_RELATED_INSTANCES, SERIES_RELATED_INSTANCES]),
             erroneous_attributes: Some(Cow::Borrowed("erroneous-dicom-attributes")),
             ..Self::standard()
         }
@@ -305,6 +297,7 @@ impl RetrieveCapabilities {
             whole_study: true,
             whole_series: true,
             metadata: true,
+            instance_metadata: true,
             transcodes_to: syntaxes(&[EXPLICIT_VR_LITTLE_ENDIAN]),
             several_transfer_syntaxes: true,
             single_part_instance: false,

@@ -1,11 +1,13 @@
 //! What an origin server can do. Behaviour follows the profile, never the name of a vendor.
 
 mod built_in;
+mod postdicom;
 mod retrieve;
 mod search;
 
 use instance::TransferSyntax;
 
+use crate::multipart::Boundary;
 use crate::url::PathTemplate;
 
 pub use retrieve::RetrieveCapabilities;
@@ -22,6 +24,10 @@ pub struct Profile {
     /// Form of a store request. Default multipart (PS3.18 §10.5.1.4); single part sends one instance per
     /// request as `application/dicom`.
     pub store_form: StoreForm,
+    /// The boundary of multipart store requests. Default none: a new one for each, which no data holds. With
+    /// one of the profile the Content-Type names it before the type, as the client has it whose boundary it
+    /// is, and an instance that holds it is refused before it is cut by it.
+    pub store_boundary: Option<Boundary>,
     /// Whether a request body of unknown length (chunked) is accepted. Default true: HTTP/1.1 demands it
     /// of every server (RFC 9112 §7.1), some gateways refuse it with 411.
     pub unknown_length_accepted: bool,

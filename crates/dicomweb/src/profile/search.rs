@@ -13,6 +13,20 @@ use crate::search::Resource;
 /// match; who needs the exact results matches them again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchCapabilities {
+    /// The Accept header field of searches. Default `application/dicom+json` (PS3.18 §8.7.4).
+    pub accept: Cow<'static, str>,
+    /// Statuses that say that nothing was found, beside those of PS3.18 §10.6.3.1. Default none: 404 says that
+    /// the address is wrong.
+    pub nothing_found_statuses: Vec<u16>,
+    /// Whether a search must have a key that the resource is searched by; a path that names a study or a
+    /// series is one. Default false: without a key it finds all there are (PS3.18 §10.6.1.2).
+    pub key_required: bool,
+    /// Whether several keys may stand in one search. Default true (PS3.18 §8.3.4.1). Where not, only the unique
+    /// key of the level is sent, or else the first, and the answer holds more.
+    pub keys_together: bool,
+    /// Whether `limit` may be asked for (PS3.18 §8.3.4.4). Default true. Without it one answer holds all
+    /// results.
+    pub limit: bool,
     /// Most results that one answer may be asked for; a greater `limit` is refused by the server. Default
     /// none: PS3.18 §8.3.4.4 has a server give what it can and say so.
     pub limit_max: Option<u32>,
@@ -32,17 +46,11 @@ pub struct SearchCapabilities {
     pub uid_list_max: usize,
     /// Attributes that may be matched by a range (PS3.4 §C.2.2.2.5). Default all of VR DA, TM and DT.
     pub ranges: Searchable,
-    /// Whether the ends of a time range are compared as text, so that they must be written with all their
-    /// digits: 115959.999999 rather than 11. Default false.
-    pub times_as_text: bool,
     /// Whether `fuzzymatching=true` finds more than a search without it (PS3.18 §8.3.4.2). Default false:
     /// it is optional for servers.
     pub fuzzy: bool,
     /// How a person's name is compared. Default as text, which is the least that a server can do.
     pub person_names: PersonNames,
-    /// Whether text other than names is compared without regard to case, so that it finds more than PS3.4
-    /// §C.2.2.2.1 says. Default false. It never loses a result.
-    pub case_insensitive: bool,
     /// Whether numbers in text (VR IS and DS) are compared as text, so that 1 does not find 01. Default
     /// true, for the same reason as with names.
     pub numbers_as_text: bool,
@@ -66,9 +74,6 @@ pub struct SearchCapabilities {
     pub repeats_path_uid_as_key: bool,
     /// How attributes are asked for. Default one parameter each (PS3.18 §8.3.4.3).
     pub include_field: IncludeField,
-    /// Which of the attributes that must be counted or collected over a study or series the answers hold:
-    /// among (0008,0061), (0020,1206), (0020,1208), (0020,1209). Default all four (PS3.18 §10.6.3.3).
-    pub computed: Cow<'static, [Tag]>,
     /// Header field that names attributes by which the server could not search everything, as
     /// `erroneous-dicom-attributes` of Azure. Default none.
     pub erroneous_attributes: Option<Cow<'static, str>>,
@@ -150,11 +155,5 @@ impl SearchCapabilities {
             Resource::StudyInstances => &self.study_instances,
             Resource::SeriesInstances => &self.series_instances,
         }
-    }
-
-    /// Whether the server gives this counted or collected attribute by itself.
-    #[must_use]
-    pub fn computes(&self, tag: Tag) -> bool {
-        self.computed.contains(&tag)
     }
 }

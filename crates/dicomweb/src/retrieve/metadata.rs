@@ -2,6 +2,7 @@
 
 use instance::Uid;
 
+use crate::profile::RetrieveCapabilities;
 use crate::search::{Listing, SearchLimits, SearchStream};
 use crate::url::Target;
 use crate::{Client, Error};
@@ -21,17 +22,18 @@ impl Client {
         limits: SearchLimits,
     ) -> SearchStream {
         let paths = &self.profile().paths;
-        let whole = self.profile().retrieve.metadata;
+        let RetrieveCapabilities { metadata: whole, instance_metadata: single, .. } = self.profile().retrieve;
         let template = match (series, instance) {
             (None, None) if whole => Ok(&paths.study_metadata),
             (Some(_), None) if whole => Ok(&paths.series_metadata),
-            (Some(_), Some(_)) => Ok(&paths.instance_metadata),
+            (Some(_), Some(_)) if single => Ok(&paths.instance_metadata),
             (None, Some(_)) => Err(Error::Profile("no instance without its series")),
+            (Some(_), Some(_)) => Err(Error::Profile("no metadata")),
             _ => Err(Error::Profile("no metadata of more than one instance")),
         };
         let target = Target { study: Some(study), series, instance };
         let listing =
-            template.map(|template| Listing::Metadata(self.base_url().resource_with(template, target, "")));
+            template.map(|template| Listing::Whole(self.base_url().resource_with(template, target, "")));
         SearchStream::begin(self, listing, limits)
     }
 }

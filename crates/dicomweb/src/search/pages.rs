@@ -104,6 +104,7 @@ impl Pages {
         let limit = capabilities.limit_max.unwrap_or(u32::MAX).min(self.limits.page).max(1);
         let page_length = u64::from(limit);
         let (offset_known, unannounced_cut) = (capabilities.offset, capabilities.unannounced_cut);
+        let limit = Some(limit).filter(|_| capabilities.limit);
         let mut offset = 0;
         let mut last_fingerprint = None;
         let mut stale = 0;
@@ -121,7 +122,7 @@ impl Pages {
                 return Err(Error::Incomplete.into());
             }
             announced = page.more_announced;
-            if !self.listing.has_pages() || page.rows == 0 {
+            if !self.listing.has_pages() || limit.is_none() || page.rows == 0 {
                 return if page.more_announced { Err(Error::Incomplete.into()) } else { Ok(()) };
             }
             if !full && !cut && !page.more_announced {
@@ -159,9 +160,15 @@ impl Pages {
 
     async fn page_once(&mut self, url: &Url) -> Result<Page, Stop> {
         let connections = &self.client.inner.search;
+        let capabilities = &self.client.profile().search;
         let response =
-            self.client.get_patiently(connections, url, "application/dicom+json", &mut self.patience).await?;
-        if !response.status().is_success() {
+            self.client.get_patiently(connections, url, &capabilities.accept, &mut self.patience).await?;
+        let status = response.status();
+        if capabilities.nothing_found_statuses.contains(&status.as_u16()) {
+            self.report.pages += 1;
+            return Ok(Page { rows: 0, fresh: 0, identified: 0, fingerprint: 0, more_announced: false });
+        }
+        if !status.is_success() {
             return Err(self.client.refused(&response, false).into());
         }
         if answer::is_html(response.headers()) {
@@ -170,7 +177,7 @@ impl Pages {
         let more_announced = self.note_headers(&response);
         self.report.pages += 1;
         let page = Page { rows: 0, fresh: 0, identified: 0, fingerprint: 0, more_announced };
-        if response.status() == StatusCode::NO_CONTENT {
+        if status == StatusCode::NO_CONTENT {
             return Ok(page);
         }
         self.body(response, page).await

@@ -40,6 +40,9 @@ impl Search {
                 parameters.add(&attribute(path), &value);
             }
         }
+        if capabilities.key_required && parameters.0.is_empty() && self.study.is_none() {
+            return Err(Error::Profile("no search without a key"));
+        }
         match capabilities.include_field {
             _ if self.include.is_empty() => {}
             IncludeField::Each => {

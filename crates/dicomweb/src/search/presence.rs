@@ -1,13 +1,16 @@
 //! Whether an instance is there: QIDO-RS (PS3.18 §10.6) or metadata (PS3.18 §10.4).
 
+use futures::StreamExt as _;
 use http::StatusCode;
-use instance::Identity;
+use instance::{Identity, Tag};
+use reqwest::Url;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::client::ANSWER_BYTES_MAX;
 use crate::error::Unreadable;
 use crate::profile::Lookup;
+use crate::search::{Listing, SearchLimits, SearchStream};
 use crate::{Client, Error, answer};
 
 /// Whether an origin holds an instance.
@@ -68,6 +71,9 @@ impl Client {
             Lookup::None => return Ok(Presence::NotAskable),
         };
         let url = self.inner.base_url.resource(template, Some(identity));
+        if !template.names_instance() {
+            return self.find_among(url, identity).await;
+        }
         let response = self.get(url, "application/dicom+json").await?;
         match response.status() {
             StatusCode::NO_CONTENT | StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(Presence::Absent),
@@ -85,6 +91,22 @@ impl Client {
             serde_json::from_slice(&body).map_err(|_| Error::Unreadable(Unreadable::Malformed))?;
         let present = found.iter().any(|item| item.is(identity));
         Ok(if present { Presence::Present } else { Presence::Absent })
+    }
+
+    /// Looks for an instance in a list of many, which is read until it comes.
+    async fn find_among(&self, url: Url, identity: &Identity) -> Result<Presence, Error> {
+        let mut listed = SearchStream::begin(self, Ok(Listing::Whole(url)), SearchLimits::default());
+        while let Some(item) = listed.next().await {
+            match item {
+                Ok(item) if item.uid(Tag::SOP_INSTANCE_UID).as_ref() == Some(&identity.sop_instance_uid) => {
+                    return Ok(Presence::Present);
+                }
+                Ok(_) => {}
+                Err(Error::Refused { status: StatusCode::NOT_FOUND | StatusCode::GONE, .. }) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Presence::Absent)
     }
 }
 

@@ -64,20 +64,20 @@ pub enum Resource {
     SeriesInstances,
 }
 
-/// What is listed: the results of a search, or the instances of a study by their metadata.
+/// What is listed: the results of a search, or instances at an address of their own.
 #[derive(Debug, Clone)]
 pub(crate) enum Listing {
     /// A search, with its parameters.
     Search(Search, String),
-    /// Instances by their metadata, which come in one piece.
-    Metadata(Url),
+    /// Instances, by their metadata or by all of a series, which come in one piece.
+    Whole(Url),
 }
 
 impl Listing {
     /// Where a page is asked for.
-    pub(super) fn url(&self, base: &BaseUrl, paths: &Paths, limit: u32, offset: u64) -> Url {
+    pub(super) fn url(&self, base: &BaseUrl, paths: &Paths, limit: Option<u32>, offset: u64) -> Url {
         let (search, parameters) = match self {
-            Self::Metadata(url) => return url.clone(),
+            Self::Whole(url) => return url.clone(),
             Self::Search(search, parameters) => (search, parameters),
         };
         let template = match search.resource() {
@@ -88,11 +88,12 @@ impl Listing {
             Resource::StudyInstances => &paths.study_instances,
             Resource::SeriesInstances => &paths.series_instances,
         };
-        let joint = if parameters.is_empty() { "" } else { "&" };
-        let offset = if offset == 0 { String::new() } else { format!("&offset={offset}") };
-        let parameters = format!("{parameters}{joint}limit={limit}{offset}");
+        let limit = limit.map(|limit| format!("limit={limit}"));
+        let offset = Some(offset).filter(|offset| *offset > 0).map(|offset| format!("offset={offset}"));
+        let keys = Some(parameters.clone()).filter(|parameters| !parameters.is_empty());
+        let parameters: Vec<String> = [keys, limit, offset].into_iter().flatten().collect();
         let target = Target { study: search.study.as_ref(), series: search.series.as_ref(), instance: None };
-        base.resource_with(template, target, &parameters)
+        base.resource_with(template, target, &parameters.join("&"))
     }
 
     /// Whether there may be another page.
@@ -104,7 +105,7 @@ impl Listing {
     pub(super) const fn unique_key(&self) -> Tag {
         match self {
             Self::Search(search, _) => search.level.unique_key(),
-            Self::Metadata(_) => Level::Instance.unique_key(),
+            Self::Whole(_) => Level::Instance.unique_key(),
         }
     }
 }

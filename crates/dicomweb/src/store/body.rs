@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, future, stream};
 use http::{HeaderMap, HeaderValue};
 use instance::part10;
+use memchr::memmem::Finder;
 use tokio::sync::mpsc;
 
 use super::StorePart;
@@ -31,6 +32,8 @@ pub(super) struct StoreBody {
     pub(super) content_length: Option<u64>,
     form: StoreForm,
     writer: Writer,
+    /// A boundary that data may hold, since it is not by chance.
+    fixed: bool,
     headers: HeaderMap,
     parts: Vec<(Bytes, StorePart)>,
 }
@@ -62,6 +65,9 @@ impl Pumped {
             Self::Whole => Ok(BodyEnd::Whole),
             Self::NotWanted => Ok(BodyEnd::NotWanted),
             Self::Stalled => Err(Error::Timeout(Wait::Sending)),
+            Self::Source { source, .. } if source.is::<HoldsBoundary>() => {
+                Err(Error::Profile("the instance holds the boundary of its requests"))
+            }
             Self::Source { part, source } => Err(Error::Source { part, source }),
         }
     }
@@ -81,6 +87,11 @@ struct LengthDiffers {
     actual: u64,
 }
 
+/// The data of a part holds the delimiter, at which the server would cut it.
+#[derive(Debug, thiserror::Error)]
+#[error("the data set holds the delimiter of the request")]
+struct HoldsBoundary;
+
 /// What goes from the pump to the connection.
 enum Piece {
     Data(Bytes),
@@ -94,18 +105,23 @@ enum Piece {
 struct GivenUp;
 
 impl StoreBody {
-    pub(super) fn new(form: StoreForm, parts: Vec<StorePart>) -> Self {
+    pub(super) fn new(form: StoreForm, boundary: Option<&Boundary>, parts: Vec<StorePart>) -> Self {
         let parts: Vec<_> = parts
             .into_iter()
             .map(|part| (Bytes::from(part10::write(&part.meta, part.source.as_ref())), part))
             .collect();
-        let writer = Writer::new(Boundary::random());
+        let writer = Writer::new(boundary.cloned().unwrap_or_else(Boundary::random));
         let headers = part_headers(HeaderValue::from_static("application/dicom"));
         let lengths: Option<Vec<u64>> =
             parts.iter().map(|(head, part)| Some(part.length? + head.len() as u64)).collect();
         let (content_type, content_length) = match form {
             StoreForm::Multipart => (
-                writer.content_type("application/dicom"),
+                match boundary {
+                    Some(boundary) => {
+                        format!("multipart/related; boundary=\"{boundary}\"; type=\"application/dicom\"")
+                    }
+                    None => writer.content_type("application/dicom"),
+                },
                 lengths
                     .map(|lengths| writer.content_length(lengths.iter().map(|length| (&headers, *length)))),
             ),
@@ -113,7 +129,8 @@ impl StoreBody {
                 ("application/dicom".to_owned(), lengths.map(|lengths| lengths.iter().sum()))
             }
         };
-        Self { content_type, content_length, form, writer, headers, parts }
+        let fixed = boundary.is_some();
+        Self { content_type, content_length, form, writer, fixed, headers, parts }
     }
 
     /// The stream for the connection, and the future that fills it.
@@ -146,11 +163,16 @@ impl StoreBody {
 
     /// The bytes of the body.
     fn bytes(self) -> impl Stream<Item = Result<Bytes, SourceFailed>> + Send {
-        let Self { form, writer, headers, parts, .. } = self;
-        let parts = parts
-            .into_iter()
-            .enumerate()
-            .map(|(number, (head, part))| stream::once(future::ready(Ok(head))).chain(checked(number, part)));
+        let Self { form, writer, fixed, headers, parts, .. } = self;
+        let boundary = Some(writer.boundary().clone()).filter(|_| fixed && form == StoreForm::Multipart);
+        let parts = parts.into_iter().enumerate().map(move |(number, (head, part))| {
+            let data = checked(number, part);
+            let data = match &boundary {
+                Some(boundary) => without(boundary, number, data).left_stream(),
+                None => data.right_stream(),
+            };
+            stream::once(future::ready(Ok(head))).chain(data)
+        });
         match form {
             StoreForm::Multipart => {
                 let parts = parts.map(move |data| Ok(Part { headers: headers.clone(), data }));
@@ -187,6 +209,36 @@ fn checked(part: usize, source: StorePart) -> impl Stream<Item = Result<Bytes, S
             }
             (None, _) => None,
         }
+    })
+}
+
+/// The data of a part, which fails before its first delimiter is whole.
+fn without<D: Stream<Item = Result<Bytes, SourceFailed>> + Send>(
+    boundary: &Boundary,
+    part: usize,
+    data: D,
+) -> impl Stream<Item = Result<Bytes, SourceFailed>> + Send + use<D> {
+    let delimiter = format!("\r\n--{boundary}").into_bytes();
+    let overlap = delimiter.len() - 1;
+    let delimiter = Finder::new(&delimiter).into_owned();
+    data.scan((Vec::new(), false), move |(seam, ended), item| {
+        if *ended {
+            return future::ready(None);
+        }
+        let item = item.and_then(|bytes| {
+            // What stands across two pieces is looked for in the end of one and the beginning of the other.
+            seam.extend_from_slice(&bytes[..bytes.len().min(overlap)]);
+            let found = delimiter.find(seam).is_some() || delimiter.find(&bytes).is_some();
+            if bytes.len() >= overlap {
+                seam.clear();
+                seam.extend_from_slice(&bytes[bytes.len() - overlap..]);
+            } else {
+                seam.drain(..seam.len().saturating_sub(overlap));
+            }
+            if found { Err(SourceFailed { part, source: Box::new(HoldsBoundary) }) } else { Ok(bytes) }
+        });
+        *ended = item.is_err();
+        future::ready(Some(item))
     })
 }
 
@@ -238,7 +290,7 @@ mod tests {
     fn pumped(
         part: StorePart,
     ) -> (impl Stream<Item = Result<Bytes, BoxError>>, impl Future<Output = Pumped>) {
-        StoreBody::new(StoreForm::SinglePart, vec![part]).into_stream(MINUTE, MINUTE)
+        StoreBody::new(StoreForm::SinglePart, None, vec![part]).into_stream(MINUTE, MINUTE)
     }
 
     #[tokio::test(start_paused = true)]
@@ -280,7 +332,7 @@ mod tests {
     #[tokio::test]
     async fn the_announced_length_is_what_is_sent() {
         for form in [StoreForm::Multipart, StoreForm::SinglePart] {
-            let body = StoreBody::new(form, vec![small("1.2.3")]);
+            let body = StoreBody::new(form, None, vec![small("1.2.3")]);
             let announced = body.content_length.unwrap();
             let (body, pump) = body.into_stream(MINUTE, MINUTE);
             let (pieces, _) =

@@ -105,12 +105,15 @@ impl Client {
         if profile.store_form == StoreForm::SinglePart && parts.len() > 1 {
             return Err(Error::Profile("one instance per request"));
         }
+        if parts.len() > profile.request_instances_max.max(1) {
+            return Err(Error::Profile("fewer instances per request"));
+        }
         if !profile.unknown_length_accepted && parts.iter().any(|part| part.length.is_none()) {
             return Err(Error::Profile("no body of unknown length"));
         }
         let sent: Vec<_> = parts.iter().map(|part| part.meta.sop_instance_uid.clone()).collect();
         let url = self.inner.base_url.resource(&profile.paths.store, None);
-        let body = StoreBody::new(profile.store_form, parts);
+        let body = StoreBody::new(profile.store_form, profile.store_boundary.as_ref(), parts);
         let mut request = self
             .inner
             .store
