@@ -99,6 +99,18 @@ impl Index {
         entry(&lock(&self.reader), sop_instance_uid)
     }
 
+    /// The study of a series, of the oldest one where its UID was used twice.
+    pub(crate) fn study_of_series(&self, series_instance_uid: &Uid) -> Result<Option<Uid>, Error> {
+        let connection = lock(&self.reader);
+        let mut statement = connection.prepare_cached(
+            "SELECT StudyInstanceUID FROM series JOIN study ON study.id = series.study \
+             WHERE SeriesInstanceUID = ? ORDER BY series.id LIMIT 1",
+        )?;
+        let read = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+        let study = statement.query_row([series_instance_uid.as_str()], read).optional()?;
+        Ok(study.and_then(|study| study.parse().ok()))
+    }
+
     /// The entries of a target behind `after`, in order of their row numbers, at most
     /// [`ENTRIES_PER_PAGE`] of them, each with its row number.
     pub(crate) fn entries(&self, target: &Target, after: i64) -> Result<Vec<(i64, Entry)>, Error> {

@@ -23,6 +23,9 @@ pub struct Limits {
     /// Query parameters of one request, and values to match in all of them; more are answered 413.
     /// 1,000: as many UIDs fill a URL of 64 KB, which is the longest that is read.
     pub parameters_max: usize,
+    /// Bytes of a header field with the parameters of a function; a longer one is answered 431. 8 KiB, as
+    /// common servers have it.
+    pub parameters_bytes_max: usize,
     /// Bytes above which a value stays out of metadata and is given as BulkDataURI. 1,024, below the
     /// smallest image and above every identifying text.
     pub bulk_data_bytes_min: usize,
@@ -40,6 +43,7 @@ impl Default for Limits {
             instance_bytes_max: 16 << 30,
             matches_max: 10_000,
             parameters_max: 1_000,
+            parameters_bytes_max: 8 << 10,
             bulk_data_bytes_min: 1_024,
             body_idle_max: Duration::from_secs(300),
         }

@@ -66,10 +66,22 @@ pub(crate) fn not_found() -> Refused {
     refused(StatusCode::NOT_FOUND, "no such resource")
 }
 
+/// Why a request was refused, beside the answer that says so.
+#[derive(Debug, Clone)]
+pub(crate) struct Why(pub(crate) String);
+
+impl Refused {
+    pub(crate) fn why(&self) -> &str {
+        &self.why
+    }
+}
+
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let content_type = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
-        (self.status, content_type, self.why + "\n").into_response()
+        let mut response = (self.status, content_type, format!("{}\n", self.why)).into_response();
+        response.extensions_mut().insert(Why(self.why));
+        response
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Rules {
     pub(crate) search: &'static SearchRules,
     /// What a retrieve does with instances in another transfer syntax than the one asked for.
     pub(crate) other_syntax: OtherSyntax,
+    /// Parts of one store request, where that is fewer than the limits say.
+    pub(crate) parts_max: Option<usize>,
     /// How the paths of what is stored are made up.
     pub(crate) paths: Paths,
 }
@@ -103,6 +105,7 @@ impl Personality {
             single_part_store: true,
             search: &search::STANDARD,
             other_syntax: OtherSyntax::LeftOut,
+            parts_max: None,
             paths: Paths::Nested,
         };
         match self {
@@ -110,7 +113,9 @@ impl Personality {
             Self::Limited => {
                 Rules { search: &search::LIMITED, other_syntax: OtherSyntax::Refused, ..standard }
             }
-            Self::PostDicom => Rules { single_part_store: false, paths: Paths::Flat, ..standard },
+            Self::PostDicom => {
+                Rules { single_part_store: false, parts_max: Some(1), paths: Paths::Flat, ..standard }
+            }
         }
     }
 }

@@ -10,9 +10,14 @@
 //! scheduled date or study date it holds.
 
 mod account;
+mod answer;
+mod function;
+mod functions;
 mod options;
 mod origin;
+mod parameters;
 mod records;
+pub(crate) mod routes;
 mod store;
 
 pub use account::{Account, Entity};

@@ -4,11 +4,11 @@ mod bulk_data;
 mod delete;
 pub(crate) mod failure;
 mod metadata;
-mod retrieve;
-mod search;
-mod store;
-mod store_answer;
-mod target;
+pub(crate) mod retrieve;
+pub(crate) mod search;
+pub(crate) mod store;
+pub(crate) mod store_answer;
+pub(crate) mod target;
 
 use std::sync::Arc;
 
@@ -22,14 +22,32 @@ use axum::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{authentication::authenticate, media::refused, server::State};
+use crate::{Personality, authentication::authenticate, media::refused, postdicom, server::State};
 
 /// Keeps a request counted while its answer is still being streamed.
 #[derive(Clone)]
 pub(crate) struct InWork(#[expect(dead_code, reason = "held, never read")] Arc<OwnedSemaphorePermit>);
 
 pub(crate) fn router(state: &Arc<State>) -> Router {
-    let resources = Router::new()
+    let resources = match state.options.personality {
+        Personality::PostDicom => postdicom::routes::router(state),
+        _ => Router::new().nest(state.options.personality.rules().base_path, resources()),
+    };
+    let permits = Arc::new(Semaphore::new(state.options.limits.requests_max));
+    let router = resources
+        .layer(middleware::from_fn_with_state(Arc::clone(state), authenticate))
+        .layer(middleware::from_fn_with_state(Arc::clone(state), delay))
+        .layer(middleware::from_fn_with_state(permits, admit))
+        .with_state(Arc::clone(state));
+    match state.options.personality {
+        Personality::PostDicom => router.layer(middleware::from_fn(postdicom::routes::explain)),
+        _ => router,
+    }
+}
+
+/// The resources below the base path.
+fn resources() -> Router<Arc<State>> {
+    Router::new()
         .route("/studies", get(search::search).post(store::store))
         .route("/series", get(search::search))
         .route("/instances", get(search::search))
@@ -48,14 +66,7 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
         .route(
             "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*place}",
             get(bulk_data::bulk_data),
-        );
-    let permits = Arc::new(Semaphore::new(state.options.limits.requests_max));
-    Router::new()
-        .nest(state.options.personality.rules().base_path, resources)
-        .layer(middleware::from_fn_with_state(Arc::clone(state), authenticate))
-        .layer(middleware::from_fn_with_state(Arc::clone(state), delay))
-        .layer(middleware::from_fn_with_state(permits, admit))
-        .with_state(Arc::clone(state))
+        )
 }
 
 /// Lets so many requests in at a time as the limits say.

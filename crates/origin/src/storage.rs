@@ -15,7 +15,7 @@ use std::{
 };
 
 use instance::{
-    Uid,
+    Identity, Uid,
     part10::{self, FileMeta},
 };
 
@@ -79,6 +79,16 @@ impl Storage {
             }))
         })
         .await
+    }
+
+    /// The identity of what is stored under a SOP Instance UID.
+    pub(crate) async fn identity(self: &Arc<Self>, uid: Uid) -> Result<Option<Identity>, Error> {
+        self.blocking(move |storage| Ok(storage.index.entry(&uid)?.map(|entry| entry.identity))).await
+    }
+
+    /// The study of a series, of the oldest one where its UID was used twice.
+    pub(crate) async fn study_of_series(self: &Arc<Self>, series: Uid) -> Result<Option<Uid>, Error> {
+        self.blocking(move |storage| storage.index.study_of_series(&series)).await
     }
 
     /// See [`Index::match_count`].

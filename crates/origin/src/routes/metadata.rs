@@ -27,6 +27,7 @@ use super::{
 use crate::{
     index::{Entry, Target},
     media::{self, DICOM_JSON, Refused, accepts_json, not_acceptable, not_found},
+    personality::Paths,
     server::State,
 };
 
@@ -108,6 +109,7 @@ fn write_object(state: &State, entry: &Entry, base: &str, out: &mut impl Write) 
     let identity = &entry.identity;
     let instance = url(
         base,
+        Paths::Nested,
         identity.study_instance_uid.as_str(),
         Some(identity.series_instance_uid.as_str()),
         Some(identity.sop_instance_uid.as_str()),

@@ -33,7 +33,7 @@ enum Form {
 }
 
 /// What the client takes.
-struct Wanted {
+pub(crate) struct Wanted {
     form: Form,
     /// The only transfer syntax that it takes; none where any will do.
     transfer_syntax: Option<String>,
@@ -52,6 +52,17 @@ pub(super) async fn retrieve(
     let other_syntax = state.options.personality.rules().other_syntax;
     let wanted =
         Wanted::read(&headers, target.instance.is_some(), other_syntax).ok_or_else(not_acceptable)?;
+    give(state, target, wanted, in_work).await
+}
+
+/// Gives the files of a target that the client takes.
+pub(crate) async fn give(
+    state: Arc<State>,
+    target: Target,
+    wanted: Wanted,
+    in_work: InWork,
+) -> Result<Response, Refused> {
+    let other_syntax = state.options.personality.rules().other_syntax;
     let first = entries(&state, &target, 0).await?;
     if first.is_empty() {
         return Err(not_found());
@@ -83,6 +94,11 @@ pub(super) async fn retrieve(
 }
 
 impl Wanted {
+    /// Everything in multipart, as it is stored, whatever the client says that it takes.
+    pub(crate) const fn whole_files() -> Self {
+        Self { form: Form::Multipart, transfer_syntax: None }
+    }
+
     /// What the Accept fields take, the first that fits.
     fn read(headers: &HeaderMap, one_instance: bool, other_syntax: OtherSyntax) -> Option<Self> {
         let accepted = accepted(headers);

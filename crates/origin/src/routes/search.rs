@@ -1,6 +1,6 @@
 //! Search transaction, QIDO-RS (PS3.18 §10.6).
 
-mod query;
+pub(crate) mod query;
 mod results;
 
 use std::{io, sync::Arc};
@@ -27,7 +27,7 @@ use crate::{
         search::{Cursor, Search},
     },
     media::{self, DICOM_JSON, Refused, accepts_json, not_acceptable},
-    personality::search::SearchResource,
+    personality::{Rules, search::SearchResource},
     server::State,
 };
 
@@ -53,15 +53,27 @@ pub(super) async fn search(
     let level = level(request.uri().path());
     let listed = SearchResource::new(level, resource.study.is_some(), resource.series.is_some());
     let rules = state.options.personality.rules().search;
-    let limits = state.options.limits;
-    let mut query = Query::read(&query.unwrap_or_default(), listed, rules, limits.parameters_max)?;
-    let matches_max = limits.matches_max as u64;
+    let parameters_max = state.options.limits.parameters_max;
+    let query = Query::read(&query.unwrap_or_default(), listed, rules, parameters_max)?;
+    list(state, resource, listed, query, in_work).await
+}
+
+/// Lists what a query is about.
+pub(crate) async fn list(
+    state: Arc<State>,
+    resource: Resource,
+    listed: SearchResource,
+    mut query: Query,
+    in_work: InWork,
+) -> Result<Response, Refused> {
+    let Rules { search: rules, paths, .. } = state.options.personality.rules();
+    let matches_max = state.options.limits.matches_max as u64;
     let limit = query.limit.map_or(matches_max, |limit| limit.min(matches_max));
     // Who asks for no more than can be had does not need to be told of more.
     let tell_of_more = query.limit.is_none_or(|limit| limit > matches_max);
-    let results = Results::new(listed, rules, &query.include, resource.base);
+    let results = Results::new(listed, rules, &query.include, resource.base, paths);
     let search = Search {
-        level,
+        level: listed.level(),
         study: resource.study.as_ref().map(ToString::to_string),
         series: resource.series.as_ref().map(ToString::to_string),
         matching: std::mem::take(&mut query.matching),

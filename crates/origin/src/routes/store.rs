@@ -38,12 +38,22 @@ pub(super) async fn store(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
+    Ok(store_body(&state, resource, &headers, body).await?.into_response(&headers))
+}
+
+/// As [`store`], for who answers in a way of its own.
+pub(crate) async fn store_body(
+    state: &State,
+    resource: Resource,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<StoreAnswer, Refused> {
     let mut body = body.into_data_stream();
-    let stored = store_all(&state, resource, &headers, &mut body).await;
+    let stored = store_all(state, resource, headers, &mut body).await;
     if stored.is_err() {
         drain(&mut body).await;
     }
-    Ok(stored?.into_response(&headers))
+    stored
 }
 
 async fn store_all(
@@ -58,7 +68,7 @@ async fn store_all(
         personality: state.options.personality,
         instance_bytes_max: state.options.limits.instance_bytes_max,
     };
-    let mut answer = StoreAnswer::new(resource.base);
+    let mut answer = StoreAnswer::new(resource.base, state.options.personality.rules().paths);
     match form {
         Form::Single => store_single(state, expected, body, &mut answer).await?,
         Form::Multipart(boundary) => store_parts(state, &expected, body, &boundary, &mut answer).await?,
@@ -106,7 +116,8 @@ async fn store_parts(
     boundary: &Boundary,
     answer: &mut StoreAnswer,
 ) -> Result<(), Refused> {
-    let limits = ReaderLimits { parts_max: state.options.limits.parts_max, ..ReaderLimits::default() };
+    let parts_max = state.options.personality.rules().parts_max.unwrap_or(state.options.limits.parts_max);
+    let limits = ReaderLimits { parts_max, ..ReaderLimits::default() };
     let mut reader = Reader::new(body, boundary, limits);
     while let Some(part) = in_time(state, reader.next_part()).await?.map_err(broken)? {
         if !is_dicom(&part) {

@@ -4,18 +4,20 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use instance::Identity;
+use instance::{Identity, Uid};
 use serde_json::{Value, json};
 
 use super::target::url;
 use crate::{
     media::{self, DICOM_XML, accepted, covers, xml_text},
+    personality::Paths,
     storage::Refusal,
 };
 
 /// What became of each instance of one request. The limit on parts bounds it.
-pub(super) struct StoreAnswer {
+pub(crate) struct StoreAnswer {
     base: String,
+    paths: Paths,
     stored: Vec<Identity>,
     refused: Vec<Refusal>,
 }
@@ -28,8 +30,8 @@ enum Element {
 }
 
 impl StoreAnswer {
-    pub(super) const fn new(base: String) -> Self {
-        Self { base, stored: Vec::new(), refused: Vec::new() }
+    pub(super) const fn new(base: String, paths: Paths) -> Self {
+        Self { base, paths, stored: Vec::new(), refused: Vec::new() }
     }
 
     pub(super) fn stored(&mut self, identity: Identity) {
@@ -44,8 +46,13 @@ impl StoreAnswer {
         self.stored.is_empty() && self.refused.is_empty()
     }
 
+    /// The studies of what was stored.
+    pub(crate) fn studies(&self) -> impl Iterator<Item = &Uid> {
+        self.stored.iter().map(|identity| &identity.study_instance_uid)
+    }
+
     /// 200 when all were stored, 202 when some were, 409 when none was (PS3.18 §10.5.3.1).
-    pub(super) fn into_response(self, headers: &HeaderMap) -> Response {
+    pub(crate) fn into_response(self, headers: &HeaderMap) -> Response {
         let status = match (self.stored.is_empty(), self.refused.is_empty()) {
             (_, true) => StatusCode::OK,
             (false, false) => StatusCode::ACCEPTED,
@@ -70,7 +77,11 @@ impl StoreAnswer {
         if let Some(first) = studies.next()
             && studies.all(|study| study == first)
         {
-            elements.push(Element::Text("00081190", "UR", url(&self.base, first.as_str(), None, None)));
+            elements.push(Element::Text(
+                "00081190",
+                "UR",
+                url(&self.base, self.paths, first.as_str(), None, None),
+            ));
         }
         let (known, unknown): (Vec<_>, Vec<_>) = self.refused.iter().partition(|one| one.sop.is_some());
         let failed: Vec<_> = known.into_iter().map(failed_item).collect();
@@ -92,6 +103,7 @@ impl StoreAnswer {
     fn stored_item(&self, identity: &Identity) -> Vec<Element> {
         let instance_url = url(
             &self.base,
+            self.paths,
             identity.study_instance_uid.as_str(),
             Some(identity.series_instance_uid.as_str()),
             Some(identity.sop_instance_uid.as_str()),

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::{
     index::Target,
     media::{Refused, refused},
+    personality::Paths,
     server::State,
 };
 
@@ -60,14 +61,25 @@ impl FromRequestParts<Arc<State>> for Resource {
 }
 
 /// The base URL as the client wrote it: HTTP/2 has the host in the URI, HTTP/1.1 in its field.
-fn base(parts: &Parts, base_path: &str) -> String {
+pub(crate) fn base(parts: &Parts, base_path: &str) -> String {
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = parts.uri.authority().map(Authority::as_str).or(host).unwrap_or("localhost");
     format!("http://{host}{base_path}")
 }
 
 /// The URL of an instance, or of what holds it.
-pub(crate) fn url(base: &str, study: &str, series: Option<&str>, instance: Option<&str>) -> String {
+pub(crate) fn url(
+    base: &str,
+    paths: Paths,
+    study: &str,
+    series: Option<&str>,
+    instance: Option<&str>,
+) -> String {
+    match (paths, series, instance) {
+        (Paths::Flat, _, Some(instance)) => return format!("{base}/studies/series/instances/{instance}"),
+        (Paths::Flat, Some(series), None) => return format!("{base}/studies/series/{series}"),
+        _ => {}
+    }
     let mut url = format!("{base}/studies/{study}");
     for (name, uid) in [("series", series), ("instances", instance)] {
         if let Some(uid) = uid {

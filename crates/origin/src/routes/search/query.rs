@@ -17,7 +17,7 @@ use crate::{
 const VALUE_BYTES_MAX: usize = 1024;
 
 /// What is asked for.
-pub(super) struct Query {
+pub(crate) struct Query {
     pub(super) matching: Vec<(&'static Attribute, Match)>,
     pub(super) include: Vec<&'static Attribute>,
     pub(super) offset: u64,
@@ -39,6 +39,17 @@ struct Reading<'a> {
 }
 
 impl Query {
+    /// One key, and nothing else.
+    pub(crate) fn of(attribute: &'static Attribute, matching: Match) -> Self {
+        Self {
+            matching: vec![(attribute, matching)],
+            include: Vec::new(),
+            offset: 0,
+            limit: None,
+            warnings: Vec::new(),
+        }
+    }
+
     /// Reads the query component of a search on `resource`.
     pub(super) fn read(
         query: &str,

@@ -8,12 +8,18 @@ use crate::{
         attributes::{ATTRIBUTES, Attribute, Kind, Level},
         search::Found,
     },
-    personality::search::{SearchResource, SearchRules},
+    personality::{
+        Paths,
+        search::{SearchResource, SearchRules},
+    },
 };
 
 /// What is written of each match: planned once, so that a match costs its values alone.
 pub(super) struct Results {
     base: String,
+    /// What the URL of a match is made up of behind the base: a piece of path, and the column of the UID
+    /// behind that.
+    url: Vec<(&'static str, usize)>,
     /// The UIDs that name a match come first, then everything else that is shown.
     columns: Vec<&'static Attribute>,
     members: Vec<Member>,
@@ -42,6 +48,17 @@ const UIDS: [(Level, &str); 3] = [
     (Level::Instance, "SOPInstanceUID"),
 ];
 
+/// The pieces of the URL of a match, which [`UIDS`] name.
+fn url(paths: Paths, level: Level) -> Vec<(&'static str, usize)> {
+    match (paths, level) {
+        (_, Level::Study) => vec![("/studies/", 0)],
+        (Paths::Nested, Level::Series) => vec![("/studies/", 0), ("/series/", 1)],
+        (Paths::Nested, Level::Instance) => vec![("/studies/", 0), ("/series/", 1), ("/instances/", 2)],
+        (Paths::Flat, Level::Series) => vec![("/studies/series/", 1)],
+        (Paths::Flat, Level::Instance) => vec![("/studies/series/instances/", 2)],
+    }
+}
+
 /// Bytes of a match in JSON, about.
 const MATCH_LENGTH: usize = 800;
 
@@ -53,6 +70,7 @@ impl Results {
         rules: &SearchRules,
         include: &[&'static Attribute],
         base: String,
+        paths: Paths,
     ) -> Self {
         let level = resource.level();
         let uids = UIDS.iter().filter(|(of, _)| *of <= level);
@@ -81,7 +99,7 @@ impl Results {
         }
         members.sort_by_key(|(tag, _)| *tag);
         let members = members.into_iter().map(|(_, member)| member).collect();
-        Self { base, columns, members }
+        Self { base, url: url(paths, level), columns, members }
     }
 
     /// The columns that a search has to give.
@@ -117,10 +135,8 @@ impl Results {
     fn write_url(&self, found: &Found<'_>, json: &mut Vec<u8>) -> Result<(), Error> {
         json.extend_from_slice(b",\"Value\":[\"");
         json.extend_from_slice(self.base.as_bytes());
-        let uids = self.columns.len().min(UIDS.len());
-        for (position, name) in ["/studies/", "/series/", "/instances/"].into_iter().enumerate().take(uids) {
-            let is_uid = self.columns.get(position).is_some_and(|column| column.keyword == UIDS[position].1);
-            if let (true, Some(uid)) = (is_uid, found.text(position)?) {
+        for (name, position) in &self.url {
+            if let Some(uid) = found.text(*position)? {
                 json.extend_from_slice(name.as_bytes());
                 json.extend_from_slice(uid.as_bytes());
             }
