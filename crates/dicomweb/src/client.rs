@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use reqwest::{RequestBuilder, Response, redirect};
+use tokio::sync::Semaphore;
 
 use crate::answer;
 use crate::auth::Authorization;
@@ -22,9 +23,14 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// than the workers of one destination.
 const IDLE_CONNECTIONS_MAX: usize = 16;
 
-/// Bytes of one answer to a search or retrieve that may be under way over HTTP/2 and not yet taken. 1 MiB:
-/// full speed at 80 Mbit/s over 100 ms.
-const ANSWER_WINDOW: u32 = 1024 * 1024;
+/// Requests of all searches together that an origin is asked to answer at the same time; one whose answer
+/// has begun does not count, since a peer may take that as slowly as it likes. 16: four queries at full
+/// speed; many origins refuse more (429), and that ends a query.
+const SEARCHES_MAX: usize = 16;
+
+/// Bytes of one answer to a search or retrieve that may be under way over HTTP/2 and not yet taken. 512 KiB:
+/// 40 Mbit/s for each answer over 100 ms, and there are several of them as a rule.
+pub const ANSWER_WINDOW: u32 = 512 * 1024;
 
 /// Answers over one HTTP/2 connection whose bytes nobody takes, because a peer is slow, without holding up
 /// the others. 64: more than one peer or the other ever waits for.
@@ -64,6 +70,8 @@ pub(crate) struct Inner {
     pub(crate) authorization: Authorization,
     pub(crate) store: reqwest::Client,
     pub(crate) search: reqwest::Client,
+    /// For each request of a search that is not answered yet.
+    pub(crate) searches: Semaphore,
     pub(crate) retrieve: reqwest::Client,
 }
 
@@ -126,7 +134,8 @@ impl Client {
         };
         let (store, search, retrieve) = (client(builder()?)?, reading()?, reading()?);
         let authorization = Authorization::new(credentials)?;
-        let inner = Inner { base_url, profile, timeouts, authorization, store, search, retrieve };
+        let searches = Semaphore::new(SEARCHES_MAX);
+        let inner = Inner { base_url, profile, timeouts, authorization, store, search, searches, retrieve };
         Ok(Self { inner: Arc::new(inner) })
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use reqwest::{Response, Url};
+use tokio::sync::Semaphore;
 
 use crate::{Client, Error, answer};
 
@@ -51,17 +52,27 @@ impl Patience {
 }
 
 impl Client {
-    /// A GET request over connections of the caller's choice, repeated as far as patience goes.
+    /// A GET request over connections of the caller's choice, repeated as far as patience goes. Where
+    /// there are `turns`, it waits for one until the answer begins, and for none while it is put off.
     pub(crate) async fn get_patiently(
         &self,
         connections: &reqwest::Client,
+        turns: Option<&Semaphore>,
         url: &Url,
         accept: &str,
         patience: &mut Patience,
     ) -> Result<Response, Error> {
         loop {
             let sending = self.without_body(connections, http::Method::GET, url.clone(), accept);
-            let response = match sending.await {
+            let answered = {
+                let _turn = match turns {
+                    // Never closed.
+                    Some(turns) => turns.acquire().await.ok(),
+                    None => None,
+                };
+                sending.await
+            };
+            let response = match answered {
                 Err(error) if patience.bears(&error) => continue,
                 answered => answered?,
             };

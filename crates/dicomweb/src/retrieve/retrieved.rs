@@ -55,7 +55,7 @@ impl Client {
         let url = retrieve.url(self)?;
         let accept = retrieve.accept(self.profile())?;
         let mut patience = Patience::new(self.inner.timeouts.unavailable);
-        let response = self.get_patiently(&self.inner.retrieve, &url, &accept, &mut patience).await?;
+        let response = self.get_patiently(&self.inner.retrieve, None, &url, &accept, &mut patience).await?;
         if !response.status().is_success() {
             return Err(self.refused(&response, false));
         }

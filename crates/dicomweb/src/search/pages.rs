@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::request::Listing;
 use super::warning::Warnings;
 use super::{SearchLimits, SearchReport};
+use crate::client::Inner;
 use crate::error::Unreadable;
 use crate::patience::Patience;
 use crate::{Client, Error, answer};
@@ -159,10 +160,13 @@ impl Pages {
     }
 
     async fn page_once(&mut self, url: &Url) -> Result<Page, Stop> {
-        let connections = &self.client.inner.search;
+        let Inner { search: connections, searches, .. } = &*self.client.inner;
+        let turns = Some(searches);
         let capabilities = &self.client.profile().search;
-        let response =
-            self.client.get_patiently(connections, url, &capabilities.accept, &mut self.patience).await?;
+        let response = self
+            .client
+            .get_patiently(connections, turns, url, &capabilities.accept, &mut self.patience)
+            .await?;
         let status = response.status();
         if capabilities.nothing_found_statuses.contains(&status.as_u16()) {
             self.report.pages += 1;

@@ -217,6 +217,29 @@ async fn results_that_are_announced_and_not_given_are_no_success() {
 }
 
 #[tokio::test]
+async fn an_origin_is_asked_sixteen_things_at_a_time() {
+    let (asked, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (asking, counting) = (asked.clone(), most.clone());
+    let full = Arc::new(tokio::sync::Barrier::new(16));
+    let router = Router::new().fallback(move || {
+        counting.fetch_max(asking.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let (asking, full) = (asking.clone(), full.clone());
+        async move {
+            // Nobody is answered before sixteen are asking.
+            full.wait().await;
+            asking.fetch_sub(1, Ordering::SeqCst);
+            ok(array(0..1))
+        }
+    });
+    let client = client(serve(router).await);
+    let searches = (0..64).map(|_| all(client.search(Search::new(Level::Instance), SMALL)));
+    for (found, error, _) in futures::future::join_all(searches).await {
+        assert_eq!((found.len(), error.is_none()), (1, true));
+    }
+    assert_eq!((most.load(Ordering::SeqCst), asked.load(Ordering::SeqCst)), (16, 0));
+}
+
+#[tokio::test]
 async fn endless_results_end_at_the_limit() {
     let (base, _) = paged(|limit, offset| ok(array(offset..offset + limit))).await;
     let (found, error, _) = instances(&client(base), SearchLimits { rows_max: 250, ..SMALL }).await;
