@@ -22,6 +22,7 @@ use crate::{
     service::retrieve::Destinations,
     snapshot::Snapshot,
     transcode::Transcoder,
+    worklist::{Setup, Worklist},
 };
 
 /// How long associations may take to end once they are told to abort. 2 s: an A-ABORT takes
@@ -95,6 +96,8 @@ pub(crate) struct Core {
     /// Where C-MOVE sends to.
     pub(crate) destinations: Destinations,
     pub(crate) transcoder: Transcoder,
+    /// What modalities are to do.
+    pub(crate) worklist: Worklist,
     pub(crate) phases: Phases,
     pub(crate) connections: TaskTracker,
     /// What the settings of all associations have in common.
@@ -127,6 +130,8 @@ impl Bridge {
         let memory = MemoryBudget::new(snapshot.config.limits.memory_budget, &metrics);
         let retrieve = &snapshot.config.retrieve;
         let transcoder = Transcoder::new(retrieve.transcode_program.clone(), retrieve.transcode_limits);
+        let setup = Setup::new(&snapshot.config)?;
+        let worklist = Worklist::new(Arc::clone(&ports.documents), Arc::clone(&metrics), setup);
         let core = Core {
             snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
             ports,
@@ -136,6 +141,7 @@ impl Bridge {
             admission: Arc::new(Admission::new(Arc::clone(&metrics))),
             destinations: Destinations::default(),
             transcoder,
+            worklist,
             metrics,
             phases: Phases::default(),
             connections: TaskTracker::new(),
@@ -155,10 +161,13 @@ impl Bridge {
     /// cancelled; then drains as [`Drain`](crate::config::Drain) says and returns. The spool is the
     /// caller's to close afterwards. To be called once.
     pub async fn run(&self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Drained {
+        // A modality that calls at once finds the worklist of before.
+        self.core.worklist.load().await;
         self.core.running.store(true, Ordering::Relaxed);
         let accepting = listen::accept(Arc::clone(&self.core), listeners);
         let forwarding = self.scheduler().run();
-        let (deliveries_cut, (), ()) = tokio::join!(forwarding, accepting, self.drain(stop));
+        let refreshing = self.core.worklist.run(self.forwarding.clone());
+        let (deliveries_cut, (), (), ()) = tokio::join!(forwarding, accepting, self.drain(stop), refreshing);
         Drained { associations_aborted: self.core.associations_cut.load(Ordering::Relaxed), deliveries_cut }
     }
 
@@ -207,8 +216,11 @@ impl Bridge {
     /// `dimseway_configuration_reloads_total`.
     pub fn reload(&self, config: Config) -> Result<(), StartError> {
         let reloads = &self.core.metrics.reloads;
-        match Snapshot::new(config) {
-            Ok(snapshot) => {
+        let made = Snapshot::new(config)
+            .and_then(|snapshot| Setup::new(&snapshot.config).map(|setup| (snapshot, setup)));
+        match made {
+            Ok((snapshot, setup)) => {
+                self.core.worklist.configure(setup);
                 self.core.snapshot.store(Arc::new(snapshot));
                 self.reloaded.notify_one();
                 reloads.with_label_values(&["accepted"]).inc();
@@ -239,6 +251,12 @@ impl Bridge {
         self.core.conditions.in_words(destination)
     }
 
+    /// What modalities are to do.
+    #[must_use]
+    pub fn worklist(&self) -> &Worklist {
+        &self.core.worklist
+    }
+
     /// The metrics.
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
@@ -253,6 +271,7 @@ impl Bridge {
     pub async fn refresh_gauges(&self) -> Result<(), spool::Error> {
         let statistics = self.core.ports.deliveries.statistics().await?;
         self.core.metrics.show_spool(&statistics, SystemTime::now());
+        self.core.worklist.show_ages();
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ mod postdicom;
 mod query;
 mod retrieve;
 mod route;
+mod worklist;
 
 pub use dataset::identifier::OnUnmappable;
 
@@ -29,6 +30,10 @@ pub use self::{
     query::{PeerQuery, Query, Relational, UnsupportedKeys, WarnFf01},
     retrieve::{PeerRetrieve, Retrieve},
     route::{Acknowledge, Match, Route, Unrouted},
+    worklist::{
+        Discontinued, Equipment, MissingStart, Unassigned, Worklist, WorklistFallback, WorklistSource,
+        WorklistSourceKind,
+    },
 };
 
 /// Everything that the bridge decides by. A running bridge gets another one by
@@ -62,6 +67,8 @@ pub struct Config {
     /// What is accepted of Modality Performed Procedure Steps and where they go on to. Default: none, and then
     /// no AE title offers the SOP Class.
     pub mpps: Option<Mpps>,
+    /// Where the worklist comes from, and how it is answered.
+    pub worklist: Worklist,
     /// How the bridge stops.
     pub drain: Drain,
 }
@@ -81,6 +88,7 @@ impl Default for Config {
             query: Query::default(),
             retrieve: Retrieve::default(),
             mpps: None,
+            worklist: Worklist::default(),
             drain: Drain::default(),
         }
     }

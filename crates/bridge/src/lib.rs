@@ -18,6 +18,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 pub mod transcode;
+pub mod worklist;
 
 pub use self::{
     association::listen::bind,

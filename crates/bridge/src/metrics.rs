@@ -159,6 +159,26 @@ metrics! {
     sub_operations: IntCounterVec = counter Kind::Counter, "dimseway_sub_operations_total", &["service", "outcome"],
         "`failed` is an instance that a workstation asked for and did not get: the origin did not give it, or the recipient did not take it. The log names the instance and the cause.";
 
+    /// Entries of the worklist, by source.
+    worklist_entries: IntGaugeVec = gauge Kind::Gauge, "dimseway_worklist_entries", &["source"],
+        "What modalities can find. A fall to nothing in working hours is a source that lists nothing, or `dimseway_worklist_left_out` tells why.";
+
+    /// Orders of the last list that are not on the worklist, by source and reason.
+    worklist_left_out: IntGaugeVec = gauge Kind::Gauge, "dimseway_worklist_left_out", &["source", "reason"],
+        "`unassigned` names no station of `worklist.equipment`; `no_...` lacks what a modality cannot do without and no fallback gives; `duplicate` is another source's too; `too_many` are beyond `worklist.orders_max`; `unreadable` are files or answers that make no sense. `dimseway worklist show` lists what is there.";
+
+    /// Age of the last list of the worklist, by source.
+    worklist_age: GaugeVec = seconds Kind::Gauge, "dimseway_worklist_age_seconds", &["source"],
+        "Above twice `worklist.refresh` the source does not answer, and modalities work with this list. At `worklist.max_age` it is not served any more, and queries fail: alert long before.";
+
+    /// Refreshes of the worklist, by source and outcome.
+    worklist_refreshes: IntCounterVec = counter Kind::Counter, "dimseway_worklist_refreshes_total", &["source", "outcome"],
+        "`failed` is a source that cannot be reached or answers what makes no sense; the log says which when it begins.";
+
+    /// Look-ups for queries that found nothing, by source and outcome.
+    worklist_look_ups: IntCounterVec = counter Kind::Counter, "dimseway_worklist_look_ups_total", &["source", "outcome"],
+        "Many mean that modalities ask for patients or days that are not in the window: widen `worklist.window`. `failed` took more than `worklist.look_up_timeout` or could not be asked.";
+
     /// Reloads of the configuration, by outcome.
     reloads: IntCounterVec = counter Kind::Counter, "dimseway_configuration_reloads_total", &["outcome"],
         "`rejected` means that the file is invalid and the old configuration is in force; the log names file, line and key.";

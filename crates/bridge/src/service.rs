@@ -6,6 +6,7 @@ pub(crate) mod retrieve;
 pub mod storage;
 mod sub_operation;
 pub mod verification;
+pub(crate) mod worklist;
 
 pub(crate) use self::{
     invocation::{Invocation, QueryRetrieve, Replies, Reply, Services},

@@ -30,6 +30,23 @@ pub enum StartError {
         /// Why.
         source: dicomweb::Error,
     },
+    /// The client of PostDICOM's own end points cannot be made: its address would carry patients' data
+    /// unencrypted, or a certificate or key file cannot be used.
+    #[error("origin.{origin}.postdicom: {source}")]
+    PostDicom {
+        /// The origin.
+        origin: String,
+        /// Why.
+        source: postdicom::Error,
+    },
+    /// A source of the worklist cannot be asked at all.
+    #[error("worklist_source.{source_name}: {reason}")]
+    WorklistSource {
+        /// The source.
+        source_name: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// An origin server, ready to be used. Its credentials are read when a request is made.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use dimse::acse::{
     self, AssociateAccept, AssociateReject, AssociateRequest, Policy, QueryRetrieveClass,
-    QueryRetrieveOperation, QueryRetrieveOptions, RejectReason, Roles, ServicePolicy, TransferSyntaxes,
+    QueryRetrieveOptions, RejectReason, Roles, ServicePolicy, TransferSyntaxes,
 };
 use instance::{
     AeTitle, Uid,
@@ -97,18 +97,17 @@ const IDENTIFIER_TRANSFER_SYNTAXES: [&str; 4] = [
     EXPLICIT_VR_BIG_ENDIAN,
 ];
 
-/// The SOP Classes of Query/Retrieve that are offered under an AE title; none where it has no origin to ask.
+/// The SOP Classes of Query/Retrieve that are offered under an AE title, none where it has no origin to ask,
+/// and that of the worklist where there is one.
 /// As with Storage, a peer that may not use them is answered 0124.
 fn query_retrieve(snapshot: &Snapshot, called: &ServedAe, offered: Services) -> BTreeMap<Uid, ServicePolicy> {
-    if snapshot.config.query_origins(called).is_empty() {
-        return BTreeMap::new();
-    }
+    let has_origin = !snapshot.config.query_origins(called).is_empty();
+    let has_worklist = !snapshot.config.worklist.sources.is_empty();
     let syntaxes: Vec<Uid> = IDENTIFIER_TRANSFER_SYNTAXES.iter().filter_map(|uid| uid.parse().ok()).collect();
     let is_offered = |class: &QueryRetrieveClass| {
-        offered.contains(match class.operation {
-            QueryRetrieveOperation::Find => Service::Query,
-            QueryRetrieveOperation::Move | QueryRetrieveOperation::Get => Service::Retrieve,
-        })
+        let service = Service::of(*class);
+        let is_served = if service == Service::Worklist { has_worklist } else { has_origin };
+        is_served && offered.contains(service)
     };
     let policy = |class: QueryRetrieveClass| ServicePolicy {
         transfer_syntaxes: TransferSyntaxes::Only(syntaxes.clone()),

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use dimse::acse::{InformationModel, QueryRetrieveClass, QueryRetrieveOperation};
 use instance::AeTitle;
 use ipnet::IpNet;
 
@@ -129,6 +130,16 @@ impl Service {
         Self::PerformedProcedure,
         Self::StorageCommitment,
     ];
+
+    /// The service that a SOP Class of Query/Retrieve or of the worklist belongs to.
+    #[must_use]
+    pub const fn of(class: QueryRetrieveClass) -> Self {
+        match (class.model, class.operation) {
+            (InformationModel::ModalityWorklist, _) => Self::Worklist,
+            (_, QueryRetrieveOperation::Find) => Self::Query,
+            (_, QueryRetrieveOperation::Move | QueryRetrieveOperation::Get) => Self::Retrieve,
+        }
+    }
 
     /// The name in the configuration file.
     #[must_use]

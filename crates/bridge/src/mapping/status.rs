@@ -6,6 +6,7 @@
 
 mod query;
 mod retrieve;
+mod worklist;
 
 use dicomweb::Remedy;
 use dimse::{Category, Status, command::Response};
@@ -15,6 +16,7 @@ use crate::service::{DestinationRefusal, Refusal};
 pub(crate) use self::{
     query::{query_failed, request_refused},
     retrieve::{retrieve_refused, sub_operations_ended},
+    worklist::{worklist_failed, worklist_request_refused},
 };
 
 /// The status that a refusal has, and what to say with it. Comments fit the 64 characters of

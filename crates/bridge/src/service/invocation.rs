@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dimse::{
     Category, Status,
-    acse::{QueryRetrieveClass, QueryRetrieveOperation, QueryRetrieveOptions},
+    acse::{InformationModel, QueryRetrieveClass, QueryRetrieveOperation, QueryRetrieveOptions},
     association::PresentationContext,
     command::{CFindRq, CGetRq, CMoveRq, Operation, Response},
 };
@@ -13,7 +13,7 @@ use futures::{StreamExt, stream::BoxStream};
 use instance::AeTitle;
 use tokio_util::sync::CancellationToken;
 
-use super::{SubOperations, query, retrieve};
+use super::{SubOperations, query, retrieve, worklist};
 use crate::{association::Context, config::Peer};
 
 /// Everything that a service needs to know of a C-FIND, C-MOVE or C-GET beside its command and its
@@ -83,7 +83,10 @@ pub(crate) struct Services;
 
 impl QueryRetrieve for Services {
     fn find(&self, invocation: Invocation, request: CFindRq, identifier: Bytes) -> Replies {
-        query::find(invocation, request, identifier)
+        match invocation.class.model {
+            InformationModel::ModalityWorklist => worklist::find(invocation, identifier),
+            _ => query::find(invocation, request, identifier),
+        }
     }
 
     fn move_(&self, invocation: Invocation, request: CMoveRq, identifier: Bytes) -> Replies {

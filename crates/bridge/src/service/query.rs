@@ -24,9 +24,10 @@ mod untold;
 
 pub(crate) use self::{
     budget::Budget,
+    answer::part_of,
     error::QueryError,
     find::find,
     listing::{ListedInstance, Scope, Source, list},
     origins::origins,
-    request::{Request, RequestError},
+    request::{Request, RequestError, in_words, key_in_words},
 };

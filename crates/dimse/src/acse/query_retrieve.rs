@@ -1,4 +1,5 @@
-//! The SOP Classes of Query/Retrieve and the options that are negotiated for them (PS3.4 §C).
+//! The SOP Classes of Query/Retrieve and of the worklist, and the options that are negotiated for them
+//! (PS3.4 §C, §K).
 
 use bytes::Bytes;
 use dicom_dictionary_std::uids;
@@ -15,6 +16,8 @@ pub enum InformationModel {
     StudyRoot,
     /// PATIENT, STUDY; retired, and still asked for by old workstations.
     PatientStudyOnly,
+    /// Scheduled Procedure Steps, which have one level and C-FIND alone (PS3.4 §K.6.1).
+    ModalityWorklist,
 }
 
 /// What a SOP Class of Query/Retrieve does.
@@ -28,7 +31,7 @@ pub enum QueryRetrieveOperation {
     Get,
 }
 
-/// A SOP Class of Query/Retrieve (PS3.4 §C.6).
+/// A SOP Class of Query/Retrieve (PS3.4 §C.6), or that of the worklist (PS3.4 §K.6.1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct QueryRetrieveClass {
     /// Its hierarchy.
@@ -39,7 +42,7 @@ pub struct QueryRetrieveClass {
 
 impl QueryRetrieveClass {
     /// All of them, by information model.
-    pub const ALL: [Self; 9] = {
+    pub const ALL: [Self; 10] = {
         use {InformationModel as Model, QueryRetrieveOperation as Operation};
         const fn class(model: Model, operation: Operation) -> QueryRetrieveClass {
             QueryRetrieveClass { model, operation }
@@ -54,10 +57,15 @@ impl QueryRetrieveClass {
             class(Model::PatientStudyOnly, Operation::Find),
             class(Model::PatientStudyOnly, Operation::Move),
             class(Model::PatientStudyOnly, Operation::Get),
+            Self::WORKLIST,
         ]
     };
 
-    /// The class with this UID, if it is one of Query/Retrieve.
+    /// Modality Worklist Information Model - FIND (PS3.4 §K.6.1.4).
+    pub const WORKLIST: Self =
+        Self { model: InformationModel::ModalityWorklist, operation: QueryRetrieveOperation::Find };
+
+    /// The class with this UID, if it is one of Query/Retrieve or that of the worklist.
     #[must_use]
     pub fn from_uid(uid: &Uid) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.as_str() == uid.as_str())
@@ -84,6 +92,8 @@ impl QueryRetrieveClass {
             (Model::PatientStudyOnly, Operation::Get) => {
                 uids::PATIENT_STUDY_ONLY_QUERY_RETRIEVE_INFORMATION_MODEL_GET
             }
+            // It has no other operation.
+            (Model::ModalityWorklist, _) => uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND,
         }
     }
 
@@ -166,7 +176,8 @@ mod tests {
             ("1.2.840.10008.5.1.4.1.2.2.2", Some((Model::StudyRoot, Operation::Move))),
             ("1.2.840.10008.5.1.4.1.2.3.1", Some((Model::PatientStudyOnly, Operation::Find))),
             ("1.2.840.10008.5.1.4.1.2.4.2", None),
-            ("1.2.840.10008.5.1.4.31", None),
+            ("1.2.840.10008.5.1.4.31", Some((Model::ModalityWorklist, Operation::Find))),
+            ("1.2.840.10008.5.1.4.34.6.3", None),
         ];
         for (uid, expected) in cases {
             let found = QueryRetrieveClass::from_uid(&uid.parse().unwrap());

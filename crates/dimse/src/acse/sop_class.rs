@@ -13,6 +13,9 @@ pub const MODALITY_PERFORMED_PROCEDURE_STEP: &str = uids::MODALITY_PERFORMED_PRO
 /// Modality Performed Procedure Step Retrieve SOP Class (PS3.4 §F.8.3).
 pub const MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE: &str = uids::MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE;
 
+/// Modality Worklist Information Model - FIND (PS3.4 §K.6.1.4).
+pub const MODALITY_WORKLIST: &str = uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND;
+
 /// Meta SOP Classes, which the dictionary does not hold (PS3.6 §A); most of them are retired.
 const META: [&str; 9] = [
     // Detached Patient, Results and Study Management.

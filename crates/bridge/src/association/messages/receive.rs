@@ -261,10 +261,7 @@ impl Receiving<'_> {
         if request.affected_sop_class_uid() != abstract_syntax {
             return Err(Refusal::SopClassNotOfContext);
         }
-        let service = match class.operation {
-            QueryRetrieveOperation::Find => Service::Query,
-            QueryRetrieveOperation::Move | QueryRetrieveOperation::Get => Service::Retrieve,
-        };
+        let service = Service::of(class);
         if self.context.allowed.contains(service) { Ok(class) } else { Err(Refusal::NotAllowed) }
     }
 

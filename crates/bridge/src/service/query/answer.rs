@@ -90,7 +90,7 @@ fn shown(tag: Tag, wanted: &Element, found: &mut Item, level: Level) -> Option<E
 }
 
 /// Of sequences what the items of the key ask for; a key without items asks for all.
-fn part_of(wanted: &Element, found: Element) -> Element {
+pub(crate) fn part_of(wanted: &Element, found: Element) -> Element {
     // Nobody could follow it from an identifier.
     if matches!(found.content, Content::BulkDataUri(_)) {
         return Element::empty(found.vr);

@@ -82,6 +82,8 @@ impl Level {
             InformationModel::PatientRoot => &Self::ALL,
             InformationModel::StudyRoot => &[Self::Study, Self::Series, Self::Image],
             InformationModel::PatientStudyOnly => &[Self::Patient, Self::Study],
+            // It has steps, and no levels.
+            InformationModel::ModalityWorklist => &[],
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a C-FIND asks for (PS3.4 §C.4.1.1.3, §C.4.1.2).
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use dataset::{
     character_set::CharacterSet,
@@ -65,23 +65,8 @@ impl fmt::Display for RequestError {
     /// In at most 64 characters, without anything that the peer sent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Identifier(error) => match error {
-                IdentifierError::TooLong => f.write_str("the identifier is too long"),
-                IdentifierError::TooManyValues(_) => f.write_str("the identifier has too many values"),
-                IdentifierError::UnknownCharacterSet(_) => f.write_str("unknown Specific Character Set"),
-                IdentifierError::Undecodable(tag) => write!(f, "{tag} is not in its Specific Character Set"),
-                _ => f.write_str("the identifier cannot be read"),
-            },
-            Self::Key(error) => match error {
-                KeyError::Uid(tag, _) => write!(f, "{tag} is no UID"),
-                KeyError::Date(tag) => write!(f, "{tag} is no date and no range of dates"),
-                KeyError::Time(tag) => write!(f, "{tag} is no time and no range of times"),
-                KeyError::DateTime(tag) => write!(f, "{tag} is no date time and no range"),
-                KeyError::Number(tag) => write!(f, "{tag} is no number"),
-                KeyError::TooLong(tag) => write!(f, "{tag} is too long"),
-                KeyError::SeveralItems(tag) => write!(f, "{tag} has more than one item"),
-                other => write!(f, "{} cannot be matched", other.tag()),
-            },
+            Self::Identifier(error) => f.write_str(&in_words(error)),
+            Self::Key(error) => f.write_str(&key_in_words(error)),
             Self::NoLevel => f.write_str("Query/Retrieve Level is PATIENT, STUDY, SERIES or IMAGE"),
             Self::LevelNotInModel(level) => {
                 write!(f, "no level {} in this information model", level.as_str())
@@ -89,6 +74,31 @@ impl fmt::Display for RequestError {
             Self::KeyMissing(level) => write!(f, "{} is needed", name(*level)),
             Self::KeyNotSingle(level) => write!(f, "{} needs a single value", name(*level)),
         }
+    }
+}
+
+/// What is wrong with an identifier, in at most 64 characters, without anything that the peer sent.
+pub(crate) fn in_words(error: &IdentifierError) -> Cow<'static, str> {
+    match error {
+        IdentifierError::TooLong => "the identifier is too long".into(),
+        IdentifierError::TooManyValues(_) => "the identifier has too many values".into(),
+        IdentifierError::UnknownCharacterSet(_) => "unknown Specific Character Set".into(),
+        IdentifierError::Undecodable(tag) => format!("{tag} is not in its Specific Character Set").into(),
+        _ => "the identifier cannot be read".into(),
+    }
+}
+
+/// The same of a key.
+pub(crate) fn key_in_words(error: &KeyError) -> String {
+    match error {
+        KeyError::Uid(tag, _) => format!("{tag} is no UID"),
+        KeyError::Date(tag) => format!("{tag} is no date and no range of dates"),
+        KeyError::Time(tag) => format!("{tag} is no time and no range of times"),
+        KeyError::DateTime(tag) => format!("{tag} is no date time and no range"),
+        KeyError::Number(tag) => format!("{tag} is no number"),
+        KeyError::TooLong(tag) => format!("{tag} is too long"),
+        KeyError::SeveralItems(tag) => format!("{tag} has more than one item"),
+        other => format!("{} cannot be matched", other.tag()),
     }
 }
 

@@ -1,0 +1,95 @@
+//! From the configuration to sources that can be asked.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::tz::TimeZone;
+
+use super::source::{self, Source};
+use crate::{
+    config::{Config, ConfigError, Worklist, WorklistSource, WorklistSourceKind},
+    snapshot::StartError,
+};
+
+/// From the end of one look at a folder to the next: a listing costs no more than a directory entry for each
+/// file.
+const FOLDER_REFRESH: Duration = Duration::from_secs(2);
+
+/// A worklist as configured, ready to be run.
+#[derive(Default)]
+pub(crate) struct Setup {
+    pub(crate) config: Worklist,
+    pub(crate) feeds: Vec<Feed>,
+}
+
+/// A source, and when it is asked.
+#[derive(Clone)]
+pub(crate) struct Feed {
+    pub(crate) name: Arc<str>,
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) refresh: Duration,
+    pub(crate) time_zone: TimeZone,
+}
+
+impl Setup {
+    /// Makes the clients of all sources.
+    pub(crate) fn new(config: &Config) -> Result<Self, StartError> {
+        let worklist = config.worklist.clone();
+        let feeds = worklist.sources.iter().map(|source| feed(config, source)).collect::<Result<_, _>>()?;
+        Ok(Self { config: worklist, feeds })
+    }
+}
+
+fn feed(config: &Config, source: &WorklistSource) -> Result<Feed, StartError> {
+    let WorklistSource { name, kind, refresh, time_zone } = source;
+    let usual = match kind {
+        WorklistSourceKind::Folder { .. } => FOLDER_REFRESH.min(config.worklist.refresh),
+        _ => config.worklist.refresh,
+    };
+    Ok(Feed {
+        name: name.as_str().into(),
+        source: asked(config, name, kind)?,
+        refresh: refresh.unwrap_or(usual),
+        time_zone: time_zone.clone().unwrap_or_else(|| config.worklist.time_zone.clone()),
+    })
+}
+
+fn asked(config: &Config, name: &str, kind: &WorklistSourceKind) -> Result<Arc<dyn Source>, StartError> {
+    let fault =
+        |key: &str, message: String| ConfigError { key: format!("worklist_source.{name}.{key}"), message };
+    Ok(match kind {
+        WorklistSourceKind::Folder { directory, character_set } => {
+            Arc::new(source::folder::Folder::new(directory.clone(), character_set.clone()))
+        }
+        WorklistSourceKind::PostDicom { origin, with_images, properties_max } => {
+            let known = config.origins.iter().find(|known| known.name == *origin);
+            let postdicom = known.and_then(|known| known.postdicom.as_ref());
+            let postdicom = postdicom
+                .ok_or_else(|| fault("origin", format!("there is no [origin.{origin}.postdicom]")))?;
+            let client = ::postdicom::Client::new(postdicom.client.clone()).map_err(|source| {
+                StartError::WorklistSource { source_name: name.to_owned(), reason: source.to_string() }
+            })?;
+            Arc::new(source::postdicom::PostDicom::new(
+                client,
+                postdicom.institutions.clone(),
+                *with_images,
+                *properties_max,
+            ))
+        }
+        WorklistSourceKind::Dimse { peer } => {
+            let known = config.peers.iter().find(|known| known.ae_title == *peer);
+            let known =
+                known.ok_or_else(|| fault("peer", format!("there is no [[peer]] with ae_title {peer}")))?;
+            let address = known
+                .address
+                .clone()
+                .ok_or_else(|| fault("peer", format!("the peer {peer} needs an address to be asked")))?;
+            let calling = config
+                .served
+                .first()
+                .map(|served| served.title.clone())
+                .ok_or_else(|| fault("peer", "at least one AE title must be served".to_owned()))?;
+            let character_set = known.query.character_set.clone();
+            Arc::new(source::dimse::Peer::new(peer.clone(), calling, address, character_set))
+        }
+    })
+}
