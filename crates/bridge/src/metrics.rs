@@ -216,6 +216,27 @@ impl Metrics {
             Some(Remedy::FixCredentials) => "credentials",
             Some(Remedy::Unknown) => "unknown",
         };
+        self.count_answer(origin, service, took, outcome);
+    }
+
+    /// Counts a request to PostDICOM's own end points for orders, in the same way.
+    pub(crate) fn count_orders_request(
+        &self,
+        origin: &str,
+        took: Duration,
+        error: Option<&postdicom::Error>,
+    ) {
+        let outcome = match error.map(|error| error.remedy(postdicom::SideEffect::None)) {
+            None => "answered",
+            Some(postdicom::Remedy::Retry { .. }) => "retry",
+            Some(postdicom::Remedy::Reject) => "reject",
+            Some(postdicom::Remedy::FixCredentials) => "credentials",
+            Some(postdicom::Remedy::OutcomeUnknown) => "unknown",
+        };
+        self.count_answer(origin, "orders", took, outcome);
+    }
+
+    fn count_answer(&self, origin: &str, service: &str, took: Duration, outcome: &str) {
         self.origin_requests.with_label_values(&[origin, service, outcome]).inc();
         self.origin_request_duration.with_label_values(&[origin, service]).observe(took.as_secs_f64());
     }

@@ -7,7 +7,7 @@ use spool::Destination;
 use tokio::sync::Semaphore;
 
 use crate::{
-    config::{Config, ConfigError, Duplicate, Peer, ServedAe, Services},
+    config::{Config, ConfigError, Duplicate, Peer, PostDicom, ServedAe, Services},
     forward::{
         batch,
         edit::{Edit, Untouched},
@@ -60,6 +60,24 @@ pub(crate) struct Origin {
     pub(crate) edit: Arc<dyn Edit>,
     /// For each result of a query that is counted or looked up, over all associations.
     pub(crate) look_ups: Semaphore,
+    /// The vendor's own end points, where it is PostDICOM and they are configured.
+    pub(crate) postdicom: Option<Account>,
+}
+
+/// An account of PostDICOM, ready to be asked for its orders.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) client: postdicom::Client,
+    pub(crate) config: PostDicom,
+}
+
+impl Account {
+    fn of(origin: &crate::config::Origin) -> Result<Option<Self>, StartError> {
+        let Some(config) = origin.postdicom.clone() else { return Ok(None) };
+        let client = postdicom::Client::new(config.client.clone())
+            .map_err(|source| StartError::PostDicom { origin: origin.name.clone(), source })?;
+        Ok(Some(Self { client, config }))
+    }
 }
 
 /// Results of all queries together that are counted or looked up at one origin at the same time. Each is one
@@ -87,9 +105,10 @@ impl Snapshot {
             let (name, duplicate) = (origin.name.clone(), origin.duplicate);
             let edit: Arc<dyn Edit> = Arc::new(Untouched);
             let look_ups = Semaphore::new(LOOK_UPS_MAX);
+            let postdicom = Account::of(origin)?;
             origins.insert(
                 name.clone(),
-                Arc::new(Origin { name, client, duplicate, workers, limits, edit, look_ups }),
+                Arc::new(Origin { name, client, duplicate, workers, limits, edit, look_ups, postdicom }),
             );
         }
         Ok(Self { routing: RoutingTable::new(&config), config, origins })

@@ -123,6 +123,13 @@ impl Config {
             if origin.workers == Some(0) {
                 return fault(format!("origin.{name}.workers"), "at least 1 is needed");
             }
+            if let Some(postdicom) = &origin.postdicom {
+                at_least_one(&format!("origin.{name}.postdicom.patients_max"), postdicom.patients_max)?;
+                at_least_one(
+                    &format!("origin.{name}.postdicom.patients_at_once"),
+                    postdicom.patients_at_once,
+                )?;
+            }
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ pub struct Narrowing {
     pub patient_id: bool,
     /// By (0008,0050) Accession Number without wildcards. Default: yes.
     pub accession_number: bool,
-    /// By (0008,0061) Modalities in Study or (0008,0060) Modality without wildcards. Default: yes; a study
+    /// By (0008,0061) Modalities in Study without wildcards. Default: yes; a study
     /// with series of other modalities than its order's is then not found by those.
     pub modality: bool,
     /// By (0008,0020) Study Date. Default: yes.

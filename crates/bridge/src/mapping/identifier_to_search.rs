@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     axes: Vec<Axis>,
     /// What the searches find.
     pub(crate) finds: Finds,
+    /// Whether the searches are those of patients, here or above.
+    by_patients: bool,
 }
 
 /// Most searches that a list of values becomes below a study or a series.
@@ -36,6 +38,9 @@ pub(crate) enum Finds {
     /// Studies or series, below each of which is to be searched then: the origin has no resource for
     /// all there are, or cannot match there what it can match above.
     Above(Level),
+    /// The studies of patients that must be known before: nothing of the keys is anything that the origin can
+    /// be asked by, and it must be asked by something.
+    Patients,
 }
 
 /// Alternatives for one part of a search.
@@ -63,7 +68,7 @@ impl Plan {
     pub(crate) fn new(level: Level, keys: &Keys, include: &[Tag], capabilities: &SearchCapabilities) -> Self {
         let narrow = Self::direct(level, keys, include, capabilities);
         let above = match level {
-            Level::Study => return narrow,
+            Level::Study => return narrow.or_by_patients(capabilities),
             Level::Series => Level::Study,
             Level::Instance if keys.get(Tag::SERIES_INSTANCE_UID).is_some_and(|key| key.uids().is_some()) => {
                 Level::Series
@@ -71,7 +76,8 @@ impl Plan {
             Level::Instance if capabilities.study_instances.is_present() => Level::Study,
             Level::Instance => Level::Series,
         };
-        let present = capabilities.searchable(narrow.resource()).is_present();
+        let present = capabilities.searchable(narrow.resource()).is_present()
+            && (narrow.narrows() || !capabilities.key_required);
         if narrow.is_below_a_path() && present {
             return narrow;
         }
@@ -118,7 +124,17 @@ impl Plan {
         if !in_path.is_empty() {
             axes.retain(|axis| !matches!(axis, Axis::Key(..)) || axis.len() <= SEARCHES_BELOW_MAX);
         }
-        Self { base, axes, finds: Finds::Wanted }
+        if !capabilities.keys_together {
+            keep_one_key(&mut base, &mut axes);
+        }
+        Self { base, axes, finds: Finds::Wanted, by_patients: false }
+    }
+
+    fn or_by_patients(self, capabilities: &SearchCapabilities) -> Self {
+        if capabilities.key_required && !self.narrows() {
+            return Self { finds: Finds::Patients, by_patients: true, ..self };
+        }
+        self
     }
 
     /// The resource that is searched.
@@ -137,9 +153,10 @@ impl Plan {
     /// Whether two searches may find the same.
     pub(crate) fn may_repeat(&self) -> bool {
         let mut further = self.axes.iter().filter(|axis| axis.len() > 1);
-        further.any(
-            |axis| matches!(axis, Axis::Key(path, _) if path.as_slice() != [self.base.level.unique_key()]),
-        )
+        self.by_patients
+            || further.any(
+                |axis| matches!(axis, Axis::Key(path, _) if path.as_slice() != [self.base.level.unique_key()]),
+            )
     }
 
     /// The searches, one at a time.
@@ -172,6 +189,26 @@ impl Plan {
     fn narrows(&self) -> bool {
         !self.axes.is_empty() || !self.base.matching.is_empty()
     }
+}
+
+/// Keeps the unique key of the level, which finds least, or else the first one.
+fn keep_one_key(base: &mut Search, axes: &mut Vec<Axis>) {
+    let unique = [base.level.unique_key()];
+    let is_unique = |axis: &Axis| matches!(axis, Axis::Key(path, _) if path.as_slice() == unique);
+    let is_key = |axis: &Axis| matches!(axis, Axis::Key(..));
+    if let Some(at) = base.matching.iter().position(|(path, _)| path.as_slice() == unique) {
+        base.matching.swap(0, at);
+    } else if axes.iter().any(is_unique) {
+        base.matching.clear();
+        axes.retain(|axis| !is_key(axis) || is_unique(axis));
+    }
+    base.matching.truncate(1);
+    let mut left = usize::from(base.matching.is_empty());
+    axes.retain(|axis| {
+        let keep = !is_key(axis) || left > 0;
+        left -= usize::from(is_key(axis) && keep);
+        keep
+    });
 }
 
 /// Adds one key to a search, as far as the resource can be searched by it.

@@ -13,6 +13,7 @@ mod find;
 pub(crate) mod level;
 pub(crate) mod listing;
 mod origins;
+mod patients;
 mod pending;
 mod related;
 pub(crate) mod request;
@@ -23,8 +24,8 @@ mod undelivered;
 mod untold;
 
 pub(crate) use self::{
-    budget::Budget,
     answer::part_of,
+    budget::Budget,
     error::QueryError,
     find::find,
     listing::{ListedInstance, Scope, Source, list},

@@ -45,6 +45,9 @@ pub(crate) fn of_query(error: &QueryError) -> (Status, String) {
         QueryError::TooManyRequests(max) => {
             (OUT_OF_RESOURCES, format!("more than {max} searches needed, narrow the query"))
         }
+        QueryError::TooManyPatients(max) => {
+            (OUT_OF_RESOURCES, format!("more than {max} patients to ask for, narrow the query"))
+        }
         QueryError::TooManyPending(max) => {
             (OUT_OF_RESOURCES, format!("more than {max} undelivered instances, narrow it"))
         }
@@ -53,6 +56,28 @@ pub(crate) fn of_query(error: &QueryError) -> (Status, String) {
             let (status, comment) = of_origin(source);
             (status, comment.to_owned())
         }
+        QueryError::Orders { source, .. } => {
+            let (status, comment) = of_orders(source);
+            (status, comment.to_owned())
+        }
+    }
+}
+
+/// What an answer of PostDICOM's own end points to a list of orders means.
+fn of_orders(error: &postdicom::Error) -> (Status, &'static str) {
+    use postdicom::{Error, Remedy, SideEffect, Unreadable};
+    const REFUSES: (Status, &str) = (Status::NOT_AUTHORIZED, "the archive refuses to list its orders");
+    match (error, error.remedy(SideEffect::None)) {
+        (Error::Unreadable(Unreadable::TooLarge), _) => {
+            (OUT_OF_RESOURCES, "too many orders for one list, narrow the query")
+        }
+        (Error::Unreadable(Unreadable::Html), _) => REFUSES,
+        (Error::Unreadable(_), _) => (UNABLE_TO_PROCESS, "the list of orders cannot be read"),
+        (_, Remedy::Retry { .. } | Remedy::OutcomeUnknown) => {
+            (OUT_OF_RESOURCES, "the archive does not list its orders now")
+        }
+        (_, Remedy::FixCredentials) => REFUSES,
+        (_, Remedy::Reject) => (SEARCH_REFUSED, "the archive refused the list of orders"),
     }
 }
 

@@ -15,6 +15,18 @@ pub(crate) enum QueryError {
         /// What its client says.
         source: dicomweb::Error,
     },
+    /// PostDICOM's orders could not be listed, or do not tell what they must.
+    #[error("origin {origin}: {source}")]
+    Orders {
+        /// The name of the origin.
+        origin: String,
+        /// What the client of the vendor's own end points says.
+        source: postdicom::Error,
+    },
+    /// More than [`PostDicom::patients_max`](crate::config::PostDicom::patients_max) patients would have to
+    /// be asked for one by one.
+    #[error("more than {0} patients must be asked for one by one")]
+    TooManyPatients(usize),
     /// The spool could not tell what is not delivered yet.
     #[error("the spool cannot be searched: {0}")]
     Spool(#[source] spool::Error),

@@ -309,7 +309,7 @@ fn include(level: Level, tags: &[Tag]) -> Vec<Tag> {
 impl From<QueryError> for Stop {
     fn from(error: QueryError) -> Self {
         match error {
-            QueryError::Origin { .. } => Self::Origin(error),
+            QueryError::Origin { .. } | QueryError::Orders { .. } => Self::Origin(error),
             error => Self::Query(error),
         }
     }

@@ -9,12 +9,12 @@ use dataset::{
 };
 use dicomweb::{
     profile::SearchCapabilities,
-    search::{Level, Search, SearchReport, SearchStream},
+    search::{Level, MatchValue, Search, SearchReport, SearchStream},
 };
 use futures::StreamExt;
 use instance::{Tag, Uid};
 
-use super::{Budget, QueryError};
+use super::{Budget, QueryError, patients};
 use crate::{
     mapping::identifier_to_search::{Finds, Plan},
     metrics::Metrics,
@@ -36,6 +36,12 @@ pub(crate) struct Rows {
     has_given: bool,
     /// Whether the plan finds the same entity in several searches.
     pub(crate) may_repeat: bool,
+    /// Whether the patients to search by are still to be found.
+    by_patients: bool,
+    /// Searches at the same time.
+    at_once: usize,
+    /// What is wrong although every search has come to its end.
+    fault: Option<QueryError>,
     /// How many searches the plan has, until that has been compared with what is left.
     planned: usize,
     searches: Box<dyn Iterator<Item = Search> + Send>,
@@ -80,6 +86,9 @@ impl Rows {
             include: include.to_vec(),
             has_given: false,
             may_repeat: plan.may_repeat(),
+            by_patients: false,
+            at_once: SEARCHES_MAX,
+            fault: None,
             planned: 0,
             searches: Box::new(std::iter::empty()),
             running: VecDeque::new(),
@@ -103,6 +112,7 @@ impl Rows {
                 self.searches = Box::new(std::iter::empty());
                 self.descent = Some(Descent { above, level, keys, below: None });
             }
+            Finds::Patients => self.by_patients = true,
         }
     }
 
@@ -115,8 +125,13 @@ impl Rows {
             if self.descent.is_some() {
                 return self.next_below(budget).await;
             }
+            if std::mem::take(&mut self.by_patients) {
+                self.search_by_patients(budget).await?;
+            }
             self.begin(budget)?;
-            let Some(running) = self.running.front_mut() else { return Ok(None) };
+            let Some(running) = self.running.front_mut() else {
+                return self.fault.take().map_or(Ok(None), Err);
+            };
             let next = running.stream.next().await;
             if let Some(began) = running.began.take() {
                 let error = next.as_ref().and_then(|next| next.as_ref().err());
@@ -148,7 +163,7 @@ impl Rows {
     /// Begins searches as long as some may be.
     fn begin(&mut self, budget: &Budget) -> Result<(), QueryError> {
         budget.has_requests_for(std::mem::take(&mut self.planned))?;
-        while self.running.len() < SEARCHES_MAX {
+        while self.running.len() < self.at_once {
             // Those under way are read first.
             if !budget.has_requests() && !self.running.is_empty() {
                 break;
@@ -157,12 +172,23 @@ impl Rows {
             budget.request()?;
             self.running.push_back(Running {
                 study: search.study.clone(),
-                series: search.series.clone(),
+                series: search.series.clone().or_else(|| series_of_keys(&search)),
                 is_fuzzy: search.fuzzy,
                 stream: self.origin.client.search(search, budget.limits()),
                 began: Some(Instant::now()),
             });
         }
+        Ok(())
+    }
+
+    /// Finds the patients whose studies may match, and plans a search for each.
+    async fn search_by_patients(&mut self, budget: &Budget) -> Result<(), QueryError> {
+        let (origin, metrics) = (&self.origin, &self.metrics);
+        let found = patients::patients(origin, metrics, &self.keys, &self.include, budget).await?;
+        self.planned = found.searches.len();
+        self.searches = Box::new(found.searches.into_iter());
+        self.at_once = self.origin.postdicom.as_ref().map_or(1, |account| account.config.patients_at_once);
+        self.fault = found.incomplete.then(|| patients::incomplete(origin));
         Ok(())
     }
 
@@ -229,6 +255,17 @@ impl Rows {
 /// Below a study that the origin does not have there is nothing.
 fn is_absent(error: &dicomweb::Error) -> bool {
     matches!(error, dicomweb::Error::Refused { status, .. } if matches!(status.as_u16(), 404 | 410))
+}
+
+/// The series that a search without a path has as its only one.
+fn series_of_keys(search: &Search) -> Option<Uid> {
+    let mut keys = search.matching.iter().filter(|(path, _)| path.as_slice() == [Tag::SERIES_INSTANCE_UID]);
+    match keys.next() {
+        Some((_, MatchValue::ListOfUid(uids))) if search.level == Level::Instance && uids.len() == 1 => {
+            uids.first().cloned()
+        }
+        _ => None,
+    }
 }
 
 /// The UIDs of the path need not be in the answer (PS3.18 §10.6.3.3).

@@ -87,7 +87,11 @@ impl Untold {
     /// Looks up what a row lacks. What is not there becomes empty, and what cannot be told stays away.
     pub(crate) async fn complete(&self, row: &mut Item, searched: &Searched) {
         let lacking: Vec<Tag> = self.unseen.iter().copied().filter(|tag| row.get(*tag).is_none()).collect();
-        if lacking.is_empty() || self.looked_up.fetch_add(1, Ordering::Relaxed) >= LOOKED_UP_MAX {
+        let is_askable = searched.origin.client.profile().retrieve.instance_metadata;
+        if lacking.is_empty()
+            || !is_askable
+            || self.looked_up.fetch_add(1, Ordering::Relaxed) >= LOOKED_UP_MAX
+        {
             return;
         }
         match self.metadata(row, searched).await {

@@ -9,6 +9,19 @@ fn origin(source: Error) -> QueryError {
     QueryError::Origin { origin: "archive".into(), source }
 }
 
+fn orders(source: postdicom::Error) -> QueryError {
+    QueryError::Orders { origin: "archive".into(), source }
+}
+
+fn orders_refused(status: u16) -> QueryError {
+    let status = StatusCode::from_u16(status).unwrap();
+    orders(postdicom::Error::Refused { status, reason: None, retry_after: None })
+}
+
+fn orders_unreadable(why: postdicom::Unreadable) -> QueryError {
+    orders(postdicom::Error::Unreadable(why))
+}
+
 fn refused(status: u16) -> QueryError {
     let status = StatusCode::from_u16(status).unwrap();
     origin(Error::Refused { status, retry_after: None, credentials_changed: false })
@@ -26,7 +39,12 @@ fn every_end_of_a_query_has_the_status_of_the_standard() {
                 QueryError::TooManyResults(100_000),
                 QueryError::TooManyRows(1_000_000),
                 QueryError::TooManyRequests(10_000),
+                QueryError::TooManyPatients(500),
                 QueryError::TooManyPending(100_000),
+                orders_refused(500),
+                orders_refused(429),
+                orders(postdicom::Error::Timeout),
+                orders_unreadable(postdicom::Unreadable::TooLarge),
                 QueryError::Spool(spool::Error::Closed),
                 refused(408),
                 refused(413),
@@ -40,7 +58,17 @@ fn every_end_of_a_query_has_the_status_of_the_standard() {
                 origin(Error::Incomplete),
             ],
         ),
-        ("Refused: Not authorized, 0124", 0x0124, vec![refused(401), refused(403)]),
+        (
+            "Refused: Not authorized, 0124",
+            0x0124,
+            vec![
+                refused(401),
+                refused(403),
+                orders_refused(401),
+                orders_refused(404),
+                orders_unreadable(postdicom::Unreadable::Html),
+            ],
+        ),
         (
             "Failed: Unable to process, Cxxx",
             0xC000,
@@ -49,9 +77,14 @@ fn every_end_of_a_query_has_the_status_of_the_standard() {
                 refused(409),
                 refused(302),
                 origin(Error::Unreadable(Unreadable::Malformed)),
+                orders_unreadable(postdicom::Unreadable::NotJson),
             ],
         ),
-        ("the same, the search was refused", 0xC001, vec![refused(400)]),
+        (
+            "the same, the search was refused",
+            0xC001,
+            vec![refused(400), orders_refused(400), orders(postdicom::Error::Failed { reason: None })],
+        ),
         (
             "the same, there is no such search",
             0xC002,
