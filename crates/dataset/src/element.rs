@@ -14,8 +14,7 @@ mod write;
 pub use dicom_core::VR;
 use instance::{Encoding, Tag};
 
-pub(crate) use self::header::vr_of;
-pub use self::{reader::Reader, write::Writer};
+pub use self::{header::vr_of, reader::Reader, write::Writer};
 
 /// (FFFE,E000) Item (PS3.5 §7.5).
 pub const ITEM: Tag = Tag(0xFFFE, 0xE000);

@@ -27,6 +27,33 @@ pub const ELEMENTS_MAX: u64 = 65_536;
 /// Most values of an identifier: 65,536, for the same reason. Lists of UIDs are the longest.
 pub const VALUES_MAX: usize = 65_536;
 
+/// What reading a data set may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes, also after inflation. Default: [`LENGTH_MAX`].
+    pub length_max: usize,
+    /// Most elements and items. Default: [`ELEMENTS_MAX`].
+    pub elements_max: u64,
+    /// Most values. Default: [`VALUES_MAX`].
+    pub values_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { length_max: LENGTH_MAX, elements_max: ELEMENTS_MAX, values_max: VALUES_MAX }
+    }
+}
+
+impl Limits {
+    /// Limits for a data set of so many bytes, with as many elements and values for each of them as an
+    /// identifier may have.
+    #[must_use]
+    pub const fn of_length(length_max: usize) -> Self {
+        let values_max = length_max / (LENGTH_MAX / VALUES_MAX);
+        Self { length_max, elements_max: values_max as u64, values_max }
+    }
+}
+
 /// A decoded identifier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identifier {
@@ -43,11 +70,11 @@ pub struct Identifier {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdentifierError {
-    /// More bytes than [`LENGTH_MAX`].
-    #[error("the identifier has more than {max} bytes", max = LENGTH_MAX)]
+    /// More bytes than [`Limits::length_max`].
+    #[error("the identifier has too many bytes")]
     TooLong,
-    /// More values than [`VALUES_MAX`].
-    #[error("the identifier has more than {max} values", max = VALUES_MAX)]
+    /// More values than [`Limits::values_max`].
+    #[error("the identifier has too many values")]
     TooManyValues(Tag),
     /// It nests too deep or has too many elements.
     #[error(transparent)]
@@ -94,6 +121,19 @@ impl Identifier {
         encoding: Encoding,
         assumed: Option<&CharacterSet>,
     ) -> Result<Self, IdentifierError> {
-        read::read(bytes, encoding, assumed)
+        read::read(bytes, encoding, assumed, Limits::default())
+    }
+
+    /// As [`Self::read`], for a data set of other limits, such as the attribute list of an N-CREATE.
+    ///
+    /// # Errors
+    /// See [`IdentifierError`].
+    pub fn read_within(
+        bytes: &[u8],
+        encoding: Encoding,
+        assumed: Option<&CharacterSet>,
+        limits: Limits,
+    ) -> Result<Self, IdentifierError> {
+        read::read(bytes, encoding, assumed, limits)
     }
 }

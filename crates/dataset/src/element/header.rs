@@ -64,8 +64,9 @@ pub(super) fn detect(first: [u8; 8], declared: Form) -> Form {
     Form { explicit_vr, big_endian }
 }
 
-/// The VR of PS3.6, and whether it may be SS instead of US.
-pub(crate) fn vr_of(tag: Tag) -> Option<(VR, bool)> {
+/// The VR of PS3.6, and whether it may be SS instead of US; none for attributes that it does not list.
+#[must_use]
+pub fn vr_of(tag: Tag) -> Option<(VR, bool)> {
     if tag.element() == 0 {
         return Some((VR::UL, false));
     }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use instance::{Encoding, Tag};
 
 use super::{
-    DEPTH_MAX, ELEMENTS_MAX, Identifier, IdentifierError, LENGTH_MAX, VALUES_MAX,
+    DEPTH_MAX, Identifier, IdentifierError, Limits,
     value::{content, is_in_character_set},
 };
 use crate::{
     character_set::{CharacterSet, UnknownTerm},
-    element::{Event, Header, Limits, Mode, Reader, VR},
+    element::{self, Event, Header, Mode, Reader, VR},
     json::{Content, Element, Item, Value},
     scan::inflate_whole,
 };
@@ -22,20 +22,21 @@ pub(super) fn read(
     bytes: &[u8],
     encoding: Encoding,
     assumed: Option<&CharacterSet>,
+    limits: Limits,
 ) -> Result<Identifier, IdentifierError> {
-    if bytes.len() > LENGTH_MAX {
+    if bytes.len() > limits.length_max {
         return Err(IdentifierError::TooLong);
     }
     let inflated;
     let bytes = if encoding == Encoding::DeflatedExplicitVrLittleEndian && !bytes.is_empty() {
-        inflated = inflate_whole(bytes, LENGTH_MAX)?;
+        inflated = inflate_whole(bytes, limits.length_max)?;
         &inflated
     } else {
         bytes
     };
-    let limits = Limits { depth_max: DEPTH_MAX, elements_max: ELEMENTS_MAX };
-    let mut reader = Reader::new(encoding.into(), Mode::EnterSequences, limits);
-    let mut building = Building::new(assumed);
+    let may_cost = element::Limits { depth_max: DEPTH_MAX, elements_max: limits.elements_max };
+    let mut reader = Reader::new(encoding.into(), Mode::EnterSequences, may_cost);
+    let mut building = Building::new(assumed, limits.values_max);
     let mut rest = bytes;
     while let Some(event) = reader.next(&mut rest)? {
         building.event(event)?;
@@ -53,6 +54,7 @@ struct Building {
     inner: Vec<Level>,
     element: Option<(Header, Vec<u8>)>,
     values: usize,
+    values_max: usize,
     last_pad_was_missing: bool,
 }
 
@@ -97,7 +99,7 @@ impl Level {
 }
 
 impl Building {
-    fn new(assumed: Option<&CharacterSet>) -> Self {
+    fn new(assumed: Option<&CharacterSet>, values_max: usize) -> Self {
         let character_set = assumed.cloned().unwrap_or_default();
         let text = Text { character_set, named: false, unknown: None };
         Self {
@@ -105,6 +107,7 @@ impl Building {
             inner: Vec::new(),
             element: None,
             values: 0,
+            values_max,
             last_pad_was_missing: false,
         }
     }
@@ -193,7 +196,7 @@ impl Building {
 
     fn count(&mut self, values: usize, tag: Tag) -> Result<(), IdentifierError> {
         self.values += values;
-        if self.values > VALUES_MAX { Err(IdentifierError::TooManyValues(tag)) } else { Ok(()) }
+        if self.values > self.values_max { Err(IdentifierError::TooManyValues(tag)) } else { Ok(()) }
     }
 
     /// (0008,0005) holds for its level and those inside (PS3.3 §C.12.1.1.2); without a value it
