@@ -27,7 +27,8 @@ use crate::{
     config::Service,
     mapping::status,
     service::{
-        Invocation, Outstanding, QueryRetrieve, Refusal, Replies, SubOperations, storage, verification,
+        Invocation, Outstanding, QueryRetrieve, Refusal, Replies, Reply, SubOperations, storage,
+        verification,
     },
 };
 
@@ -265,21 +266,29 @@ impl Receiving<'_> {
         if self.context.allowed.contains(service) { Ok(class) } else { Err(Refusal::NotAllowed) }
     }
 
-    /// Carries a request out when those before it leave room within the window.
+    /// Carries a request out when those before it leave room within the window. One that is cancelled
+    /// before is answered at once, and without counts, since nobody has counted its sub-operations.
     fn in_turn(&self, invocation: Invocation, request: Request, identifier: Bytes) -> Replies {
         let turn = self.operations.clone().turn();
         let services = Arc::clone(&self.services);
         stream::once(async move {
-            let turn = turn.await;
+            let turn = tokio::select! {
+                biased;
+                () = invocation.cancelled.cancelled() => {
+                    return Reply::new(invocation.response(Status::CANCEL)).alone();
+                }
+                turn = turn => turn,
+            };
             let replies = match request {
                 Request::Find(request) => services.find(invocation, request, identifier),
                 Request::Move(request) => services.move_(invocation, request, identifier),
                 Request::Get(request) => services.get(invocation, request, identifier),
             };
             // The room is given back with the replies.
-            replies.inspect(move |_| {
+            let held = replies.inspect(move |_| {
                 let _held = &turn;
-            })
+            });
+            held.boxed()
         })
         .flatten()
         .boxed()
