@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dicomweb::client::ANSWER_WINDOW;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Metrics;
@@ -15,9 +16,10 @@ const UNIT: u64 = 4096;
 /// destination that hangs would stop the intake; a workstation that reads slowly would stop both.
 const SENDING_PART: u64 = 4;
 
-/// The part of the budget that is reserved for C-MOVE and C-GET, in parts of the whole: one in eight,
-/// which is 16 requests of the default of 48 MiB and leaves room for 43 data sets on their way in.
-const RETRIEVING_PART: u64 = 8;
+/// The part of the budget that is reserved for C-MOVE and C-GET, in parts of the whole: one in six, which
+/// is 21 requests of the default of 48 MiB, or 9 that may come over HTTP/2, and leaves room for 40 data
+/// sets on their way in.
+const RETRIEVING_PART: u64 = 6;
 
 /// Bytes that receiving one instance takes: the receive buffer of the association, two blocks of the
 /// spool, and the head of the data set.
@@ -31,9 +33,12 @@ const COMMITTING: u64 = 512 * 1024;
 /// connection and its write buffers.
 const SENDING: u64 = 1024 * 1024;
 
-/// Bytes that one answer of an origin takes on its way to a recipient: what is read ahead, and the
-/// buffers of its connection.
+/// Bytes that one answer of an origin, or one entry of the spool, takes on its way to a recipient: what is
+/// read ahead, and the buffers of its connection.
 const RETRIEVING: u64 = 384 * 1024;
+
+/// Bytes that such an answer takes where it may come over HTTP/2, which has a window for each.
+const RETRIEVING_OVER_HTTP_2: u64 = RETRIEVING + ANSWER_WINDOW as u64;
 
 /// A budget of bytes that those share who need buffers, with a part of its own for each of receiving,
 /// sending and retrieving. Who finds that part used up waits, in order of arrival; nobody who holds
@@ -62,7 +67,7 @@ pub struct Reserved {
 }
 
 impl MemoryBudget {
-    /// A budget of `bytes`, a quarter of them for sending alone, an eighth for retrieving alone, and the
+    /// A budget of `bytes`, a quarter of them for sending alone, a sixth for retrieving alone, and the
     /// others for receiving alone.
     #[must_use]
     pub fn new(bytes: u64, metrics: &Arc<Metrics>) -> Self {
@@ -84,9 +89,11 @@ impl MemoryBudget {
         self.sending.reserve(SENDING).await
     }
 
-    /// Waits until there is room for one answer of an origin on its way to a recipient, and takes it.
-    pub async fn retrieving(&self) -> Reserved {
-        self.retrieving.reserve(RETRIEVING).await
+    /// Waits until there is room for one answer of an origin, or one entry of the spool, on its way to a
+    /// recipient, and takes it. Whether HTTP/2 is spoken shows only with the answer, and never without TLS.
+    pub async fn retrieving(&self, over_tls: bool) -> Reserved {
+        let bytes = if over_tls { RETRIEVING_OVER_HTTP_2 } else { RETRIEVING };
+        self.retrieving.reserve(bytes).await
     }
 }
 
@@ -165,11 +172,16 @@ mod tests {
     async fn neither_side_takes_what_the_other_needs() {
         let (budget, used) = budget(48 * 1024 * 1024);
         let receiving: Vec<_> = std::iter::from_fn(|| budget.receiving().now_or_never()).collect();
-        assert_eq!(receiving.len(), 43);
+        assert_eq!(receiving.len(), 40);
         let sending: Vec<_> = std::iter::from_fn(|| budget.sending().now_or_never()).collect();
         assert_eq!(sending.len(), 12, "a stalled intake stops no delivery");
-        let retrieving: Vec<_> = std::iter::from_fn(|| budget.retrieving().now_or_never()).collect();
-        assert_eq!(retrieving.len(), 16, "nor any retrieve");
+        let retrieving = |over_tls| {
+            let one = || budget.retrieving(over_tls).now_or_never();
+            std::iter::from_fn(one).collect::<Vec<_>>()
+        };
+        assert_eq!(retrieving(true).len(), 9, "nor any retrieve");
+        let retrieving = retrieving(false);
+        assert_eq!(retrieving.len(), 21, "nor any retrieve");
         drop(receiving);
         assert!(budget.receiving().now_or_never().is_some(), "nor the other way round");
         drop((sending, retrieving));
@@ -178,7 +190,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_commit_keeps_its_part_and_gives_the_others_back() {
-        let (budget, used) = budget(RECEIVING * 8 / 5 + UNIT);
+        let (budget, used) = budget(RECEIVING * 12 / 7 + UNIT);
         let mut receiving = budget.receiving().await;
         let committing = receiving.committing();
         assert_eq!(used(), RECEIVING);
@@ -192,10 +204,10 @@ mod tests {
 
     #[tokio::test]
     async fn more_than_there_is_counts_as_all_of_it() {
-        let (budget, used) = budget(RETRIEVING_PART * UNIT);
+        let (budget, used) = budget(12 * UNIT);
         let (mut receiving, sending) = (budget.receiving().await, budget.sending().await);
-        let (retrieving, committing) = (budget.retrieving().await, receiving.committing());
-        assert_eq!(used(), RETRIEVING_PART * UNIT);
+        let (retrieving, committing) = (budget.retrieving(false).await, receiving.committing());
+        assert_eq!(used(), 12 * UNIT);
         drop((receiving, sending, retrieving, committing));
         assert_eq!(used(), 0);
     }

@@ -46,7 +46,7 @@ async fn senders_that_stall_stop_no_delivery() {
             modality.association.store(&context, request(&uid), stream::pending()).await
         });
     }
-    site.metric(&format!("dimseway_memory_budget_used_bytes {}", 7 * RECEIVING)).await;
+    site.metric(&format!("dimseway_memory_budget_used_bytes {}", 6 * RECEIVING)).await;
     origin.serve(TcpListener::bind(address).await.unwrap());
     site.delivered(1).await;
     assert!(stalled.try_join_next().is_none(), "they still stall");

@@ -43,7 +43,8 @@ pub(super) struct Request {
 impl Source {
     /// Makes a request, in `room` or once there is some.
     pub(super) async fn request(request: &Request, room: Option<Room>) -> Result<Self, dicomweb::Error> {
-        let mut source = Self { kind: Kind::Nothing, room: reserved(&request.core, room).await };
+        let over_tls = request.origin.client.base_url().is_tls();
+        let mut source = Self { kind: Kind::Nothing, room: reserved(&request.core, room, over_tls).await };
         source.replace(request).await?;
         Ok(source)
     }
@@ -56,7 +57,7 @@ impl Source {
         meta: FileMeta,
         room: Option<Room>,
     ) -> Self {
-        let room = reserved(core, room).await;
+        let room = reserved(core, room, false).await;
         let bytes = core.ports.payloads.read(entry_id, 0..length);
         Self { kind: Kind::Spool(Some((meta, Some(length))), bytes), room }
     }
@@ -107,9 +108,9 @@ impl Source {
     }
 }
 
-async fn reserved(core: &Core, room: Option<Room>) -> Room {
+async fn reserved(core: &Core, room: Option<Room>, over_tls: bool) -> Room {
     match room {
         Some(room) => room,
-        None => Arc::new(core.memory.retrieving().await),
+        None => Arc::new(core.memory.retrieving(over_tls).await),
     }
 }
