@@ -8,7 +8,7 @@ mod attributes;
 mod merge;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
@@ -19,18 +19,10 @@ use spool::{Entry, EntryId};
 
 use self::attributes::Attributes;
 use super::{
-    Budget, QueryError, Request,
-    level::{
-        Level, MODALITIES_IN_STUDY, SERIES_RELATED_INSTANCES, STUDY_RELATED_INSTANCES, STUDY_RELATED_SERIES,
-    },
-    searched::Searched,
+    Budget, QueryError, Request, level::Level, related::is_related, searched::Searched,
     undelivered::Undelivered,
 };
 use crate::{association::Context, snapshot::Origin};
-
-/// What is counted over an entity, so that no single entry tells it.
-pub(crate) const COUNTED: [Tag; 4] =
-    [MODALITIES_IN_STUDY, STUDY_RELATED_SERIES, STUDY_RELATED_INSTANCES, SERIES_RELATED_INSTANCES];
 
 /// What waits for delivery to the origins of a query, by the entities of one level.
 pub(crate) struct Pending {
@@ -39,8 +31,11 @@ pub(crate) struct Pending {
     level: Level,
     /// Keys that an entry can be held against: all but the counted ones.
     keys: Keys,
-    /// Those of [`COUNTED`] that results show or must match.
+    /// What is counted or collected over entities, so that no single entry tells it, and results show or must
+    /// match.
     counted: Vec<Tag>,
+    /// Hashes of the IDs of patients that have anything waiting, where something is counted over patients.
+    patients: HashSet<u64>,
     state: RandomState,
     /// By a hash of the UID, for little memory. That two of 100,000 have the same is less likely than 1 in
     /// 3,000,000,000.
@@ -74,13 +69,14 @@ impl Pending {
         let undelivered =
             origins.iter().filter_map(|origin| Undelivered::of(context, &origin.name)).collect();
         let mut keys = request.keys.clone();
-        keys.retain(|tag, _| !COUNTED.contains(&tag));
+        keys.retain(|tag, _| !is_related(tag));
         let mut pending = Self {
             undelivered,
             attributes: Attributes::new(Arc::clone(&context.core.ports.payloads), tags),
             level: request.level,
             keys,
-            counted: COUNTED.into_iter().filter(|tag| tags.contains(tag)).collect(),
+            counted: tags.iter().copied().filter(|tag| is_related(*tag)).collect(),
+            patients: HashSet::new(),
             state: RandomState::new(),
             waiting: HashMap::new(),
             left_out: false,
@@ -89,7 +85,9 @@ impl Pending {
         for undelivered in pending.undelivered.clone() {
             pending.collect(&undelivered).await?;
         }
-        Ok((pending.left_out || !pending.waiting.is_empty()).then_some(pending))
+        pending.collect_patients().await?;
+        let is_any = pending.left_out || !pending.waiting.is_empty() || !pending.patients.is_empty();
+        Ok(is_any.then_some(pending))
     }
 
     async fn collect(&mut self, undelivered: &Undelivered) -> Result<(), QueryError> {
@@ -160,11 +158,10 @@ impl Pending {
             level => level.unique_key(),
         };
         let Some(uid) = row.uid(key) else { return Ok(()) };
-        match self.waiting.remove(&self.hash(&uid)) {
-            Some(_) => self.add_counts(row, Some(searched), budget).await,
-            None if self.left_out => self.add_counts(row, Some(searched), budget).await,
-            None => Ok(()),
+        if self.waiting.remove(&self.hash(&uid)).is_none() && !self.left_out && self.patients.is_empty() {
+            return Ok(());
         }
+        self.add_counts(row, Some(searched), budget).await
     }
 
     /// Ends the origins' part: the entries whose entities match and were not among their results.

@@ -1,6 +1,7 @@
 use dataset::{
     character_set::CharacterSet,
     element::{VR, Writer},
+    json::Item,
 };
 use dimse::{
     Status,
@@ -14,6 +15,12 @@ use super::{
     workstation::{MODALITIES, SERIES_INSTANCES, STUDY_INSTANCES, STUDY_SERIES, Workstation, identifier},
 };
 use crate::tests::site::{CT, Site};
+
+const MR: &str = "1.2.840.10008.5.1.4.1.1.4";
+const SOP_CLASSES: Tag = Tag(0x0008, 0x0062);
+const PATIENT_STUDIES: Tag = Tag(0x0020, 0x1200);
+const PATIENT_SERIES: Tag = Tag(0x0020, 0x1202);
+const PATIENT_INSTANCES: Tag = Tag(0x0020, 0x1204);
 
 /// An instance that the modality sends; the origin takes none.
 async fn store(site: &Site, study: &str, series: &str, uid: &str) {
@@ -70,7 +77,7 @@ fn origin() -> Scripted {
             "/studies/1.1/instances" | "/studies/1.1/series/1.1.1/instances" => unless_named(
                 "SOPInstanceUID",
                 "1.1.1.1",
-                result(&[("00080018", "UI", "1.1.1.1"), ("0020000E", "UI", "1.1.1")]),
+                result(&[("00080018", "UI", "1.1.1.1"), ("00080016", "UI", MR), ("0020000E", "UI", "1.1.1")]),
             ),
             _ => None,
         };
@@ -120,6 +127,47 @@ async fn what_was_stored_a_moment_ago_is_found() {
         identifier("STUDY", &[(Tag::STUDY_INSTANCE_UID, VR::UI, ""), (MODALITIES, VR::CS, "CT")]);
     let found = workstation.find(&by_modality).await.whole();
     assert_eq!(found.values(Tag::STUDY_INSTANCE_UID), ["1.1", "1.9"], "by what both have together");
+}
+
+/// Study 1.1 is at the origin, with an MR instance, and 1.9 is not; one CT instance waits for each.
+#[tokio::test]
+async fn what_waits_counts_for_its_patient_and_its_sop_classes() {
+    let site = origin().site(|_| {}).await;
+    store(&site, "1.1", "1.1.2", "1.1.2.1").await;
+    store(&site, "1.1", "1.1.1", "1.1.1.1").await;
+    store(&site, "1.9", "1.9.1", "1.9.1.1").await;
+    store_of(&site, "0815", "1.8", "1.8.1", "1.8.1.1").await;
+    let patients = identifier(
+        "PATIENT",
+        &[
+            (Tag::PATIENT_ID, VR::LO, ""),
+            (PATIENT_STUDIES, VR::IS, ""),
+            (PATIENT_SERIES, VR::IS, ""),
+            (PATIENT_INSTANCES, VR::IS, ""),
+        ],
+    );
+    let mut workstation = Workstation::at(&site).await;
+    let character_set = CharacterSet::default();
+    let found = workstation.find_in(InformationModel::PatientRoot, &patients, &character_set).await.whole();
+    let counts = |(_, item): &(Status, Item)| {
+        let counts = [PATIENT_STUDIES, PATIENT_SERIES, PATIENT_INSTANCES].map(|tag| item.integer(tag));
+        (item.text(Tag::PATIENT_ID).unwrap().into_owned(), counts)
+    };
+    let mut counted: Vec<_> = found.results.iter().map(counts).collect();
+    counted.sort();
+    assert_eq!(
+        counted,
+        [("0815".to_owned(), [Some(1), Some(1), Some(1)]), ("4711".to_owned(), [Some(2), Some(3), Some(3)]),]
+    );
+
+    // Only the other study of the patient is asked for.
+    let study = identifier(
+        "STUDY",
+        &[(Tag::STUDY_INSTANCE_UID, VR::UI, "1.1"), (PATIENT_STUDIES, VR::IS, ""), (SOP_CLASSES, VR::UI, "")],
+    );
+    let found = workstation.find(&study).await.whole();
+    assert_eq!(found.values(PATIENT_STUDIES), ["2"]);
+    assert_eq!(found.results[0].1.values(SOP_CLASSES).len(), 2, "MR from the origin, CT from the spool");
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ impl Attributes {
 }
 
 /// What the spool keeps of every entry.
-fn kept_beside(entry: &Entry) -> Item {
+pub(super) fn kept_beside(entry: &Entry) -> Item {
     let identity = &entry.trailer.identity;
     let uids = [
         (Tag::SOP_CLASS_UID, &identity.sop_class_uid),
