@@ -20,11 +20,17 @@ use tokio::{
 /// ones wait in the backlog of the operating system.
 const CONNECTIONS_MAX: usize = 128;
 
-/// Time without progress after which a connection is closed, so that silent ones do not keep probes
-/// out: a request has this long to come, once begun this long to be read whole and answered, and an
-/// answer this long for each next piece. Longer than the 60 s between two scrapes, so that a scraper
-/// keeps its connection.
+/// Time within which a new connection has to begin a request, and a request once begun has to have its
+/// head there: who connects has something to ask, and silent connections must not keep probes out.
+const HEAD_MAX: Duration = Duration::from_secs(10);
+
+/// Time without progress after which any other connection is closed: a request has this long to be read
+/// whole and answered, an answer this long for each next piece, and the next request this long to come.
+/// Longer than the 60 s between two scrapes, so that a scraper keeps its connection.
 const STANDSTILL_MAX: Duration = Duration::from_secs(75);
+
+/// What ends the head of a request (RFC 9112 §2.1); the preface of HTTP/2 has it too.
+const END_OF_HEAD: u32 = u32::from_be_bytes(*b"\r\n\r\n");
 
 /// Wait after a failed accept, which is a shortage of file descriptors and passes.
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
@@ -66,21 +72,53 @@ impl axum::serve::Listener for Limited {
 /// A connection that gives its place back when it ends, and ends when it stands still.
 pub(super) struct Connection<S = TcpStream> {
     stream: S,
-    /// Ends [`STANDSTILL_MAX`] after the last progress.
+    /// Ends as long after the last progress as the state allows.
     standstill: Pin<Box<Sleep>>,
-    /// Nothing was read since the last write, so what is read next begins a request.
-    between_requests: bool,
+    awaited: Awaited,
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What comes next over a connection.
+#[derive(Clone, Copy)]
+enum Awaited {
+    /// The first bytes of a request.
+    Request,
+    /// The rest of its head, and the last four bytes of what is there.
+    Head(u32),
+    /// The rest of it and the answer.
+    Answer,
 }
 
 impl<S> Connection<S> {
     fn new(stream: S, permit: Option<OwnedSemaphorePermit>) -> Self {
-        let standstill = Box::pin(tokio::time::sleep(STANDSTILL_MAX));
-        Self { stream, standstill, between_requests: true, _permit: permit }
+        let standstill = Box::pin(tokio::time::sleep(HEAD_MAX));
+        Self { stream, standstill, awaited: Awaited::Request, _permit: permit }
     }
 
-    fn progress(&mut self) {
-        self.standstill.as_mut().reset(Instant::now() + STANDSTILL_MAX);
+    fn progress(&mut self, next: Duration) {
+        self.standstill.as_mut().reset(Instant::now() + next);
+    }
+
+    /// Takes notice of bytes of a request. Only its first ones and the end of its head give it more time:
+    /// one that trickles in is not worth a place.
+    fn received(&mut self, bytes: &[u8]) {
+        let mut last = match self.awaited {
+            Awaited::Request => {
+                self.progress(HEAD_MAX);
+                0
+            }
+            Awaited::Head(last) => last,
+            Awaited::Answer => return,
+        };
+        for byte in bytes {
+            last = last << 8 | u32::from(*byte);
+            if last == END_OF_HEAD {
+                self.awaited = Awaited::Answer;
+                self.progress(STANDSTILL_MAX);
+                return;
+            }
+        }
+        self.awaited = Awaited::Head(last);
     }
 
     /// What to answer where the stream is not ready: an error once it has stood still for too long.
@@ -103,10 +141,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
         if read.is_pending() {
             return self.wait(context);
         }
-        // Only the first bytes of a request count: one that trickles in is not worth a place.
-        if buffer.filled().len() > before && self.between_requests {
-            self.between_requests = false;
-            self.progress();
+        let bytes = buffer.filled().get(before..).unwrap_or_default();
+        if !bytes.is_empty() {
+            self.received(bytes);
         }
         read
     }
@@ -122,8 +159,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         if written.is_pending() {
             return self.wait(context);
         }
-        self.between_requests = true;
-        self.progress();
+        self.awaited = Awaited::Request;
+        self.progress(STANDSTILL_MAX);
         written
     }
 
@@ -165,7 +202,29 @@ mod tests {
         let (_client, mut connection) = pair();
         let started = Instant::now();
         assert!(timed_out(read(&mut connection).await));
-        assert!(started.elapsed() >= STANDSTILL_MAX);
+        assert_eq!(started.elapsed().as_secs(), HEAD_MAX.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_whose_head_does_not_end_is_closed() {
+        let (mut client, mut connection) = pair();
+        client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        let started = Instant::now();
+        assert_eq!(read(&mut connection).await.unwrap(), 16);
+        assert!(timed_out(read(&mut connection).await));
+        assert_eq!(started.elapsed().as_secs(), HEAD_MAX.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_is_worked_on_has_more_time() {
+        let (mut client, mut connection) = pair();
+        for piece in ["G / HTTP/1.1\r", "\n\r", "\n"] {
+            client.write_all(piece.as_bytes()).await.unwrap();
+            assert_eq!(read(&mut connection).await.unwrap(), piece.len());
+        }
+        let started = Instant::now();
+        assert!(timed_out(read(&mut connection).await));
+        assert_eq!(started.elapsed().as_secs(), STANDSTILL_MAX.as_secs());
     }
 
     #[tokio::test(start_paused = true)]
@@ -174,10 +233,10 @@ mod tests {
         for _ in 0..3 {
             client.write_all(b"G").await.unwrap();
             assert_eq!(read(&mut connection).await.unwrap(), 1);
-            advance(STANDSTILL_MAX / 4).await;
+            advance(HEAD_MAX / 4).await;
         }
         client.write_all(b"G").await.unwrap();
-        advance(STANDSTILL_MAX / 2).await;
+        advance(HEAD_MAX / 2).await;
         assert!(timed_out(read(&mut connection).await), "the byte that is there comes too late");
     }
 
@@ -190,15 +249,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_download_and_a_connection_that_is_used_again_stay() {
         let (mut client, mut connection) = pair();
+        advance(HEAD_MAX / 2).await;
         for _ in 0..5 {
-            advance(ALMOST).await;
-            client.write_all(b"GET").await.unwrap();
-            assert_eq!(read(&mut connection).await.unwrap(), 3);
+            client.write_all(b"GET /\r\n\r\n").await.unwrap();
+            assert_eq!(read(&mut connection).await.unwrap(), 9);
             for _ in 0..5 {
                 advance(ALMOST).await;
                 connection.write_all(b"bytes").await.unwrap();
                 assert_eq!(client.read(&mut [0; 16]).await.unwrap(), 5);
             }
+            advance(ALMOST).await;
         }
     }
 }
