@@ -50,6 +50,11 @@ pub(crate) struct Origin {
     /// Unit: time. Source: gateways cut idle connections after 60s.
     #[serde(default = "read_timeout")]
     pub(crate) read_timeout: Span,
+    /// How long a search or a retrieve waits, over all of its requests, because the server puts it off
+    /// (429, 503); then it fails. Deliveries are put off in the queue instead.
+    /// Unit: time. Source: a workstation waits about that long.
+    #[serde(default = "unavailable_timeout")]
+    pub(crate) unavailable_timeout: Span,
     /// Deliveries to this origin at the same time; left out: `workers` of `[forward]`.
     /// Unit: requests. Source: the server's administrator.
     #[schemars(extend("x-sample" = 4))]
@@ -325,4 +330,8 @@ const fn answer_timeout() -> Span {
 
 const fn read_timeout() -> Span {
     Span::seconds(60)
+}
+
+const fn unavailable_timeout() -> Span {
+    Span::seconds(30)
 }
