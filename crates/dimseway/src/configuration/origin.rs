@@ -86,6 +86,7 @@ impl Reading<'_> {
             send_idle: origin.send_timeout.0,
             answer: origin.answer_timeout.0,
             read_idle: origin.read_timeout.0,
+            unavailable: origin.unavailable_timeout.0,
             ..Timeouts::default()
         };
         Ok(ClientConfig { base_url, profile, credentials, tls, headers, timeouts })
