@@ -1,6 +1,7 @@
 //! C-MOVE and C-GET through the bridge as a whole.
 
 mod archive;
+mod at_postdicom;
 mod broken_answers;
 mod destination;
 mod getting;

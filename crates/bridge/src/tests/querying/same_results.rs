@@ -30,10 +30,10 @@ const STUDY_ID: Tag = Tag(0x0020, 0x0010);
 const SERIES_NUMBER: Tag = Tag(0x0020, 0x0011);
 const REFERRING: Tag = Tag(0x0008, 0x0090);
 
-type Query = &'static [(Tag, VR, &'static str)];
+pub(super) type Query = &'static [(Tag, VR, &'static str)];
 
 /// Keys of studies, beside the unique one.
-const QUERIES: &[Query] = &[
+pub(super) const QUERIES: &[Query] = &[
     &[],
     &[(Tag::PATIENT_NAME, VR::PN, "*a*")],
     &[(Tag::PATIENT_NAME, VR::PN, "S*")],
@@ -107,7 +107,7 @@ fn item(attributes: &Attributes) -> Item {
 }
 
 /// The studies that match, by the generated data alone.
-fn expected(archive: &Archive, keys: &Keys) -> Vec<String> {
+pub(super) fn expected(archive: &Archive, keys: &Keys) -> Vec<String> {
     let studies = archive.studies.iter().filter_map(|study| {
         let mut found = item(&study.attributes);
         let modalities: Vec<_> =

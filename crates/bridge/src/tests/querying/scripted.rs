@@ -72,8 +72,11 @@ async fn respond(State(origin): State<Scripted>, request: Request) -> Response<B
             .unwrap()
     };
     let path = request.uri().path_and_query().unwrap().as_str();
-    let path = path.strip_prefix("/dicom-web").unwrap_or(path).to_owned();
-    if request.method() != Method::GET || path.contains("StudyInstanceUID=2.25.0") {
+    let mut path = path.strip_prefix("/dicom-web").unwrap_or(path).to_owned();
+    // Parameters of PostDICOM's own end points stand in a header field.
+    let parameters = request.headers().iter().find(|(name, _)| name.as_str().ends_with("parameters"));
+    path.extend(parameters.map(|(_, value)| format!(" {}", value.to_str().unwrap())));
+    if request.method() != Method::GET || path.contains("=2.25.0") {
         return respond(503, String::new());
     }
     let (status, body) = (origin.answer)(&path);

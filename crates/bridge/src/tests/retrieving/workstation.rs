@@ -1,6 +1,6 @@
 //! A workstation that retrieves, with the bridge, its origin and a destination around it.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use dataset::{
@@ -47,6 +47,11 @@ pub(super) struct Ward {
 impl Ward {
     pub(super) async fn new(archive: Archive, change: impl FnOnce(&mut Config)) -> Self {
         let address = archive.serve().await;
+        Self::at(address, archive, change).await
+    }
+
+    /// With whatever archive is at an address.
+    pub(super) async fn at(address: SocketAddr, archive: Archive, change: impl FnOnce(&mut Config)) -> Self {
         let destination = Destination::default();
         let listens = destination.serve().await;
         let site = Site::with_origin(FakeOrigin::default(), address, |config| {
