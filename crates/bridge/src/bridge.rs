@@ -11,7 +11,7 @@ use std::{
 use arc_swap::ArcSwap;
 use spool::{Deliveries, Destination, Documents, Outbox, Payloads};
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{sync::CancellationToken, task::{AbortOnDropHandle, TaskTracker}};
 
 use crate::{
     Config, MemoryBudget, Metrics, StartError,
@@ -19,7 +19,11 @@ use crate::{
     forward::{
         condition::Conditions, confirmation::Confirmations, scheduler::Scheduler, settlement::Settlement,
     },
-    service::retrieve::Destinations,
+    outbox::runner::{Runner, Settings},
+    service::{
+        performed_procedure::{self, delivery::Reports, sink::Follower},
+        retrieve::Destinations,
+    },
     snapshot::Snapshot,
     transcode::Transcoder,
     worklist::{Setup, Worklist},
@@ -98,6 +102,8 @@ pub(crate) struct Core {
     pub(crate) transcoder: Transcoder,
     /// What modalities are to do.
     pub(crate) worklist: Worklist,
+    /// What modalities have done.
+    pub(crate) performed_procedure: performed_procedure::Provider,
     pub(crate) phases: Phases,
     pub(crate) connections: TaskTracker,
     /// What the settings of all associations have in common.
@@ -132,6 +138,8 @@ impl Bridge {
         let transcoder = Transcoder::new(retrieve.transcode_program.clone(), retrieve.transcode_limits);
         let setup = Setup::new(&snapshot.config)?;
         let worklist = Worklist::new(Arc::clone(&ports.documents), Arc::clone(&metrics), setup);
+        let (documents, outbox) = (Arc::clone(&ports.documents), Arc::clone(&ports.outbox));
+        let performed_procedure = performed_procedure::Provider::new(documents, outbox);
         let core = Core {
             snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
             ports,
@@ -142,6 +150,7 @@ impl Bridge {
             destinations: Destinations::default(),
             transcoder,
             worklist,
+            performed_procedure,
             metrics,
             phases: Phases::default(),
             connections: TaskTracker::new(),
@@ -166,9 +175,44 @@ impl Bridge {
         self.core.running.store(true, Ordering::Relaxed);
         let accepting = listen::accept(Arc::clone(&self.core), listeners);
         let forwarding = self.scheduler().run();
-        let refreshing = self.core.worklist.run(self.forwarding.clone());
-        let (deliveries_cut, (), (), ()) = tokio::join!(forwarding, accepting, self.drain(stop), refreshing);
+        let (worklist, until) = (self.core.worklist.clone(), self.forwarding.clone());
+        // A task of its own, since lists of 10,000 entries take the processor for a while.
+        let refreshing = AbortOnDropHandle::new(tokio::spawn(async move { worklist.run(until).await }));
+        let reporting = self.report();
+        let (deliveries_cut, (), (), refreshed, ()) =
+            tokio::join!(forwarding, accepting, self.drain(stop), refreshing, reporting);
+        if refreshed.is_err() {
+            self.core.metrics.panics.with_label_values(&["worklist"]).inc();
+        }
         Drained { associations_aborted: self.core.associations_cut.load(Ordering::Relaxed), deliveries_cut }
+    }
+
+    /// Delivers what modalities report of performed procedure steps, and forgets old steps.
+    async fn report(&self) {
+        let core = &self.core;
+        let documents = || Arc::clone(&core.ports.documents);
+        let reports = Reports {
+            documents: documents(),
+            snapshot: Arc::clone(&core.snapshot),
+            follower: Arc::new(Follower::new(core.worklist.clone(), documents())),
+            metrics: Arc::clone(&core.metrics),
+        };
+        let runner = Runner::new(
+            performed_procedure::CALL,
+            Arc::clone(&core.ports.outbox),
+            Arc::new(reports),
+            Arc::clone(&core.metrics),
+            self.forwarding.clone(),
+        );
+        // Calls that wait are made also when no step is taken any more.
+        let settings = || {
+            let mpps = core.snapshot.load().config.mpps.clone().unwrap_or_default();
+            Settings { workers: mpps.workers, lease: mpps.lease, back_off: mpps.back_off }
+        };
+        let drain = core.snapshot.load().config.drain.timeout;
+        let snapshot = Arc::clone(&core.snapshot);
+        let forgetting = performed_procedure::retention::run(documents(), snapshot, self.forwarding.clone());
+        tokio::join!(runner.run(settings, drain), forgetting);
     }
 
     fn scheduler(&self) -> Scheduler {

@@ -12,6 +12,7 @@ pub mod forward;
 pub mod mapping;
 mod memory;
 pub mod metrics;
+mod outbox;
 pub mod routing;
 pub mod service;
 mod snapshot;

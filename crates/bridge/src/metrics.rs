@@ -179,6 +179,14 @@ metrics! {
     worklist_look_ups: IntCounterVec = counter Kind::Counter, "dimseway_worklist_look_ups_total", &["source", "outcome"],
         "Many mean that modalities ask for patients or days that are not in the window: widen `worklist.window`. `failed` took more than `worklist.look_up_timeout` or could not be asked.";
 
+    /// Calls with side effects that ended or were put off, by whom they were for and outcome.
+    calls: IntCounterVec = counter Kind::Counter, "dimseway_calls_total", &["to", "outcome"],
+        "`deferred` are retries: the sink is down or refuses for now. `held` needs a person: nothing is made again by itself that may have been done already, or that is refused for good; the log says which call and why.";
+
+    /// From the acceptance of a performed procedure step report to its delivery.
+    performed_procedure_lag: HistogramVec = histogram Kind::Histogram(LAG), "dimseway_performed_procedure_lag_seconds", &["to"],
+        "How late a sink hears what modalities do. Seconds in good times; more after an outage of the sink.";
+
     /// Reloads of the configuration, by outcome.
     reloads: IntCounterVec = counter Kind::Counter, "dimseway_configuration_reloads_total", &["outcome"],
         "`rejected` means that the file is invalid and the old configuration is in force; the log names file, line and key.";

@@ -1,6 +1,7 @@
 //! The service classes: what each request leads to. Services return; the association writes.
 
 mod invocation;
+pub(crate) mod performed_procedure;
 pub(crate) mod query;
 pub(crate) mod retrieve;
 pub mod storage;

@@ -13,6 +13,7 @@ use crate::{
         edit::{Edit, Untouched},
     },
     routing::RoutingTable,
+    service::performed_procedure::sink::Sinks,
 };
 
 /// Why a configuration cannot be put to use.
@@ -90,6 +91,8 @@ pub(crate) struct Snapshot {
     pub(crate) config: Config,
     pub(crate) routing: RoutingTable,
     pub(crate) origins: HashMap<String, Arc<Origin>>,
+    /// Where performed procedure steps go on to.
+    pub(crate) sinks: Sinks,
 }
 
 impl Snapshot {
@@ -111,7 +114,8 @@ impl Snapshot {
                 Arc::new(Origin { name, client, duplicate, workers, limits, edit, look_ups, postdicom }),
             );
         }
-        Ok(Self { routing: RoutingTable::new(&config), config, origins })
+        let sinks = Sinks::new(&config, &origins);
+        Ok(Self { routing: RoutingTable::new(&config), config, origins, sinks })
     }
 
     /// The AE title under which a peer called, if it is served.

@@ -7,6 +7,7 @@
 
 mod answer;
 mod identifier;
+mod normalized;
 mod operations;
 mod receive;
 mod write;

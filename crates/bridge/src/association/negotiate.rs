@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use dimse::acse::{
     self, AssociateAccept, AssociateReject, AssociateRequest, Policy, QueryRetrieveClass,
-    QueryRetrieveOptions, RejectReason, Roles, ServicePolicy, TransferSyntaxes,
+    QueryRetrieveOperation, QueryRetrieveOptions, RejectReason, Roles, ServicePolicy, TransferSyntaxes,
+    sop_class::{MODALITY_PERFORMED_PROCEDURE_STEP, MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE},
 };
 use instance::{
     AeTitle, Uid,
@@ -67,12 +68,15 @@ pub(crate) fn decide(
 fn policy(snapshot: &Snapshot, calling: &AeTitle, called: &ServedAe, allowed: Services) -> Policy {
     let offered = called.services;
     let limits = &snapshot.config.limits;
-    let services = query_retrieve(snapshot, called, offered);
+    let query_retrieve = query_retrieve(snapshot, called, offered);
+    let has_get = query_retrieve.keys().any(is_get);
+    let mut services = query_retrieve;
+    services.extend(performed_procedure(snapshot, offered));
     Policy {
         verification: offered.and(allowed).contains(Service::Echo),
         storage: offered.contains(Service::Store),
         // The roles that a C-GET needs (PS3.4 §C.4.3).
-        storage_requestor_scp: !services.is_empty() && offered.contains(Service::Retrieve),
+        storage_requestor_scp: has_get,
         services,
         storage_transfer_syntaxes: snapshot
             .transfer_syntaxes(calling, &called.title)
@@ -116,6 +120,30 @@ fn query_retrieve(snapshot: &Snapshot, called: &ServedAe, offered: Services) -> 
     };
     let classes = QueryRetrieveClass::ALL.into_iter().filter(is_offered);
     classes.map(|class| (class.uid(), policy(class))).collect()
+}
+
+/// The SOP Classes of performed procedure steps, where they are taken at all.
+fn performed_procedure(
+    snapshot: &Snapshot,
+    offered: Services,
+) -> impl Iterator<Item = (Uid, ServicePolicy)> + use<> {
+    let is_offered = snapshot.config.mpps.is_some() && offered.contains(Service::PerformedProcedure);
+    let syntaxes: Vec<Uid> = IDENTIFIER_TRANSFER_SYNTAXES.iter().filter_map(|uid| uid.parse().ok()).collect();
+    let policy = move || ServicePolicy {
+        transfer_syntaxes: TransferSyntaxes::Only(syntaxes.clone()),
+        requestor_roles: Roles::DEFAULT,
+        // PS3.4 §F.2.1 has none.
+        extended_negotiation: None,
+    };
+    let classes = [MODALITY_PERFORMED_PROCEDURE_STEP, MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE];
+    let classes = classes.into_iter().filter(move |_| is_offered).filter_map(|uid| uid.parse::<Uid>().ok());
+    classes.map(move |uid| (uid, policy()))
+}
+
+/// Whether a SOP Class is one of C-GET.
+fn is_get(sop_class: &Uid) -> bool {
+    let class = QueryRetrieveClass::from_uid(sop_class);
+    class.is_some_and(|class| class.operation == QueryRetrieveOperation::Get)
 }
 
 const fn label_of(reason: RejectReason) -> &'static str {

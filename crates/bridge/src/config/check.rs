@@ -1,5 +1,8 @@
 //! What only several fields of a configuration together show to be wrong.
 
+mod mpps;
+mod worklist;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use spool::Destination;
@@ -16,7 +19,7 @@ pub struct ConfigError {
     pub message: String,
 }
 
-/// Longest name of an origin: it is part of keys in the spool and of metric labels.
+/// Longest name of an origin or a source of the worklist: it is part of keys in the spool and of metric labels.
 const NAME_LENGTH_MAX: usize = 64;
 
 /// Smallest memory budget, in bytes: its quarter for sending is two requests.
@@ -38,7 +41,9 @@ impl Config {
         self.check_routes()?;
         self.check_query()?;
         self.check_forward()?;
-        self.check_retrieve()
+        self.check_retrieve()?;
+        self.check_mpps()?;
+        self.check_worklist()
     }
 
     /// Whether `destination` is one that deliveries can be made to.
@@ -104,13 +109,7 @@ impl Config {
         let mut names = BTreeSet::new();
         for origin in &self.origins {
             let name = &origin.name;
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-            if name.is_empty() || name.len() > NAME_LENGTH_MAX || !name.chars().all(allowed) {
-                return fault(
-                    format!("origin.{name}"),
-                    "a name has 1 to 64 letters, digits, dots, dashes and underscores",
-                );
-            }
+            check_name(name, &format!("origin.{name}"))?;
             if !names.insert(name) {
                 return fault(format!("origin.{name}"), "the name is there twice");
             }
@@ -244,6 +243,15 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Whether a name fits keys in the spool and labels of metrics.
+fn check_name(name: &str, key: &str) -> Result<(), ConfigError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > NAME_LENGTH_MAX || !name.chars().all(allowed) {
+        return fault(key, "a name has 1 to 64 letters, digits, dots, dashes and underscores");
+    }
+    Ok(())
 }
 
 fn fault<T>(key: impl Into<String>, message: impl Into<String>) -> Result<T, ConfigError> {

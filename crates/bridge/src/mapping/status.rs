@@ -4,6 +4,7 @@
 //! Comment is bland: no paths, no addresses, nothing that an origin wrote, nothing about a patient.
 //! What happened is in the log.
 
+mod performed_procedure;
 mod query;
 mod retrieve;
 mod worklist;
@@ -14,6 +15,7 @@ use dimse::{Category, Status, command::Response};
 use crate::service::{DestinationRefusal, Refusal};
 
 pub(crate) use self::{
+    performed_procedure::performed_procedure_failed,
     query::{query_failed, request_refused},
     retrieve::{retrieve_refused, sub_operations_ended},
     worklist::{worklist_failed, worklist_request_refused},

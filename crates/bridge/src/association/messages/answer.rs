@@ -83,6 +83,12 @@ pub(super) fn once(
     stream::once(response.map(outgoing)).boxed()
 }
 
+/// The only reply of an operation that is carried out already.
+pub(super) fn replied(presentation_context_id: u8, operation: InvokedOperation, reply: Reply) -> Answering {
+    let outgoing = Outgoing { presentation_context_id, reply, operation: Some(operation) };
+    stream::iter([outgoing]).boxed()
+}
+
 impl Query {
     /// The replies up to the first final one; there is one in any case.
     pub(super) fn answering(self) -> Answering {

@@ -20,15 +20,14 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Context, End,
     answer::{self, Answering, Query},
-    identifier,
+    identifier, normalized,
     operations::Operations,
 };
 use crate::{
     config::Service,
     mapping::status,
     service::{
-        Invocation, Outstanding, QueryRetrieve, Refusal, Replies, Reply, SubOperations, storage,
-        verification,
+        Invocation, Outstanding, QueryRetrieve, Refusal, Replies, Reply, SubOperations, storage, verification,
     },
 };
 
@@ -158,6 +157,12 @@ impl Receiving<'_> {
                 Command::CGetRq(request) => {
                     let request = Request::Get(request.clone());
                     self.query(receiver, message, request, message_id, sub_operations).await?
+                }
+                Command::NCreateRq(_) | Command::NSetRq(_) | Command::NGetRq(_) => {
+                    match normalized::Request::of(&message.command) {
+                        Some(request) => self.performed_procedure(receiver, message, request).await?,
+                        None => Err(Refusal::UnrecognizedOperation),
+                    }
                 }
                 Command::Unreadable(request) => self.at_once(context_id, message_id, request.response()),
                 _ => Err(Refusal::UnrecognizedOperation),
