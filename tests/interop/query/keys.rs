@@ -182,14 +182,6 @@ impl Query {
         self
     }
 
-    /// Whether results depend on an attribute.
-    pub(crate) fn depends_on(&self, keyword: &str) -> bool {
-        let of = |key: &&Key| {
-            key.attribute.keyword == keyword || key.sequence.is_some_and(|of| of.keyword == keyword)
-        };
-        self.keys.iter().filter(of).any(|key| !key.value.is_empty())
-    }
-
     /// The identifier in UTF-8.
     pub(crate) fn identifier(&self) -> Identifier {
         let mut identifier =

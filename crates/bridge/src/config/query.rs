@@ -31,6 +31,12 @@ pub struct Query {
     /// Rows that one C-FIND may read to count. Default: 200,000; where they are used up the counts of
     /// further results are left empty, or the query ends in A700 where results must match by them.
     pub count_rows_max: usize,
+    /// Results whose metadata one C-FIND looks up, because it has a key by an attribute that no search
+    /// of the origin gives. Default: 200: some seconds at most origins, two requests for each. Results
+    /// beyond them are shown as if the key were not supported, and their status FF01 says so; with a
+    /// limit above the number of results, a server that tells little gives the same results as one
+    /// that tells all.
+    pub look_ups_max: usize,
     /// Whether instances that were accepted for an origin and not delivered yet are part of what
     /// exists there. Default: yes, so that what was stored can be found at once.
     pub pending_visible: bool,
@@ -51,6 +57,7 @@ impl Default for Query {
             requests_max: 10_000,
             count_related: true,
             count_rows_max: 200_000,
+            look_ups_max: 200,
             pending_visible: true,
             pending_max: 100_000,
             identifier_max: 1024 * 1024,

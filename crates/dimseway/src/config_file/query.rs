@@ -35,6 +35,11 @@ pub(crate) struct Query {
     /// are empty.
     /// Unit: results of origins. Source: below a minute of reading.
     pub(crate) count_rows_max: u32,
+    /// Results whose metadata one C-FIND looks up, because it has a key by an attribute that no search of
+    /// the origin gives; beyond them results are shown as if the key were not supported (FF01). Above
+    /// the number of results a server that tells little gives the same results as one that tells all.
+    /// Unit: results. Source: two requests for each, so some seconds at most servers.
+    pub(crate) look_ups_max: u32,
     /// Whether instances that were accepted for an origin and are not delivered yet are part of what
     /// exists there.
     /// Unit: none. Source: a workstation looks for what a modality has just sent.
@@ -56,6 +61,7 @@ impl Default for Query {
             requests_max: 10_000,
             count_related: true,
             count_rows_max: 200_000,
+            look_ups_max: 200,
             pending_visible: true,
             pending_max: 100_000,
             identifier_max: Size::mib(1),

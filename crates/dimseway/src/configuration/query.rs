@@ -17,6 +17,7 @@ pub(super) fn query(file: &File) -> Query {
         requests_max: super::count(written.requests_max),
         count_related: written.count_related,
         count_rows_max: super::count(written.count_rows_max),
+        look_ups_max: super::count(written.look_ups_max),
         pending_visible: written.pending_visible,
         pending_max: super::count(written.pending_max),
         identifier_max: usize::try_from(written.identifier_max.0).unwrap_or(usize::MAX),

@@ -36,9 +36,10 @@ impl Budget {
         budget
     }
 
-    /// For finding one instance of an entity, of which any will do.
-    pub(crate) fn for_one_instance(query: &Query) -> Self {
-        Self { page: 1, ..Self::new(query) }
+    /// For looking results up, each by one instance of it, of which any will do.
+    pub(crate) fn for_look_ups(query: &Query) -> Self {
+        let requests_max = query.requests_max.max(query.look_ups_max);
+        Self { page: 1, requests_max, ..Self::new(query) }
     }
 
     /// Takes a row of an origin into account.

@@ -167,8 +167,7 @@ impl Finding {
         // What no result of this kind has is no key that is supported, and matches (PS3.4 §C.2.2.1.3).
         let assumed =
             |tag| tag == MODALITIES_IN_STUDY && collected_there || Level::of_attribute(tag).is_none();
-        let one = Budget::for_one_instance(config);
-        let mut untold = Untold::new(level, &self.request.keys, searched, one);
+        let mut untold = Untold::new(level, &self.request.keys, searched, config);
         let shown_before = self.found;
         let (mut ended, mut unreadable) = (false, false);
         while !ended {

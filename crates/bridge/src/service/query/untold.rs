@@ -21,10 +21,7 @@ use super::{
     related::is_related,
     searched::{Searched, keys_of},
 };
-
-/// Results whose metadata one query looks up. 200: some seconds at most origins. What is beyond them is
-/// shown as if the key were not supported, and its status says so.
-const LOOKED_UP_MAX: usize = 200;
+use crate::config::Query;
 
 /// Keys that may match although a result lacks their attribute.
 pub(crate) struct Untold {
@@ -35,11 +32,13 @@ pub(crate) struct Untold {
     /// A search for a single instance at a time.
     budget: Budget,
     looked_up: AtomicUsize,
+    /// [`Query::look_ups_max`]
+    look_ups_max: usize,
 }
 
 impl Untold {
     /// For results of `level` that must match `keys`.
-    pub(crate) fn new(level: Level, keys: &Keys, searched: &Searched, budget: Budget) -> Self {
+    pub(crate) fn new(level: Level, keys: &Keys, searched: &Searched, config: &Query) -> Self {
         let capabilities = &searched.origin.client.profile().search;
         let searchable = match level {
             Level::Patient | Level::Study => &capabilities.studies,
@@ -60,8 +59,9 @@ impl Untold {
         Self {
             unseen: unseen.map(|(tag, _)| tag).collect(),
             counted: counted.map(|(tag, _)| tag).collect(),
-            budget,
+            budget: Budget::for_look_ups(config),
             looked_up: AtomicUsize::new(0),
+            look_ups_max: config.look_ups_max,
         }
     }
 
@@ -90,7 +90,7 @@ impl Untold {
         let is_askable = searched.origin.client.profile().retrieve.instance_metadata;
         if lacking.is_empty()
             || !is_askable
-            || self.looked_up.fetch_add(1, Ordering::Relaxed) >= LOOKED_UP_MAX
+            || self.looked_up.fetch_add(1, Ordering::Relaxed) >= self.look_ups_max
         {
             return;
         }

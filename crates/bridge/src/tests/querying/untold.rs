@@ -65,6 +65,9 @@ async fn what_nobody_tells_is_a_key_that_is_not_supported() {
         assert_eq!(found.results.len(), count, "beyond what is looked up");
         assert!(found.results.iter().all(|(status, _)| *status == Status::PENDING_WITH_WARNING));
     }
+    let patient = series_without_stations(230, true).site(|config| config.query.look_ups_max = 230).await;
+    let found = Workstation::at(&patient).await.find(&by_station("SCANNER9")).await.whole();
+    assert!(found.results.is_empty(), "all are looked up, and none matches");
 }
 
 /// One study of three instances, and an origin that counts nothing.
