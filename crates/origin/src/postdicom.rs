@@ -6,8 +6,8 @@
 //! says in the field `X-Error-Reason` why.
 //!
 //! Nothing says how the vendor matches, so this is assumed: the name of a patient or folder is found by any
-//! part of it, whatever its case; other values have to be equal; a range of dates holds an order whose
-//! scheduled date or study date it holds.
+//! part of it, whatever its case; other values have to be equal, the modality to that of the order; a range
+//! of dates finds an order whose scheduled date or Study Date is in it.
 
 mod account;
 mod answer;

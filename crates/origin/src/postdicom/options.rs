@@ -62,13 +62,13 @@ pub enum StoreAnswer {
 /// What becomes of the answers to functions that make orders, folders or links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CreationAnswer {
-    /// They are sent.
+    /// `sent`.
     #[default]
     Sent,
-    /// It is made, but the connection is closed before the answer.
+    /// `lost`: it is made, but the connection is closed before the answer.
     Lost,
-    /// Nothing is made and the connection is closed.
-    LostBefore,
+    /// `never-made`: the connection is closed and nothing is made.
+    NeverMade,
 }
 
 /// A name that is no shape of answers.
@@ -90,6 +90,12 @@ const SHAPES: [(AnswerShape, &str); 7] = [
 const STORE_ANSWERS: [(StoreAnswer, &str); 3] =
     [(StoreAnswer::DataSet, "data-set"), (StoreAnswer::Text, "text"), (StoreAnswer::Empty, "empty")];
 
+const CREATION_ANSWERS: [(CreationAnswer, &str); 3] = [
+    (CreationAnswer::Sent, "sent"),
+    (CreationAnswer::Lost, "lost"),
+    (CreationAnswer::NeverMade, "never-made"),
+];
+
 fn named<T: Copy>(known: &[(T, &str)], name: &str) -> Result<T, UnknownShape> {
     let found = known.iter().find(|(_, one)| *one == name);
     found.map(|(shape, _)| *shape).ok_or_else(|| UnknownShape(name.to_owned()))
@@ -106,6 +112,27 @@ impl StoreAnswer {
     /// Every answer, with the name that the command line has for it.
     pub fn all() -> impl Iterator<Item = (Self, &'static str)> {
         STORE_ANSWERS.into_iter()
+    }
+}
+
+impl CreationAnswer {
+    /// Everything that may become of them, with the name that the command line has for it.
+    pub fn all() -> impl Iterator<Item = (Self, &'static str)> {
+        CREATION_ANSWERS.into_iter()
+    }
+}
+
+impl FromStr for CreationAnswer {
+    type Err = UnknownShape;
+
+    fn from_str(name: &str) -> Result<Self, UnknownShape> {
+        named(&CREATION_ANSWERS, name)
+    }
+}
+
+impl fmt::Display for CreationAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(CREATION_ANSWERS.iter().find(|(answer, _)| answer == self).map_or("", |(_, name)| name))
     }
 }
 
@@ -147,6 +174,9 @@ mod tests {
             assert_eq!((name.parse(), shape.to_string().as_str()), (Ok(shape), name));
         }
         for (answer, name) in StoreAnswer::all() {
+            assert_eq!((name.parse(), answer.to_string().as_str()), (Ok(answer), name));
+        }
+        for (answer, name) in CreationAnswer::all() {
             assert_eq!((name.parse(), answer.to_string().as_str()), (Ok(answer), name));
         }
         assert_eq!("xml".parse::<AnswerShape>(), Err(UnknownShape("xml".to_owned())));

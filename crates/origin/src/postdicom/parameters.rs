@@ -177,12 +177,12 @@ fn is_time(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::Request;
+    use axum::http::{HeaderValue, Request};
 
     use super::*;
 
     fn read(function: Function, value: &[u8]) -> Result<Parameters, Refused> {
-        let value = axum::http::HeaderValue::from_bytes(value).unwrap();
+        let value = HeaderValue::from_bytes(value).unwrap();
         let request = Request::builder().header(function.route().header, value).body(()).unwrap();
         Parameters::read(&request.into_parts().0, function, 1024)
     }

@@ -89,7 +89,7 @@ async fn perform(
     let (parts, _) = request.into_parts();
     let given = Parameters::read(&parts, function, state.options.limits.parameters_bytes_max)?;
     let Some(store) = &state.orders else { return Err(not_found()) };
-    if fault == CreationAnswer::LostBefore {
+    if fault == CreationAnswer::NeverMade {
         return Ok(Answer::Done);
     }
     let base = base(&parts, state.options.personality.rules().base_path);

@@ -7,6 +7,8 @@ mod encodings;
 #[cfg(test)]
 mod limited;
 #[cfg(test)]
+mod postdicom;
+#[cfg(test)]
 mod retrieve;
 #[cfg(test)]
 mod search;

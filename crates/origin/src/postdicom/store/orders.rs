@@ -59,7 +59,7 @@ pub(crate) struct OrderSearch {
     pub(crate) patient_id: String,
     pub(crate) other_patient_id: String,
     pub(crate) accession_number: String,
-    /// The modality of the order, or of a series that was stored for it.
+    /// The modality of the order, whatever was stored for it.
     pub(crate) modalities: Vec<String>,
     /// Scheduled or Study Date, from and to.
     pub(crate) study_date: [String; 2],
@@ -145,15 +145,7 @@ impl OrderSearch {
             }
         }
         if !self.modalities.is_empty() {
-            let marks = marks(&self.modalities);
-            let of_series = format!(
-                "EXISTS (SELECT 1 FROM order_study JOIN study USING (StudyInstanceUID) JOIN series ON series.study = study.id \
-                 WHERE order_study.patient_order = patient_order.id AND series.Modality IN ({marks}))"
-            );
-            also(
-                &format!("(modality IN ({marks}) OR {of_series})"),
-                &[self.modalities.as_slice(), &self.modalities].concat(),
-            );
+            also(&format!("modality IN ({})", marks(&self.modalities)), &self.modalities);
         }
         if self.study_date.iter().any(|bound| !bound.is_empty()) {
             let [from, to] = bounds(&self.study_date);
