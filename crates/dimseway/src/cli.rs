@@ -186,12 +186,23 @@ pub(crate) struct OriginServer {
     /// Address to listen on.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: SocketAddr,
-    /// Ask for Basic authentication with this user name.
+    /// Ask for Basic authentication with this user name. Profile postdicom always asks, and makes up what
+    /// is not given.
     #[arg(long, requires = "password")]
     pub(crate) username: Option<String>,
     /// The password that goes with it.
     #[arg(long, requires = "username", env = "DIMSEWAY_ORIGIN_PASSWORD", hide_env_values = true)]
     pub(crate) password: Option<String>,
+    /// Profile postdicom: shape of the answers of its functions: search-result, array, result,
+    /// response-message, response-text, text or empty.
+    #[arg(long, value_name = "NAME", default_value = "search-result")]
+    pub(crate) answer_shape: origin::postdicom::AnswerShape,
+    /// Profile postdicom: what a store request is answered with: data-set, text or empty.
+    #[arg(long, value_name = "NAME", default_value = "data-set")]
+    pub(crate) store_answer: origin::postdicom::StoreAnswer,
+    /// Profile postdicom: what becomes of answers about something new: sent, lost or never-made.
+    #[arg(long, value_name = "NAME", default_value = "sent")]
+    pub(crate) creation_answer: origin::postdicom::CreationAnswer,
     /// Wait so long before every answer, as on a long line: "100ms".
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub(crate) answer_delay: Span,

@@ -1,6 +1,7 @@
 //! The file that tells others where this program serves.
 
 use anyhow::Context;
+use origin::postdicom::{Account, Entity};
 use serde::Serialize;
 use std::{io::ErrorKind, net::SocketAddr, path::Path};
 
@@ -35,6 +36,39 @@ pub(crate) struct Addresses {
     /// Password for the embedded origin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) password: Option<String>,
+    /// Who and what is in the PostDICOM account of the embedded origin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<Members>,
+}
+
+/// An account, as the file has it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Members {
+    institutions: Vec<Member>,
+    users: Vec<Member>,
+    user_groups: Vec<Member>,
+    equipment: Vec<Member>,
+}
+
+#[derive(Debug, Serialize)]
+struct Member {
+    uuid: String,
+    name: String,
+}
+
+impl From<&Account> for Members {
+    fn from(account: &Account) -> Self {
+        let members = |entities: &[Entity]| {
+            let member = |one: &Entity| Member { uuid: one.uuid.clone(), name: one.name.clone() };
+            entities.iter().map(member).collect()
+        };
+        Self {
+            institutions: members(&account.institutions),
+            users: members(&account.users),
+            user_groups: members(&account.user_groups),
+            equipment: members(&account.equipment),
+        }
+    }
 }
 
 impl Addresses {

@@ -9,23 +9,28 @@ use crate::{
     daemon::{Daemon, Listeners},
     exit::{Exit, OrExit},
     open_files,
-    ready_file::{self, Addresses},
+    ready_file::{self, Addresses, Members},
     signals, telemetry,
 };
 use anyhow::Context;
 use origin::{
-    Personality,
+    Credentials, Personality,
     synthetic::archive::{Archive, Options},
 };
 use std::{
-    fmt::Write,
+    fmt::Write as _,
+    io::Write as _,
     net::{Ipv4Addr, SocketAddr},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 use tokio::net::TcpListener;
 
 /// AE title of the bridge of the demonstration.
 const AE_TITLE: &str = "DIMSEWAY";
+
+/// File with the password of the archive, beside the configuration.
+const PASSWORD: &str = "archive.password";
 
 /// Runs the demonstration.
 ///
@@ -40,9 +45,10 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
     let url = origin::base_url(origin_listener.local_addr()?);
 
     let personality = super::origin::personality(&arguments.profile)?;
+    let options = origin::Options::new(directory.path.join("archive"), personality);
     let site = Site {
         url: &url,
-        profile: profile(personality),
+        archive: &options,
         listen: listen.local_addr()?,
         admin: admin.local_addr()?,
         peers: &arguments.peer,
@@ -51,14 +57,19 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
     telemetry::install(&configuration.log);
     open_files::raise_limit();
     let stop = signals::stop()?;
-    let archive =
-        super::origin::open(origin::Options::new(directory.path.join("archive"), personality)).await?;
+    let archive = super::origin::open(options.clone()).await?;
     let origin_stop = tokio_util::sync::CancellationToken::new();
     let origin_server = tokio::spawn({
         let (archive, stop) = (archive.clone(), origin_stop.clone());
         async move { origin::serve(origin_listener, &archive, stop.cancelled_owned()).await }
     });
     fill(&archive, arguments.studies).await?;
+    if let (Personality::PostDicom, Some(credentials)) = (personality, &options.credentials) {
+        let account = &options.postdicom.account;
+        let orders = super::origin::account::schedule(&archive, account).await?;
+        println!("The archive is a PostDICOM account with {orders} orders scheduled for today.");
+        super::origin::account::print(account, credentials);
+    }
     let listeners = Listeners { dimse: vec![listen], admin };
     let daemon = Daemon::start(&configuration, listeners, &stop).await?;
 
@@ -68,6 +79,10 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
             dimse: Some(daemon.dimse),
             admin: Some(daemon.admin),
             origin: Some(url.clone()),
+            username: options.credentials.as_ref().map(|credentials| credentials.username.clone()),
+            password: options.credentials.as_ref().map(|credentials| credentials.password.clone()),
+            account: (personality == Personality::PostDicom)
+                .then(|| Members::from(&options.postdicom.account)),
             ..Addresses::default()
         };
         addresses.write(path)?;
@@ -132,7 +147,7 @@ async fn bind(asked_for: Option<SocketAddr>, usual: u16, option: &str) -> anyhow
 /// What the configuration of the demonstration says.
 struct Site<'a> {
     url: &'a str,
-    profile: &'a str,
+    archive: &'a origin::Options,
     listen: SocketAddr,
     admin: SocketAddr,
     peers: &'a [PeerAddress],
@@ -142,13 +157,15 @@ struct Site<'a> {
 const fn profile(personality: Personality) -> &'static str {
     match personality {
         Personality::Limited => "azure",
+        Personality::PostDicom => "postdicom",
         _ => "standard",
     }
 }
 
 /// The configuration that somebody would write for this.
 fn configuration(directory: &Path, site: &Site<'_>) -> anyhow::Result<Configuration> {
-    let Site { url, profile, listen, admin, peers } = site;
+    let Site { url, archive, listen, admin, peers } = site;
+    let profile = profile(archive.personality);
     let mut text = format!(
         "[dimse]\n\
          ae_title = \"{AE_TITLE}\"\n\
@@ -172,6 +189,18 @@ fn configuration(directory: &Path, site: &Site<'_>) -> anyhow::Result<Configurat
          [log]\n\
          level = \"warn\"\n"
     );
+    if let Some(Credentials { username, password }) = &archive.credentials {
+        write_secret(&directory.join(PASSWORD), password)?;
+        write!(
+            text,
+            "\n[origin.archive.auth]\ntype = \"basic\"\nusername = \"{username}\"\npassword_file = \"{PASSWORD}\"\n"
+        )?;
+    }
+    if let (Personality::PostDicom, [institution, ..]) =
+        (archive.personality, archive.postdicom.account.institutions.as_slice())
+    {
+        write!(text, "\n[origin.archive.postdicom]\ninstitutions = [\"{}\"]\n", institution.uuid)?;
+    }
     for peer in *peers {
         let (title, address) = (&peer.ae_title, &peer.address);
         write!(text, "\n[[peer]]\nae_title = \"{title}\"\naddress = \"{address}\"\n")?;
@@ -180,6 +209,15 @@ fn configuration(directory: &Path, site: &Site<'_>) -> anyhow::Result<Configurat
     std::fs::write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
     let (file, document) = File::parse(Document::new(path, text))?;
     Ok(Configuration::from_file(&file, document)?)
+}
+
+/// Writes a file that nobody else can read.
+fn write_secret(path: &Path, secret: &str) -> anyhow::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    let written = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    written
+        .and_then(|mut file| file.write_all(secret.as_bytes()))
+        .with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// Puts synthetic studies into an archive that is empty; one that is not has got them before.
@@ -200,6 +238,14 @@ fn invite(daemon: &Daemon, site: &Site<'_>, directory: &Directory) {
     let find = format!(
         "findscu -S -aec {AE_TITLE} {ip} {port} -k QueryRetrieveLevel=STUDY -k PatientName -k StudyDate -k StudyInstanceUID"
     );
+    let look = match (site.archive.personality, &site.archive.credentials) {
+        (Personality::PostDicom, Some(Credentials { username, password })) => format!(
+            "curl -u '{username}:{password}' '{url}/studies?00100020=ID'\n  \
+             dimseway --config {}/dimseway.toml orders search",
+            directory.path.display()
+        ),
+        _ => format!("curl '{url}/instances?limit=3'"),
+    };
     let peer = site.peers.first().map(|peer| (peer.ae_title.as_str(), peer.address.as_str()));
     let (aim, hint) = match peer {
         Some((title, address)) => (title, format!("   # to {title} at {address}")),
@@ -214,7 +260,7 @@ fn invite(daemon: &Daemon, site: &Site<'_>, directory: &Directory) {
            {find}\n  \
            getscu -S -aec {AE_TITLE} {ip} {port} -od . -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=UID\n  \
            movescu -S -aec {AE_TITLE} -aem {aim} {ip} {port} -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=UID{hint}\n  \
-           curl '{url}/instances?limit=3'\n  \
+           {look}\n  \
            dimseway --config {}/dimseway.toml queue list\n\n\
          Page      http://{}/\n\
          Metrics   http://{}/metrics\n\n\
@@ -236,14 +282,17 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let peers = ["ME@127.0.0.1:104", "WS@[::1]:11113"].map(|peer| peer.parse().unwrap());
         for personality in Personality::all() {
+            let archive = origin::Options::new(directory.path(), *personality);
             let site = Site {
                 url: "http://127.0.0.1:1/dicom-web",
-                profile: profile(*personality),
+                archive: &archive,
                 listen: (Ipv4Addr::LOCALHOST, 0).into(),
                 admin: (Ipv4Addr::LOCALHOST, 0).into(),
                 peers: &peers,
             };
             let bridge = configuration(directory.path(), &site).unwrap().bridge;
+            let postdicom = bridge.origins[0].postdicom.as_ref();
+            assert_eq!(postdicom.is_some(), *personality == Personality::PostDicom);
             assert_eq!(bridge.query_origins(&bridge.served[0]), ["archive"], "{personality}");
             let destinations: Vec<(&AeTitle, u16)> = bridge
                 .peers

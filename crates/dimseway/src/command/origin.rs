@@ -1,11 +1,13 @@
 //! `dimseway origin`.
 
+pub(crate) mod account;
+
 use crate::{
     cli::OriginServer,
     config_file::Log,
     exit::{Exit, OrExit, fail},
     open_files,
-    ready_file::{self, Addresses},
+    ready_file::{self, Addresses, Members},
     signals, telemetry,
 };
 use anyhow::Context;
@@ -20,13 +22,10 @@ pub(crate) async fn run(arguments: &OriginServer) -> anyhow::Result<()> {
     ready_file::clear(arguments.ready_file.as_deref())?;
     telemetry::install(&Log::default());
     open_files::raise_limit();
-    let credentials = arguments.username.clone().zip(arguments.password.clone());
-    let credentials = credentials.map(|(username, password)| Credentials { username, password });
-    let options = Options {
-        credentials,
-        answer_delay: arguments.answer_delay.0,
-        ..Options::new(&arguments.directory, personality(&arguments.profile)?)
-    };
+    let options = options(arguments)?;
+    let credentials = options.credentials.clone();
+    let is_account = options.personality == Personality::PostDicom;
+    let account = is_account.then(|| options.postdicom.account.clone());
     let origin = open(options).await?;
     let listener = TcpListener::bind(arguments.listen)
         .await
@@ -35,11 +34,17 @@ pub(crate) async fn run(arguments: &OriginServer) -> anyhow::Result<()> {
     let url = origin::base_url(listener.local_addr()?);
     let stop = signals::stop()?;
     println!("origin server at {url}, files in {}", arguments.directory.display());
+    if let (Some(account), Some(credentials)) = (&account, &credentials) {
+        account::print(account, credentials);
+    }
     if let Some(path) = &arguments.ready_file {
+        let pair = credentials.map(|credentials| (credentials.username, credentials.password));
+        let (username, password) = pair.unzip();
         let addresses = Addresses {
             origin: Some(url),
-            username: arguments.username.clone(),
-            password: arguments.password.clone(),
+            username,
+            password,
+            account: account.as_ref().map(Members::from),
             ..Addresses::default()
         };
         addresses.write(path)?;
@@ -49,6 +54,25 @@ pub(crate) async fn run(arguments: &OriginServer) -> anyhow::Result<()> {
         served = served => served.context("the origin server ended"),
         () = stop.force.cancelled() => Ok(()),
     }
+}
+
+/// What the arguments say.
+fn options(arguments: &OriginServer) -> anyhow::Result<Options> {
+    let options = Options::new(&arguments.directory, personality(&arguments.profile)?);
+    let given = arguments.username.clone().zip(arguments.password.clone());
+    let given = given.map(|(username, password)| Credentials { username, password });
+    let postdicom = origin::postdicom::Options {
+        answer_shape: arguments.answer_shape,
+        store_answer: arguments.store_answer,
+        creation_answer: arguments.creation_answer,
+        ..options.postdicom
+    };
+    Ok(Options {
+        credentials: given.or(options.credentials),
+        answer_delay: arguments.answer_delay.0,
+        postdicom,
+        ..options
+    })
 }
 
 /// The personality that `--profile` names.
