@@ -12,6 +12,28 @@ use std::{borrow::Cow, fmt, str::FromStr};
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Search {
+    /// The Accept header field of searches.
+    /// Unit: media types. Source: PS3.18 §8.7.4.
+    #[schemars(extend("x-sample" = "application/dicom+json"))]
+    pub(crate) accept: Option<String>,
+    /// HTTP status codes that say that nothing was found; left out: those of the profile. With 404 a wrong
+    /// address looks like an empty archive.
+    /// Unit: numbers. Source: PS3.18 §10.6.3.1 has 204; the server's documentation.
+    #[schemars(extend("x-sample" = [404]))]
+    pub(crate) nothing_found_statuses: Option<Vec<u16>>,
+    /// Whether a search must have a key. With profile `postdicom` the orders then tell whom to ask for.
+    /// Unit: none. Source: the server's documentation; PS3.18 §10.6.1.2 finds everything without one.
+    #[schemars(extend("x-sample" = false))]
+    pub(crate) key_required: Option<bool>,
+    /// Whether several keys may stand in one search; otherwise the unique key of the level is sent, or
+    /// else the first.
+    /// Unit: none. Source: PS3.18 §8.3.4.1.
+    #[schemars(extend("x-sample" = true))]
+    pub(crate) keys_together: Option<bool>,
+    /// Whether `limit` may be asked for; without it one answer holds all results.
+    /// Unit: none. Source: PS3.18 §8.3.4.4.
+    #[schemars(extend("x-sample" = true))]
+    pub(crate) limit: Option<bool>,
     /// Largest `limit` that the server takes; 0: any.
     /// Unit: results. Source: PS3.18 §8.3.4.4; some answer 400 beyond theirs.
     #[schemars(extend("x-sample" = 200))]
@@ -119,6 +141,10 @@ pub(crate) struct Retrieve {
     /// Unit: none. Source: PS3.18 §10.4.1.
     #[schemars(extend("x-sample" = true))]
     pub(crate) metadata: Option<bool>,
+    /// Whether the metadata of one instance can be asked for.
+    /// Unit: none. Source: PS3.18 §10.4.1.
+    #[schemars(extend("x-sample" = true))]
+    pub(crate) instance_metadata: Option<bool>,
     /// Transfer syntaxes into which the server changes instances where it is asked to.
     /// Unit: UIDs. Source: PS3.18 §8.7.3.
     #[schemars(extend("x-sample" = ["1.2.840.10008.1.2.1"]))]

@@ -12,6 +12,11 @@ use std::borrow::Cow;
 pub(super) fn override_search(capabilities: &mut SearchCapabilities, written: &SearchOverride) {
     // A maximum of zero results would be no search, so zero says that there is no maximum.
     let unless_zero = |number: Option<u32>| number.map(|number| (number > 0).then_some(number));
+    set(&mut capabilities.accept, written.accept.clone().map(Cow::Owned));
+    set(&mut capabilities.nothing_found_statuses, written.nothing_found_statuses.clone());
+    set(&mut capabilities.key_required, written.key_required);
+    set(&mut capabilities.keys_together, written.keys_together);
+    set(&mut capabilities.limit, written.limit);
     set(&mut capabilities.limit_max, unless_zero(written.limit_max));
     set(&mut capabilities.offset, written.offset);
     set(&mut capabilities.unannounced_cut, unless_zero(written.unannounced_cut));
@@ -51,6 +56,7 @@ pub(super) fn override_retrieve(capabilities: &mut RetrieveCapabilities, written
     set(&mut capabilities.whole_study, written.whole_study);
     set(&mut capabilities.whole_series, written.whole_series);
     set(&mut capabilities.metadata, written.metadata);
+    set(&mut capabilities.instance_metadata, written.instance_metadata);
     set(&mut capabilities.transcodes_to, syntaxes);
     set(&mut capabilities.several_transfer_syntaxes, written.several_transfer_syntaxes);
     set(&mut capabilities.single_part_instance, written.single_part_instance);

@@ -249,3 +249,56 @@ fn long_lists_of_uid_become_several_searches() {
     let several = keys(&[(MODALITIES_IN_STUDY, VR::CS, "CT\\MR")]);
     assert!(Plan::new(Level::Study, &several, &[], &SearchCapabilities::azure()).may_repeat());
 }
+
+#[test]
+fn one_key_at_a_time_goes_where_there_must_be_one() {
+    const STUDY: Tag = Tag::STUDY_INSTANCE_UID;
+    const SERIES: Tag = Tag::SERIES_INSTANCE_UID;
+    type Row = (Level, Elements, Finds, Searches);
+    let rows: &[Row] = &[
+        (Level::Study, &[], Finds::Patients, &[]),
+        (Level::Study, &[(Tag::PATIENT_NAME, VR::PN, "Doe*")], Finds::Patients, &[]),
+        (Level::Study, &[(Tag::PATIENT_ID, VR::LO, "47*")], Finds::Patients, &[]),
+        (Level::Study, &[(Tag::PATIENT_ID, VR::LO, "47")], Finds::Wanted, &["Study?00100020=47"]),
+        (
+            Level::Study,
+            &[(Tag::PATIENT_ID, VR::LO, "47"), (STUDY, VR::UI, "1.1")],
+            Finds::Wanted,
+            &["Study?0020000D=1.1"],
+        ),
+        (
+            Level::Study,
+            &[(Tag::PATIENT_ID, VR::LO, "47"), (STUDY, VR::UI, "1.1\\1.2")],
+            Finds::Wanted,
+            &["Study?0020000D=1.1", "Study?0020000D=1.2"],
+        ),
+        (Level::Series, &[(STUDY, VR::UI, "1.1")], Finds::Wanted, &["1.1/Series?"]),
+        (Level::Series, &[(STUDY, VR::UI, "1.1"), (SERIES, VR::UI, "1.2")], Finds::Wanted, &["1.1/Series?"]),
+        (Level::Series, &[(Tag::PATIENT_ID, VR::LO, "47")], Finds::Above(Level::Study), &[]),
+        (Level::Series, &[(SERIES, VR::UI, "1.2")], Finds::Above(Level::Study), &[]),
+        (
+            Level::Instance,
+            &[(STUDY, VR::UI, "1.1"), (SERIES, VR::UI, "1.2"), (Tag::SOP_INSTANCE_UID, VR::UI, "1.3")],
+            Finds::Wanted,
+            &["1.1/1.2/Instance?"],
+        ),
+        (Level::Instance, &[(SERIES, VR::UI, "1.2")], Finds::Wanted, &["Instance?0020000E=1.2"]),
+        (Level::Instance, &[(STUDY, VR::UI, "1.1")], Finds::Above(Level::Series), &[]),
+        (Level::Instance, &[], Finds::Above(Level::Series), &[]),
+    ];
+    let flat = SearchCapabilities::postdicom();
+    for (level, elements, finds, searches) in rows {
+        let plan = Plan::new(*level, &keys(elements), &[], &flat);
+        assert_eq!(plan.finds, *finds, "{elements:?}");
+        if *finds == Finds::Wanted {
+            assert_eq!(written(plan), *searches, "{elements:?}");
+        } else {
+            // Whoever asks for patients may be given the same study twice.
+            let by_patients = !elements.iter().any(|(tag, _, value)| match *tag {
+                STUDY => true,
+                tag => tag == Tag::PATIENT_ID && !value.contains('*'),
+            });
+            assert_eq!(plan.may_repeat(), by_patients, "{elements:?}");
+        }
+    }
+}

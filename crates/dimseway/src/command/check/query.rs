@@ -43,16 +43,24 @@ pub(super) async fn verdicts(
 async fn search(client: &Client) -> Verdict {
     let mut search = Search::new(Level::Study);
     search.include = vec![Tag::PATIENT_ID, Tag::PATIENT_NAME, Tag::STUDY_DATE];
+    let key_required = client.profile().search.key_required;
+    if key_required {
+        // A study that nobody has.
+        search.matching = vec![(vec![Tag::STUDY_INSTANCE_UID], "2.25.0".into())];
+    }
     let started = Instant::now();
     let mut results = client.search(search, LIMITS);
     let first = results.next().await;
     let took = started.elapsed();
     match first {
         Some(Ok(_)) => Verdict::Good(format!("a search for studies finds some in {took:.1?}")),
-        None => Verdict::Good(format!("a search for studies is answered in {took:.1?}, and finds none yet")),
-        Some(Err(Error::Profile(why))) => {
-            Verdict::Bad(format!("its profile has no search for studies: {why}; look at `capabilities.search`"))
+        None if key_required => {
+            Verdict::Good(format!("a search for a study that nobody has is answered in {took:.1?}"))
         }
+        None => Verdict::Good(format!("a search for studies is answered in {took:.1?}, and finds none yet")),
+        Some(Err(Error::Profile(why))) => Verdict::Bad(format!(
+            "its profile has no search for studies: {why}; look at `capabilities.search`"
+        )),
         Some(Err(Error::Unreadable(why))) => Verdict::Bad(format!(
             "the answer cannot be read: {why}; is `url` that of the DICOMweb service, up to what stands before /studies?"
         )),
@@ -123,6 +131,15 @@ mod tests {
             let lines = printed(verdicts(&configuration, &BTreeSet::new()).await);
             assert!(lines.len() == 1 && lines[0].starts_with(expected), "{status} {body}: {lines:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_must_be_asked_by_a_key_is() {
+        let url = serve(200, "application/json", "[]").await;
+        let text = format!("[origin.a]\nurl = \"{url}\"\nprofile = \"postdicom\"\n");
+        let lines = printed(verdicts(&configuration(text), &BTreeSet::new()).await);
+        let expected = "ok query of origin a: a search for a study that nobody has is answered in ";
+        assert!(lines.len() == 1 && lines[0].starts_with(expected), "{lines:?}");
     }
 
     #[tokio::test]
