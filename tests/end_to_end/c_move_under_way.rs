@@ -2,7 +2,7 @@
 
 use tests::configuration::Configuration;
 use tests::daemon::Home;
-use tests::destination::{Behaviour, Destination, Store};
+use tests::destination::{Behaviour, Destination, Entry, Store};
 use tests::fault_proxy::{Fault, FaultProxy};
 use tests::instances::Instance;
 use tests::retrieve::{Incoming, Retriever, STUDY_ROOT_MOVE, studies};
@@ -92,6 +92,38 @@ fn fifty_moves_at_once_all_end_well() {
     eventually("all associations are released", || (site.destination.open() == 0).then_some(()));
     let ended = &[("service", "C-MOVE"), ("status", "0000")];
     assert_eq!(site.daemon.metrics().sum("dimseway_dimse_messages_total", ended), f64::from(MOVES));
+}
+
+#[test]
+fn destinations_that_hang_do_not_keep_the_daemon_from_ending() {
+    let instances: Vec<_> = (1..=4).flat_map(|study| Instance::study(study, 3, 20_000)).collect();
+    for (what, behaviour) in [
+        ("no association", Behaviour::default().entering(|_| Entry::Stalled)),
+        ("no response", Behaviour::default().storing(|_, _| Store::NotAnswered)),
+    ] {
+        let site = Site::start_with(&instances, behaviour, |configuration| {
+            configuration.set("dimse", "drain_timeout = \"1s\"")
+        });
+        let begun = instances.chunks(3).map(|study| {
+            let mut mover = site.mover();
+            mover.begin_move(STORAGE, &studies(&[&study[0].study]).bytes());
+            mover
+        });
+        let mut movers: Vec<_> = begun.collect();
+        eventually("one waits for the destination, and the others for that", || {
+            (site.destination.held() > 0).then_some(())
+        });
+        site.daemon.signal("TERM");
+        let status = site.daemon.wait();
+        assert!(status.success(), "{what}: {status}");
+        for mover in &mut movers {
+            // The requestor is told by the end of its association.
+            while let Some(incoming) = mover.incoming() {
+                let Incoming::Progress(progress) = incoming else { unreachable!("no C-GET") };
+                assert_eq!(progress.status(), 0xFF00, "{what}: {progress:?}");
+            }
+        }
+    }
 }
 
 #[test]

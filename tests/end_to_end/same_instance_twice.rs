@@ -2,6 +2,7 @@
 
 use tests::configuration::Configuration;
 use tests::daemon::Home;
+use tests::embedded_origin::EmbeddedOrigin;
 use tests::instances::Instance;
 use tests::scripted_origin::{Answer, ScriptedOrigin};
 use tests::sender::store_all;
@@ -47,4 +48,27 @@ fn a_copy_that_somebody_else_stored_is_compared() {
         store_all(daemon.dimse(), std::slice::from_ref(&instance));
         assert_eq!(daemon.wait_for(state, 1).len(), 1);
     }
+}
+
+#[test]
+fn what_is_to_be_overwritten_is_deleted_and_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let origin = EmbeddedOrigin::start(&folder.path().join("archive"));
+    let configuration = Configuration::new()
+        .origin("archive", origin.url())
+        .set("origin.archive", "duplicate = \"overwrite\"")
+        .set("origin.archive.capabilities", "delete = true");
+    let home = Home::new(&configuration);
+    let daemon = home.start();
+    let (first, beside) = (Instance::ct(1, 1, 10_000), Instance::ct(1, 2, 10_000));
+    store_all(daemon.dimse(), &[first.clone(), beside.clone()]);
+    daemon.settle();
+    let second = first.with_other_content();
+    store_all(daemon.dimse(), std::slice::from_ref(&second));
+    eventually("the archive has the second", || {
+        (origin.data_set(&second).as_ref() == Some(&second.data_set)).then_some(())
+    });
+    daemon.settle();
+    assert_eq!((origin.count(), daemon.queue("state=held").len()), (2, 0));
+    assert!(origin.data_set(&beside) == Some(beside.data_set), "the other one stays");
 }

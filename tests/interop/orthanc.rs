@@ -50,6 +50,32 @@ fn orthanc_pushes_a_study_as_a_modality() {
     site.expect(&instances);
 }
 
+/// Its DICOMweb plug-in deletes nothing, so its profile does not let anything be overwritten.
+#[test]
+fn orthanc_deletes_nothing_and_nothing_is_to_be_overwritten_there() {
+    let Some(orthanc) = Orthanc::start() else { return };
+    let instance = Instance::ct(1, 1, 1000);
+    assert_eq!(orthanc.stow(&instance.file()), 200);
+    let Instance { study, series, sop_instance, .. } = &instance;
+    for path in [
+        format!("studies/{study}"),
+        format!("studies/{study}/series/{series}"),
+        format!("studies/{study}/series/{series}/instances/{sop_instance}"),
+    ] {
+        let answer = http::request("DELETE", &format!("{}/{path}", orthanc.url()), &[], Vec::new()).unwrap();
+        assert!(matches!(answer.status, 404 | 405 | 501), "{path}: {}", answer.status);
+    }
+    assert_eq!(orthanc.count(), 1);
+    let configuration = Configuration::new()
+        .origin("archive", &orthanc.url())
+        .set("origin.archive", "profile = \"orthanc\"")
+        .set("origin.archive", "duplicate = \"overwrite\"");
+    let checked = Home::new(&configuration).run(&["check"]);
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert_eq!(checked.status.code(), Some(78), "{said}");
+    assert!(said.contains("duplicate"), "{said}");
+}
+
 #[test]
 fn orthanc_pushes_test_files_in_their_own_syntaxes() {
     let Some(rounds) = pydicom::rounds() else { return };
