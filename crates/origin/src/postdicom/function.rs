@@ -59,7 +59,7 @@ impl Function {
         )
     }
 
-    /// How it is called. The last two differ from its name where an order is deleted.
+    /// How it is called. Path and header field differ from its name where an order is deleted.
     pub(crate) const fn route(self) -> Route {
         let (path, header, parameters): (_, _, &[&str]) = match self {
             Self::CreateShareLink => (

@@ -1,4 +1,4 @@
-//! The order store: tables of their own in the database of the index, which they outlive no restart less.
+//! The order store: tables of its own in the database of the index, where a restart finds them again.
 
 mod attach;
 mod folders;
