@@ -11,7 +11,10 @@ use std::{
 use arc_swap::ArcSwap;
 use spool::{Deliveries, Destination, Documents, Outbox, Payloads};
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
-use tokio_util::{sync::CancellationToken, task::{AbortOnDropHandle, TaskTracker}};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
 
 use crate::{
     Config, MemoryBudget, Metrics, StartError,

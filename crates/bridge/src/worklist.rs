@@ -19,6 +19,8 @@ mod show;
 mod source;
 mod state;
 mod steps;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::{
     collections::HashMap,
@@ -49,7 +51,7 @@ pub use self::{
     steps::StepReference,
 };
 use self::{index::Listed, refresh::List};
-use crate::{Metrics, config};
+use crate::Metrics;
 
 /// The worklist of a bridge. Cloning gives another handle.
 #[derive(Clone)]
@@ -107,9 +109,9 @@ impl Worklist {
         &self.inner.state
     }
 
-    /// The configuration in force.
-    pub(crate) fn config(&self) -> config::Worklist {
-        self.inner.setup.load().config.clone()
+    /// What is in force.
+    pub(crate) fn setup(&self) -> Arc<Setup> {
+        self.inner.setup.load_full()
     }
 
     /// What queries are answered from. A list that has become too old since is not in it.

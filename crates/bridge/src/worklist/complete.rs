@@ -1,6 +1,8 @@
 //! From an order to entries: what an entry must have (PS3.4 §K.6.1.2.2) and the order lacks is derived, taken
 //! from the equipment of the site, or a fallback. Nothing else is invented.
 
+use std::borrow::Cow;
+
 use dataset::{
     element::VR,
     json::{Content, Element, Item},
@@ -96,6 +98,10 @@ impl Completing<'_> {
     pub(crate) fn entries(&self, order: Order) -> Vec<Result<Entry, LeftOut>> {
         let Order { id, mut item, provenance, equipment } = order;
         let id = if id.len() > ID_LENGTH_MAX { derived::short(&["id", &id]) } else { id };
+        let shortened = |step_id: &str| match step_id {
+            short if short.len() <= SH_LENGTH_MAX => short.to_owned(),
+            long => derived::short(&["step id", long]),
+        };
         let steps = item.remove(STEPS);
         let item = with_values(item);
         let mut steps: Vec<Item> = match steps.map(|element| element.content) {
@@ -109,7 +115,7 @@ impl Completing<'_> {
         let entry = |(index, step): (usize, Item)| {
             let step = with_values(step);
             let key = match step.text(STEP_ID) {
-                Some(step_id) if several => format!("{id}.{step_id}"),
+                Some(step_id) if several => format!("{id}.{}", shortened(&step_id)),
                 None if several => format!("{id}.{index}"),
                 _ => id.clone(),
             };
@@ -130,11 +136,13 @@ impl Completing<'_> {
         self.patient(&mut making)?;
         let starts_at = self.start(&mut making)?;
         let fallback = &self.config.fallback;
-        let step_id = making.item.text(Tag::ACCESSION_NUMBER).filter(|text| is_short(text) && order == key);
-        let step_id = step_id.map_or_else(|| derived::short(&["step", key]), std::borrow::Cow::into_owned);
+        let accession_number = making.item.text(Tag::ACCESSION_NUMBER).filter(|text| is_short(text));
+        let procedure_id =
+            accession_number.map_or_else(|| derived::short(&["procedure", order]), Cow::into_owned);
+        // The only step of an order may have the name of the order.
+        let step_id = if order == key { procedure_id.clone() } else { derived::short(&["step", key]) };
         making.in_step(STEP_ID, VR::SH, Provenance::Derived, Some(&step_id));
-        let procedure_id = making.step.text(STEP_ID).map(std::borrow::Cow::into_owned);
-        making.beside(PROCEDURE_ID, VR::SH, Provenance::Derived, procedure_id.as_deref());
+        making.beside(PROCEDURE_ID, VR::SH, Provenance::Derived, Some(&procedure_id));
         let modality = making.item.remove(Tag::MODALITY);
         let modality = modality.filter(|_| making.step.get(Tag::MODALITY).is_none());
         if let Some(modality) = modality {
@@ -247,7 +255,7 @@ impl Making {
 
     /// Either a description or a code says what is to be done (PS3.4 §K.6.1.2.2).
     fn descriptions(&mut self) {
-        let first = |candidates: [Option<std::borrow::Cow<'_, str>>; 3]| {
+        let first = |candidates: [Option<Cow<'_, str>>; 3]| {
             let text = candidates.into_iter().flatten().next()?;
             Some(text.chars().take(LO_LENGTH_MAX).collect::<String>())
         };

@@ -35,7 +35,7 @@ impl Worklist {
         let (mut entries, mut failure) = (Vec::new(), None);
         for answer in join_all(answers).await {
             match answer {
-                Ok(found) => entries.extend(found),
+                Ok(found) => entries.extend(found.iter().cloned()),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
@@ -57,7 +57,7 @@ impl Inner {
         feed: &Feed,
         wanted: &Wanted,
         patience: Duration,
-    ) -> Result<Vec<Arc<Entry>>, LookUpError> {
+    ) -> Result<Arc<Vec<Arc<Entry>>>, LookUpError> {
         let fetched = timeout(patience, feed.source.fetch(wanted)).await;
         let fetched = fetched.unwrap_or(Err(SourceError::Timeout));
         let outcome = if fetched.is_ok() { "answered" } else { "failed" };

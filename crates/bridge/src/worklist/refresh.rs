@@ -34,6 +34,8 @@ pub(super) struct List {
     kept_at: Option<SystemTime>,
     /// Whether it answered the last time; none before it was asked.
     pub(super) answers: Option<bool>,
+    /// Whether the index has what the source answered first.
+    is_asked: bool,
 }
 
 impl List {
@@ -48,9 +50,9 @@ impl List {
         self.left_out.get(&reason).copied().unwrap_or_default() + merged
     }
 
-    /// Whether the source was asked, now or before a restart.
+    /// Whether the source was asked, now or before a restart, and the index knows it.
     pub(super) const fn is_asked(&self) -> bool {
-        self.answers.is_some() || self.refreshed_at.is_some()
+        self.is_asked
     }
 }
 
@@ -59,17 +61,15 @@ impl List {
     fn take(&mut self, completed: Completed) -> bool {
         self.left_out = completed.left_out;
         self.unreadable = completed.unreadable;
-        let changed = *self.entries != completed.entries;
-        if changed {
-            self.entries = Arc::new(completed.entries);
-        }
+        let changed = !Arc::ptr_eq(&self.entries, &completed.entries);
+        self.entries = completed.entries;
         changed
     }
 }
 
 /// What a source gave, completed.
 struct Completed {
-    entries: Vec<Arc<Entry>>,
+    entries: Arc<Vec<Arc<Entry>>>,
     left_out: BTreeMap<LeftOut, usize>,
     unreadable: usize,
 }
@@ -89,6 +89,7 @@ impl Worklist {
                         entries: Arc::new(kept.entries),
                         refreshed_at: Some(kept.refreshed_at),
                         kept_at: Some(kept.refreshed_at),
+                        is_asked: true,
                         ..List::default()
                     };
                     self.inner.lists().entry(name).or_insert(list);
@@ -134,7 +135,7 @@ impl Inner {
     }
 
     /// Asks a source once.
-    async fn refresh(self: &Arc<Self>, feed: &Feed) {
+    pub(super) async fn refresh(self: &Arc<Self>, feed: &Feed) {
         let config = self.setup.load().config.clone();
         let today = today(&config);
         let (from, to) = window(&config, today);
@@ -144,7 +145,14 @@ impl Inner {
             Ok(Some(fetched)) => {
                 let (feed, config) = (feed.clone(), config.clone());
                 // 10,000 orders take the processor a tenth of a second, in which no association may wait.
-                let completed = move || complete(fetched, &feed, &config, today, (Some(from), Some(to)));
+                let before = self.lists().get(&feed.name).map(|list| Arc::clone(&list.entries));
+                let completed = move || {
+                    let mut completed = complete(fetched, &feed, &config, today, (Some(from), Some(to)));
+                    if let Some(before) = before.filter(|before| *before == completed.entries) {
+                        completed.entries = before;
+                    }
+                    completed
+                };
                 tokio::task::spawn_blocking(completed).await.map(Some).map_err(|_| SourceError::Timeout)
             }
             Ok(None) => Ok(None),
@@ -155,6 +163,7 @@ impl Inner {
             Ok(completed) => self.take(feed, completed, &config).await,
             Err(error) => self.note_failure(feed, &error),
         }
+        self.lists().entry(Arc::clone(&feed.name)).or_default().is_asked = true;
         self.asked.send_modify(|asked| *asked += 1);
     }
 
@@ -284,12 +293,12 @@ fn complete(
         left_out.insert(LeftOut::TooMany, entries.len() - config.orders_max);
         entries.truncate(config.orders_max);
     }
-    Completed { entries, left_out, unreadable: fetched.unreadable }
+    Completed { entries: Arc::new(entries), left_out, unreadable: fetched.unreadable }
 }
 
 impl Inner {
     /// Makes entries of what a look-up found.
-    pub(super) fn complete_found(&self, fetched: Fetched, feed: &Feed) -> Vec<Arc<Entry>> {
+    pub(super) fn complete_found(&self, fetched: Fetched, feed: &Feed) -> Arc<Vec<Arc<Entry>>> {
         let config = &self.setup.load().config;
         complete(fetched, feed, config, today(config), (None, None)).entries
     }

@@ -1,5 +1,7 @@
 use super::*;
-use crate::config::{Acknowledge, Duplicate, Origin, Peer, PeerAddress, ServedAe};
+use crate::config::{
+    Acknowledge, Duplicate, Origin, Peer, PeerAddress, ServedAe, WorklistSource, WorklistSourceKind,
+};
 
 fn client() -> dicomweb::ClientConfig {
     dicomweb::ClientConfig::new(
@@ -14,6 +16,10 @@ fn one_origin() -> Config {
 
 fn to(destination: &str) -> Vec<Route> {
     vec![Route::everything(vec![destination.parse().unwrap()])]
+}
+
+fn folder(name: &str) -> WorklistSource {
+    WorklistSource::new(name, WorklistSourceKind::Folder { directory: "/".into(), character_set: None })
 }
 
 #[test]
@@ -44,6 +50,28 @@ fn every_fault_names_its_key() {
         ("route.0.store", |c| c.routes = to("peer:CT1")),
         ("query.origins", |c| c.query.origins = vec!["nowhere".into()]),
         ("ae.0.query", |c| c.served[0].query = vec!["archive".into(), "archive".into()]),
+        ("worklist_source.a/b", |c| c.worklist.sources = vec![folder("a/b")]),
+        ("worklist_source.ris", |c| c.worklist.sources = vec![folder("ris"), folder("ris")]),
+        ("worklist_source.ris.refresh", |c| {
+            c.worklist.sources = vec![WorklistSource { refresh: Some(Duration::ZERO), ..folder("ris") }];
+        }),
+        ("worklist_source.ris.peer", |c| {
+            c.peers = vec![Peer::new("RIS".parse().unwrap())];
+            let kind = WorklistSourceKind::Dimse { peer: "RIS".parse().unwrap() };
+            c.worklist.sources = vec![WorklistSource::new("ris", kind)];
+        }),
+        ("worklist_source.ris.origin", |c| {
+            let kind = WorklistSourceKind::PostDicom {
+                origin: "archive".into(),
+                with_images: true,
+                properties_max: 1,
+            };
+            c.worklist.sources = vec![WorklistSource::new("ris", kind)];
+        }),
+        ("worklist.orders_max", |c| c.worklist.orders_max = 0),
+        ("worklist.results_max", |c| c.worklist.results_max = 0),
+        ("worklist.refresh", |c| c.worklist.refresh = Duration::ZERO),
+        ("worklist.max_age", |c| c.worklist.max_age = Duration::ZERO),
         ("query.results_max", |c| c.query.results_max = 0),
         ("query.requests_max", |c| c.query.requests_max = 0),
         ("forward.workers", |c| c.forward.workers = 0),

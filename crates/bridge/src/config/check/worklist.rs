@@ -46,9 +46,10 @@ impl Config {
                 fault(format!("{key}.origin"), format!("there is no [origin.{origin}.postdicom]"))
             }
             WorklistSourceKind::Dimse { peer } if self.knows(&Destination::Peer(peer.clone())) => Ok(()),
-            WorklistSourceKind::Dimse { peer } => {
-                fault(format!("{key}.peer"), format!("there is no [[peer]] {peer} with an address to be asked at"))
-            }
+            WorklistSourceKind::Dimse { peer } => fault(
+                format!("{key}.peer"),
+                format!("there is no [[peer]] {peer} with an address to be asked at"),
+            ),
         }
     }
 }

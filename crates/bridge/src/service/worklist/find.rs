@@ -41,7 +41,8 @@ pub(crate) fn find(invocation: Invocation, identifier: Bytes) -> Replies {
     let peer = invocation.peer().map(|peer| peer.query.clone()).unwrap_or_default();
     let encoding = invocation.presentation_context.transfer_syntax.encoding();
     let worklist = invocation.context.core.worklist.clone();
-    let config = worklist.config();
+    let setup = worklist.setup();
+    let config = &setup.config;
     let matching = Options {
         combined_date_time: config.combined_date_time,
         fuzzy: invocation.options.fuzzy,

@@ -213,4 +213,14 @@ fn sex_of(text: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sex_is_a_code_or_nothing() {
+        let cases = [("M", Some("M")), ("female", Some("F")), ("Other", Some("O")), ("?", None), ("", None)];
+        for (text, expected) in cases {
+            assert_eq!(sex_of(text), expected, "{text}");
+        }
+    }
+}
