@@ -43,6 +43,13 @@ pub trait Deliveries: Send + Sync {
     /// outcome is taken even if the delivery was held meanwhile.
     async fn record(&self, token: &Token, outcome: Outcome) -> Result<(), Error>;
 
+    /// Records what became of many attempts, each as [`Self::record`] would, and gives a result for each in
+    /// their order; durable when the call returns. They share what makes them durable.
+    ///
+    /// # Errors
+    /// [`Error::Index`], [`Error::Full`], [`Error::Closed`]: none of them is recorded.
+    async fn record_all(&self, outcomes: Vec<(Token, Outcome)>) -> Result<Vec<Result<(), Error>>, Error>;
+
     /// One page of deliveries, oldest entries first, from `cursor` on.
     ///
     /// # Errors
@@ -104,6 +111,17 @@ pub trait Deliveries: Send + Sync {
     /// # Errors
     /// [`Error::Index`].
     async fn find_by_sop_instance(&self, sop_instance_uid: &Uid) -> Result<Vec<Details>, Error>;
+
+    /// What `destination` was given last under each of these SOP Instance UIDs, as far as records are kept: the
+    /// SHA-256 of the newest entry that is Delivered there, in the order of the UIDs.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    async fn delivered_content(
+        &self,
+        destination: &Destination,
+        sop_instance_uids: &[Uid],
+    ) -> Result<Vec<Option<[u8; 32]>>, Error>;
 
     /// Studies of which something is accepted for `destination` and not delivered, in the order of their
     /// UIDs as text, those behind `after`, at most `limit`: each by its newest such entry. Pending and

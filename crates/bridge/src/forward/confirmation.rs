@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use spool::{Destination, EntryId};
+use spool::{Destination, EntryId, Outcome};
 use tokio::sync::watch;
 
 /// How a delivery ended, as far as one who waits for it must know.
@@ -17,6 +17,18 @@ pub(crate) enum Settled {
     Delivered,
     /// A person must decide; why, in words.
     Held(String),
+}
+
+impl Settled {
+    /// What an outcome settles; nothing where another attempt follows.
+    pub(crate) fn of(outcome: &Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Delivered { .. } => Some(Self::Delivered),
+            Outcome::Held { reason } => Some(Self::Held(reason.to_string())),
+            Outcome::Quarantined { reason } => Some(Self::Held(reason.clone())),
+            Outcome::Deferred { .. } | Outcome::Released { .. } => None,
+        }
+    }
 }
 
 type Waiting = HashMap<(EntryId, Destination), watch::Sender<Settled>>;

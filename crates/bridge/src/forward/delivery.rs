@@ -6,9 +6,9 @@ use std::{
 };
 
 use dicomweb::{BoxError, Error, Presence, StoreAnswer, StorePart};
-use futures::{StreamExt, TryStreamExt, future::join_all};
+use futures::{StreamExt, TryStreamExt};
 use instance::part10::FileMeta;
-use spool::{HeldReason, Lease, Outcome};
+use spool::{Deliveries, HeldReason, Lease, Outcome};
 
 use super::{
     back_off, batch,
@@ -129,9 +129,9 @@ impl Attempt<'_> {
                     continue;
                 }
             };
-            records.push(self.settlement.record(lease, outcome));
+            records.push((lease, outcome));
         }
-        join_all(records).await;
+        self.settlement.record_all(records).await;
         // Once the origin cannot be asked any more, the rest is not asked about either.
         let mut asking = true;
         for (lease, words, if_not_askable) in unknown {
@@ -221,8 +221,8 @@ impl Attempt<'_> {
 
     async fn compare(&self, lease: &Lease) -> Comparison {
         let (identity, sha256) = (&lease.entry.trailer.identity, &lease.entry.sha256);
-        let deliveries = &*self.settlement.ports.deliveries;
-        duplicate::compare(identity, sha256, &lease.token.destination, deliveries, &self.origin.client).await
+        let destination = &lease.token.destination;
+        duplicate::compare(identity, sha256, destination, self.deliveries(), &self.origin.client).await
     }
 
     /// An instance in a transfer syntax that the profile does not take would be refused each time.
@@ -245,22 +245,17 @@ impl Attempt<'_> {
         {
             return leases;
         }
+        let differs = match duplicate::delivered_other_content(&leases, self.deliveries()).await {
+            Ok(differs) => differs,
+            Err(error) => {
+                let later = |lease| (lease, self.record_unreadable(lease, &error));
+                self.settlement.record_all(leases.iter().map(later).collect()).await;
+                return Vec::new();
+            }
+        };
         let mut unsettled = Vec::with_capacity(leases.len());
-        for lease in leases {
-            let outcome = match self.delivered_other_content(&lease).await {
-                Ok(false) => None,
-                Ok(true) => match self.origin.client.find_instance(&lease.entry.trailer.identity).await {
-                    Ok(Presence::Absent) => None,
-                    Ok(Presence::Present | Presence::NotAskable) => Some(self.of_duplicate(&lease).await),
-                    Err(error) => {
-                        let words =
-                            format!("other content was delivered before; {}", failure_in_words(&error));
-                        Some(self.later(&lease, words, None))
-                    }
-                },
-                Err(outcome) => Some(outcome),
-            };
-            match outcome {
+        for (lease, differs) in leases.into_iter().zip(differs) {
+            match if differs { self.of_other_content(&lease).await } else { None } {
                 Some(outcome) => self.settlement.record(&lease, outcome).await,
                 None => unsettled.push(lease),
             }
@@ -268,24 +263,40 @@ impl Attempt<'_> {
         unsettled
     }
 
+    /// What becomes of an instance whose UID the origin was given other content under; nothing where it
+    /// does not have that any more.
+    async fn of_other_content(&self, lease: &Lease) -> Option<Outcome> {
+        match self.origin.client.find_instance(&lease.entry.trailer.identity).await {
+            Ok(Presence::Absent) => None,
+            Ok(Presence::Present | Presence::NotAskable) => Some(self.of_duplicate(lease).await),
+            Err(error) => {
+                let words = format!("other content was delivered before; {}", failure_in_words(&error));
+                Some(self.later(lease, words, None))
+            }
+        }
+    }
+
     /// Whether the own record says that this origin was given other content under the UID last; an
     /// outcome where the record cannot be read.
     async fn delivered_other_content(&self, lease: &Lease) -> Result<bool, Outcome> {
-        let (identity, sha256) = (&lease.entry.trailer.identity, &lease.entry.sha256);
-        let deliveries = &*self.settlement.ports.deliveries;
-        let differs =
-            duplicate::delivered_other_content(identity, sha256, &lease.token.destination, deliveries).await;
-        differs
-            .map_err(|error| self.later(lease, format!("the delivery record cannot be read: {error}"), None))
+        match duplicate::delivered_other_content(std::slice::from_ref(lease), self.deliveries()).await {
+            Ok(differs) => Ok(differs == [true]),
+            Err(error) => Err(self.record_unreadable(lease, &error)),
+        }
+    }
+
+    fn record_unreadable(&self, lease: &Lease, error: &spool::Error) -> Outcome {
+        self.later(lease, format!("the delivery record cannot be read: {error}"), None)
+    }
+
+    fn deliveries(&self) -> &dyn Deliveries {
+        &*self.settlement.ports.deliveries
     }
 
     async fn release(&self, batch: &[Lease], reason: Option<String>) {
         let not_before = SystemTime::now() + NOT_ATTEMPTED;
-        let released = |lease| {
-            let outcome = Outcome::Released { not_before, reason: reason.clone() };
-            self.settlement.record(lease, outcome)
-        };
-        join_all(batch.iter().map(released)).await;
+        let released = |lease| (lease, Outcome::Released { not_before, reason: reason.clone() });
+        self.settlement.record_all(batch.iter().map(released).collect()).await;
     }
 
     fn later(&self, lease: &Lease, reason: String, asked: Option<Duration>) -> Outcome {

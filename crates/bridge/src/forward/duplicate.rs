@@ -7,7 +7,7 @@ use instance::{
     part10::{self, InvalidFile},
 };
 use sha2::{Digest, Sha256};
-use spool::{Deliveries, Destination, Details, State};
+use spool::{Deliveries, Destination, Lease};
 
 use super::verdict::failure_in_words;
 
@@ -31,8 +31,9 @@ pub(crate) async fn compare(
     deliveries: &dyn Deliveries,
     client: &Client,
 ) -> Comparison {
-    match deliveries.find_by_sop_instance(&identity.sop_instance_uid).await {
-        Ok(found) if newest_delivered(&found, destination) == Some(sha256) => {
+    let uid = std::slice::from_ref(&identity.sop_instance_uid);
+    match deliveries.delivered_content(destination, uid).await {
+        Ok(delivered) if delivered == [Some(*sha256)] => {
             return Comparison::Equal("equal to what was delivered before");
         }
         Ok(_) => {}
@@ -50,27 +51,20 @@ pub(crate) async fn compare(
     }
 }
 
-/// Whether the newest delivery of this UID to `destination` on record had other content.
+/// Whether the newest delivery on record had other content, for each lease of one destination: of its UID,
+/// to that destination.
 pub(crate) async fn delivered_other_content(
-    identity: &Identity,
-    sha256: &[u8; 32],
-    destination: &Destination,
+    leases: &[Lease],
     deliveries: &dyn Deliveries,
-) -> Result<bool, spool::Error> {
-    let found = deliveries.find_by_sop_instance(&identity.sop_instance_uid).await?;
-    Ok(newest_delivered(&found, destination).is_some_and(|delivered| delivered != sha256))
-}
-
-/// The hash of the newest entry that is on record as delivered to `destination`.
-fn newest_delivered<'a>(found: &'a [Details], destination: &Destination) -> Option<&'a [u8; 32]> {
-    let delivered = |details: &&Details| {
-        details
-            .deliveries
-            .iter()
-            .any(|delivery| delivery.destination == *destination && delivery.state == State::Delivered)
+) -> Result<Vec<bool>, spool::Error> {
+    let Some(first) = leases.first() else { return Ok(Vec::new()) };
+    let uid = |lease: &Lease| lease.entry.trailer.identity.sop_instance_uid.clone();
+    let uids: Vec<_> = leases.iter().map(uid).collect();
+    let delivered = deliveries.delivered_content(&first.token.destination, &uids).await?;
+    let differs = |(lease, delivered): (&Lease, Option<[u8; 32]>)| {
+        delivered.is_some_and(|delivered| delivered != lease.entry.sha256)
     };
-    // The port gives the newest first.
-    found.iter().find(delivered).map(|details| &details.entry.sha256)
+    Ok(leases.iter().zip(delivered).map(differs).collect())
 }
 
 /// SHA-256 of the data set behind preamble and File Meta Information, as it streams by. Only the

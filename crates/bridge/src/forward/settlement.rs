@@ -24,31 +24,69 @@ pub(crate) struct Settlement {
     pub(crate) stop: CancellationToken,
 }
 
+/// An outcome on its way into the delivery record.
+struct Recorded<'a> {
+    lease: &'a Lease,
+    /// Of the outcome, in metrics.
+    label: &'static str,
+    /// What those who wait are told.
+    settled: Option<Settled>,
+}
+
+impl Recorded<'_> {
+    fn not_recorded(&self, error: &spool::Error) {
+        let (entry, destination) = (self.lease.token.entry_id, &self.lease.token.destination);
+        tracing::error!(%entry, %destination, %error, "an outcome could not be recorded");
+    }
+}
+
 impl Settlement {
     /// Records the outcome of a lease. A record that fails leaves the lease to run out: the instance
     /// is then delivered once more, never lost.
     pub(crate) async fn record(&self, lease: &Lease, outcome: Outcome) {
-        let (entry_id, destination) = (lease.token.entry_id, &lease.token.destination);
-        let label = self.log(lease, &outcome);
-        let settled = match &outcome {
-            Outcome::Delivered { .. } => Some(Settled::Delivered),
-            Outcome::Held { reason } => Some(Settled::Held(reason.to_string())),
-            Outcome::Quarantined { reason } => Some(Settled::Held(reason.clone())),
-            Outcome::Deferred { .. } | Outcome::Released { .. } => None,
-        };
-        if let Err(error) = self.ports.deliveries.record(&lease.token, outcome).await {
-            tracing::error!(entry = %entry_id, %destination, %error, "an outcome could not be recorded");
+        self.record_all(vec![(lease, outcome)]).await;
+    }
+
+    /// Records the outcomes of many leases, as [`Self::record`] each; together they cost one sync.
+    pub(crate) async fn record_all(&self, outcomes: Vec<(&Lease, Outcome)>) {
+        let (mut recorded, mut records) = (Vec::new(), Vec::new());
+        for (lease, outcome) in outcomes {
+            recorded.push(Recorded {
+                lease,
+                label: self.log(lease, &outcome),
+                settled: Settled::of(&outcome),
+            });
+            records.push((lease.token.clone(), outcome));
+        }
+        if records.is_empty() {
             return;
         }
+        match self.ports.deliveries.record_all(records).await {
+            Ok(results) => {
+                for (recorded, result) in recorded.iter().zip(results) {
+                    match result {
+                        Ok(()) => self.settle(recorded),
+                        Err(error) => recorded.not_recorded(&error),
+                    }
+                }
+            }
+            Err(error) => recorded.iter().for_each(|recorded| recorded.not_recorded(&error)),
+        }
+    }
+
+    /// Counts what is recorded, and tells those who wait for it.
+    fn settle(&self, recorded: &Recorded<'_>) {
+        let Recorded { lease, label, settled } = recorded;
+        let destination = &lease.token.destination;
         let destination_label = destination.to_string();
         self.metrics.deliveries.with_label_values(&[destination_label.as_str(), label]).inc();
-        if settled == Some(Settled::Delivered) {
+        if *settled == Some(Settled::Delivered) {
             let lag = SystemTime::now().duration_since(lease.entry.header.accepted_at).unwrap_or_default();
             self.metrics.forward_lag.with_label_values(&[&destination_label]).observe(lag.as_secs_f64());
             self.metrics.sent_bytes.with_label_values(&[&destination_label]).inc_by(lease.entry.length);
         }
         if let Some(settled) = settled {
-            self.confirmations.settle(entry_id, destination, settled);
+            self.confirmations.settle(lease.token.entry_id, destination, settled.clone());
         }
     }
 

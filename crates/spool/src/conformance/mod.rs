@@ -7,6 +7,7 @@
 
 mod order;
 mod payload;
+mod records;
 mod small;
 mod states;
 mod undelivered;
@@ -47,6 +48,8 @@ pub async fn run<B: Backend>(mut fresh: impl FnMut() -> B) {
     states::lists_come_in_pages(&mut fresh()).await;
     states::gauges_follow(&mut fresh()).await;
     states::a_crash_loses_nothing(&mut fresh()).await;
+    records::outcomes_are_recorded_together(&mut fresh()).await;
+    records::content_delivered_last_is_known(&mut fresh()).await;
     undelivered::what_is_accepted_is_listed_until_it_is_delivered(&mut fresh()).await;
     undelivered::lists_go_on_behind_a_uid(&mut fresh()).await;
     small::documents_compare_and_set(&mut fresh()).await;

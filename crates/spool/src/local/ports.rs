@@ -80,6 +80,10 @@ impl Deliveries for LocalSpool {
         self.shared.index.ask(true, move |changes| changes.record(&token, &outcome)).await
     }
 
+    async fn record_all(&self, outcomes: Vec<(Token, Outcome)>) -> Result<Vec<Result<(), Error>>, Error> {
+        self.shared.index.ask(true, move |changes| changes.record_all(&outcomes)).await
+    }
+
     async fn list(&self, filter: &Filter, cursor: Option<Cursor>, limit: usize) -> Result<Page, Error> {
         let filter = filter.clone();
         let shared = Arc::clone(&self.shared);
@@ -140,6 +144,15 @@ impl Deliveries for LocalSpool {
     async fn find_by_sop_instance(&self, sop_instance_uid: &Uid) -> Result<Vec<Details>, Error> {
         let uid = sop_instance_uid.clone();
         self.query(move |connection| query::by_sop_instance(connection, uid.as_str())).await
+    }
+
+    async fn delivered_content(
+        &self,
+        destination: &Destination,
+        sop_instance_uids: &[Uid],
+    ) -> Result<Vec<Option<[u8; 32]>>, Error> {
+        let (destination, uids) = (destination.clone(), sop_instance_uids.to_vec());
+        self.query(move |connection| query::delivered_content(connection, &destination, &uids)).await
     }
 
     async fn undelivered_studies(

@@ -208,6 +208,19 @@ impl Changes<'_> {
         self.change(&row, from)
     }
 
+    /// Records one outcome after the other. One that comes too late leaves the others as they are; where the
+    /// index fails, none is recorded.
+    pub(crate) fn record_all(
+        &mut self,
+        outcomes: &[(Token, Outcome)],
+    ) -> Result<Vec<Result<(), Error>>, Error> {
+        let each = outcomes.iter().map(|(token, outcome)| match self.record(token, outcome) {
+            late @ Err(Error::StaleToken) => Ok(late),
+            recorded => recorded.map(Ok),
+        });
+        each.collect()
+    }
+
     /// After a restart: what was under way waits for the next attempt time that its lease committed.
     pub(crate) fn interrupt_all(&mut self) -> Result<u64, Error> {
         let rows: Vec<Row> = {

@@ -2,11 +2,13 @@
 
 use std::time::SystemTime;
 
+use instance::Uid;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::{changes, signed, unsigned};
 use crate::{
     Attempt, Cursor, Delivery, Destination, Details, Entry, EntryId, Error, Filter, Gauge, Listed, Page,
+    State,
     deliveries::{FOUND_MAX, PAGE_LINES_MAX},
     local::fields::{self, millis, time},
 };
@@ -110,6 +112,26 @@ pub(crate) fn by_sop_instance(connection: &Connection, uid: &str) -> Result<Vec<
     let ids: Vec<i64> =
         statement.query_map(params![uid, FOUND_MAX as i64], |row| row.get(0))?.collect::<Result<_, _>>()?;
     ids.into_iter().map(|id| details(connection, EntryId(unsigned(id)))).collect()
+}
+
+/// The SHA-256 of the newest entry of each SOP Instance that `destination` was given.
+pub(crate) fn delivered_content(
+    connection: &Connection,
+    destination: &Destination,
+    sop_instance_uids: &[Uid],
+) -> Result<Vec<Option<[u8; 32]>>, Error> {
+    let name = destination.to_string();
+    // From the entries of the instance to their deliveries, never through all that the destination has.
+    let mut statement = connection.prepare_cached(
+        "SELECT e.sha256 FROM entry e INDEXED BY entry_sop CROSS JOIN delivery d \
+         WHERE e.sop = ?1 AND d.entry = e.id AND d.state = ?3 \
+         AND d.destination = (SELECT id FROM destination WHERE name = ?2) ORDER BY e.id DESC LIMIT 1",
+    )?;
+    let delivered = changes::number(State::Delivered);
+    let newest = sop_instance_uids
+        .iter()
+        .map(|uid| statement.query_row(params![uid.as_str(), name, delivered], |row| row.get(0)).optional());
+    Ok(newest.collect::<Result<_, _>>()?)
 }
 
 pub(crate) fn list(
