@@ -14,6 +14,15 @@ use super::{
 };
 use crate::{EntryId, Error};
 
+/// Whether a read may wait for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// It may; on blocking threads only.
+    Allowed,
+    /// It gives what is in memory, or fails.
+    Never,
+}
+
 /// The verified bytes of an entry in a file.
 pub(crate) struct Payload {
     pub(crate) entry_id: EntryId,
@@ -27,13 +36,23 @@ impl Payload {
         self.location.length.div_ceil(BLOCK_PAYLOAD as u64)
     }
 
-    /// The payload of block `index`.
+    /// The payload of block `index`. Blocks.
     pub(crate) fn block(&self, index: u64) -> Result<Bytes, Error> {
+        self.block_as(index, Wait::Allowed)
+    }
+
+    /// The same where it is whole and in memory, as what was written a moment ago is: then it is there sooner
+    /// than another thread would be awake.
+    pub(crate) fn block_at_hand(&self, index: u64) -> Option<Bytes> {
+        self.block_as(index, Wait::Never).ok()
+    }
+
+    fn block_as(&self, index: u64, wait: Wait) -> Result<Bytes, Error> {
         let at = self.location.start + self.location.header_bytes + index * BLOCK as u64;
         if index < self.location.length / BLOCK_PAYLOAD as u64 {
-            self.full(index, at)
+            self.full(index, at, wait)
         } else {
-            self.remainder(at)
+            self.remainder(at, wait)
         }
     }
 
@@ -41,9 +60,9 @@ impl Payload {
         Error::Corrupt { entry_id: self.entry_id, what: what.into() }
     }
 
-    fn full(&self, index: u64, at: u64) -> Result<Bytes, Error> {
+    fn full(&self, index: u64, at: u64, wait: Wait) -> Result<Bytes, Error> {
         let mut block = vec![0; BLOCK];
-        self.read(&mut block, at)?;
+        self.read(&mut block, at, wait)?;
         let number = u32::try_from(index).unwrap_or(u32::MAX);
         match format::read_footer(&block[BLOCK_PAYLOAD..], self.location.nonce, number) {
             Footer::Whole(sum) if format::payload_matches(&block[..BLOCK_PAYLOAD], sum) => {
@@ -55,36 +74,38 @@ impl Payload {
         }
     }
 
-    fn remainder(&self, at: u64) -> Result<Bytes, Error> {
-        let found = read_tail(&self.file, at, self.location.nonce)?;
+    fn remainder(&self, at: u64, wait: Wait) -> Result<Bytes, Error> {
+        let found = read_tail_as(&self.file, at, self.location.nonce, wait)?;
         let TailFound::Whole(tail) = found else { return Err(self.corrupt("the tail")) };
         if tail.length != self.location.length || tail.entry_id != self.entry_id {
             return Err(self.corrupt("the length in the tail"));
         }
         let mut remainder = vec![0; tail.remainder_bytes as usize];
-        self.read(&mut remainder, at + tail.remainder_at())?;
+        self.read(&mut remainder, at + tail.remainder_at(), wait)?;
         if !format::payload_matches(&remainder, tail.remainder_crc) {
             return Err(self.corrupt("the checksum of the last block"));
         }
         Ok(remainder.into())
     }
 
-    fn read(&self, to: &mut [u8], at: u64) -> Result<(), Error> {
-        match self.file.read_exact_at(to, at) {
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                Err(self.corrupt("the file is cut"))
-            }
-            other => Ok(other?),
+    fn read(&self, to: &mut [u8], at: u64, wait: Wait) -> Result<(), Error> {
+        if fill(&self.file, to, at, wait)? < to.len() {
+            return Err(self.corrupt("the file is cut"));
         }
+        Ok(())
     }
 }
 
 /// The tail of the entry `nonce` that is expected at `at`.
 pub(crate) fn read_tail(file: &File, at: u64, nonce: u64) -> std::io::Result<TailFound> {
+    read_tail_as(file, at, nonce, Wait::Allowed)
+}
+
+fn read_tail_as(file: &File, at: u64, nonce: u64, wait: Wait) -> std::io::Result<TailFound> {
     // Nearly every trailer fits in the first page; the whole is read only where that does not tell.
     for length in [format::PAGE as usize, format::TAIL_MAX] {
         let mut bytes = vec![0; length];
-        let read = read_up_to(file, &mut bytes, at)?;
+        let read = fill(file, &mut bytes, at, wait)?;
         let found = format::read_tail(&bytes[..read], nonce);
         let magic = bytes.starts_with(format::TAIL_MAGIC)
             || bytes.get(16..24) == Some(nonce.to_le_bytes().as_slice());
@@ -97,9 +118,17 @@ pub(crate) fn read_tail(file: &File, at: u64, nonce: u64) -> std::io::Result<Tai
 
 /// Fills `to` as far as the file goes.
 pub(crate) fn read_up_to(file: &File, to: &mut [u8], at: u64) -> std::io::Result<usize> {
+    fill(file, to, at, Wait::Allowed)
+}
+
+fn fill(file: &File, to: &mut [u8], at: u64, wait: Wait) -> std::io::Result<usize> {
     let mut filled = 0;
     while filled < to.len() {
-        match file.read_at(&mut to[filled..], at + filled as u64) {
+        let read = match wait {
+            Wait::Allowed => file.read_at(&mut to[filled..], at + filled as u64),
+            Wait::Never => read_at_hand(file, &mut to[filled..], at + filled as u64),
+        };
+        match read {
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -107,6 +136,19 @@ pub(crate) fn read_up_to(file: &File, to: &mut [u8], at: u64) -> std::io::Result
         }
     }
     Ok(filled)
+}
+
+/// Reads what the page cache has, and fails where it has nothing.
+#[cfg(target_os = "linux")]
+fn read_at_hand(file: &File, to: &mut [u8], at: u64) -> std::io::Result<usize> {
+    let mut parts = [std::io::IoSliceMut::new(to)];
+    Ok(rustix::io::preadv2(file, &mut parts, at, rustix::io::ReadWriteFlags::NOWAIT)?)
+}
+
+/// Other systems do not tell.
+#[cfg(not(target_os = "linux"))]
+fn read_at_hand(_: &File, _: &mut [u8], _: u64) -> std::io::Result<usize> {
+    Err(std::io::ErrorKind::WouldBlock.into())
 }
 
 /// An entry that is being read.
@@ -163,16 +205,31 @@ fn open(shared: &Arc<Shared>, entry_id: EntryId, range: Range<u64>) -> Result<Re
     Ok(Reading { payload, _pin: pin, shared: Arc::clone(shared), at: range.start, end: range.end })
 }
 
+impl Reading {
+    /// Number of the block that is next.
+    const fn index(&self) -> u64 {
+        self.at / BLOCK_PAYLOAD as u64
+    }
+
+    /// What is wanted of that block; the one behind it is next.
+    fn take(&mut self, block: &Bytes) -> Bytes {
+        let begins = self.index() * BLOCK_PAYLOAD as u64;
+        let from = (self.at - begins) as usize;
+        let to = block.len().min((self.end - begins) as usize);
+        self.at = begins + to as u64;
+        block.slice(from..to)
+    }
+}
+
 async fn chunk(reading: Option<Reading>) -> Option<(Result<Bytes, Error>, Option<Reading>)> {
     let mut reading = reading.filter(|reading| reading.at < reading.end)?;
+    if let Some(block) = reading.payload.block_at_hand(reading.index()) {
+        return Some((Ok(reading.take(&block)), Some(reading)));
+    }
     let read = tokio::task::spawn_blocking(move || {
-        let index = reading.at / BLOCK_PAYLOAD as u64;
-        let begins = index * BLOCK_PAYLOAD as u64;
-        let block = reading.payload.block(index).map_err(|error| gone_or(&reading.shared, error))?;
-        let from = (reading.at - begins) as usize;
-        let to = block.len().min((reading.end - begins) as usize);
-        reading.at = begins + to as u64;
-        Ok((block.slice(from..to), reading))
+        let block = reading.payload.block(reading.index());
+        let block = block.map_err(|error| gone_or(&reading.shared, error))?;
+        Ok((reading.take(&block), reading))
     })
     .await;
     match read {
