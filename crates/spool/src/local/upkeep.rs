@@ -185,9 +185,10 @@ fn delete(shared: &Shared, number: u64) -> Result<(), Error> {
     shared.index.ask_blocking(false, move |changes| changes.forget_segment(number))
 }
 
-/// How long no instance must have been committed before spares are written at leisure: 100 ms. Writing
-/// them competes for the disk with the instances of a study that is arriving.
-const CALM: Duration = Duration::from_millis(100);
+/// How long no instance must have been committed before spares are written at leisure: 1 s. Writing them
+/// competes for disk and processor with a study that is arriving, and with its delivery, which gives most of
+/// its segments back as spares anyway.
+const CALM: Duration = Duration::from_secs(1);
 
 /// Whether a spare is to be written now: in a calm moment, or when they run out.
 fn wants_spare(shared: &Shared) -> bool {
