@@ -28,10 +28,10 @@ const QUEUE: usize = 1024;
 const BATCH: usize = 256;
 /// How often a transaction that failed for want of room is tried again at once.
 const TRIES: usize = 3;
-/// How long an entry waits for others to share its transaction, while nobody waits for an answer: 10
+/// How long an entry waits for others to share its transaction, while nobody waits for an answer: 25
 /// milliseconds, a few CT slices of one association. A transaction for each of them would take as much
 /// of a processor as their hashes do.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(25);
 
 /// One thing to do within a transaction.
 trait Command: Send {
