@@ -11,9 +11,11 @@
 //! - [`json`] reads and writes the DICOM JSON Model.
 //! - [`identifier`] reads and writes the identifiers of queries and their answers.
 //! - [`matching`] holds answers against the keys of a query.
+//! - [`document`] makes objects of documents, pictures and films.
 //! - [`rewrite`] writes a passing data set in another encoding.
 
 pub mod character_set;
+pub mod document;
 pub mod element;
 pub mod identifier;
 mod inflate;

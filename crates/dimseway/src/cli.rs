@@ -1,5 +1,10 @@
 //! The command line.
 
+pub(crate) mod account;
+mod send;
+
+pub(crate) use send::Send;
+
 use crate::config_file::Span;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use instance::{AeTitle, Uid};
@@ -85,7 +90,9 @@ Examples:
     #[command(after_help = "\
 Examples:
   dimseway send ./study                      to the daemon of the configuration
-  dimseway send *.dcm --to ARCHIVE@10.0.0.5:104 --from CT1")]
+  dimseway send *.dcm --to ARCHIVE@10.0.0.5:104 --from CT1
+  dimseway send ./study --folder 'Tumour board/2026'
+  dimseway send --document report.pdf photo.jpg --order c232ab00-9414-41ec-b3c8-9f6bdeced846")]
     Send(Send),
     /// Verify a peer with C-ECHO.
     #[command(after_help = "\
@@ -94,6 +101,14 @@ Examples:
   dimseway echo CT1                          a peer of the configuration
   dimseway echo ARCHIVE@10.0.0.5:104")]
     Echo(Echo),
+    /// Orders of a PostDICOM account: find, make, give to people, share, delete.
+    ///
+    /// The calls are made at once and their outcome is printed; nothing waits in the queue.
+    Orders(account::Orders),
+    /// Folders of a PostDICOM account: make, find, fill, share.
+    Folders(account::Folders),
+    /// Values of elements of an order's instances.
+    Tags(account::Tags),
     /// The configuration's documentation.
     #[command(subcommand)]
     Config(Config),
@@ -316,19 +331,6 @@ pub(crate) enum QueueAction {
         #[arg(long, value_name = "DIRECTORY")]
         to: PathBuf,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Send {
-    /// Files and folders; folders are searched whole, files that are no DICOM files are skipped.
-    #[arg(required = true, value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// Where to: AE@host:port. Default: the daemon of the configuration.
-    #[arg(long, value_name = "AE@HOST:PORT")]
-    pub(crate) to: Option<PeerAddress>,
-    /// Calling AE title. Default: the first peer of the configuration that may store, else DIMSEWAY.
-    #[arg(long, value_name = "AE")]
-    pub(crate) from: Option<AeTitle>,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod intake;
 mod later;
 mod operation;
 mod origin;
+pub(crate) mod postdicom;
 mod query;
 mod reference;
 mod routing;
@@ -16,7 +17,8 @@ mod units;
 mod values;
 
 pub(crate) use capabilities::{
-    Attributes, IncludeField, PersonNames, Retrieve as RetrieveOverride, Search as SearchOverride, Values,
+    Attribute, Attributes, IncludeField, PersonNames, Retrieve as RetrieveOverride, Search as SearchOverride,
+    Values,
 };
 pub(crate) use document::{Document, KeyPath, Problem};
 pub(crate) use intake::{Ae, Allow, Dimse, Peer, UnknownPeers};

@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod origin;
+mod postdicom;
 mod query;
 mod secret;
 #[cfg(test)]

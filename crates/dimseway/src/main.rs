@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the room that talks to people")]
 
+mod account;
 mod admin;
 mod cli;
 mod command;
@@ -14,6 +15,7 @@ mod queue;
 mod ready_file;
 mod requestor;
 mod signals;
+mod table;
 mod telemetry;
 
 use clap::Parser;
@@ -68,6 +70,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Queue(arguments) => Box::pin(command::queue::run(path, arguments)).await,
         Command::Send(arguments) => Box::pin(command::send::run(path, &arguments)).await,
         Command::Echo(arguments) => Box::pin(command::echo::run(path, &arguments)).await,
+        Command::Orders(arguments) => Box::pin(command::orders::run(path, arguments)).await,
+        Command::Folders(arguments) => Box::pin(command::folders::run(path, arguments)).await,
+        Command::Tags(arguments) => Box::pin(command::tags::run(path, arguments)).await,
         Command::Config(config) => command::config::run(&config),
         Command::Transcode(_) => Ok(()),
     }

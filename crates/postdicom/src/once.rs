@@ -112,7 +112,10 @@ impl Client {
     }
 
     /// Whether an order exists, its properties asked for where the list says too little.
-    pub(crate) async fn find_order(&self, request: &CreatePatientOrder) -> Result<Decision, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] without an accession number; those of the search.
+    pub async fn find_order(&self, request: &CreatePatientOrder) -> Result<Decision, Error> {
         let search = search_before(request).ok_or(crate::Fault::Missing.at("AccessionNumber"))?;
         let list = self.get_patient_order_list(search).await?;
         let unclear = match decide(request, list.orders) {

@@ -1,9 +1,12 @@
 //! `dimseway send`.
 
+mod document;
 mod files;
+mod folder;
 mod stand_in;
 
 use crate::{
+    account::Account,
     cli::{PeerAddress, Send},
     configuration::Configuration,
     exit::{Exit, OrExit, fail},
@@ -11,11 +14,11 @@ use crate::{
 };
 use bridge::config::Service;
 use dimse::{Category, requestor::PRESENTATION_CONTEXTS_MAX};
-use files::{DicomFile, Found};
+use files::{DicomFile, Found, Study};
 use indicatif::{ProgressBar, ProgressStyle};
 use instance::AeTitle;
 use stand_in::StandIn;
-use std::{net::SocketAddr, path::Path, time::Instant};
+use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Files of one association at most, which bounds what is kept of them in memory.
@@ -32,6 +35,8 @@ struct Tally {
     skipped: usize,
     failed: usize,
     bytes: u64,
+    /// Studies that were stored, where they are asked for.
+    studies: Option<BTreeSet<Study>>,
 }
 
 /// Stores files and folders.
@@ -41,28 +46,51 @@ struct Tally {
 /// ([`Exit::Unavailable`]).
 pub(crate) async fn run(path: &Path, arguments: &Send) -> anyhow::Result<()> {
     let mut callee = callee(path, arguments.to.as_ref(), arguments.from.as_ref())?;
+    let account = match arguments.folder.is_some() || arguments.document {
+        true => Some(Account::open(path, arguments.origin.as_deref())?),
+        false => None,
+    };
     let named = arguments.paths.clone();
-    let paths = tokio::task::spawn_blocking(move || files::walk(&named)).await?.or_exit(Exit::Data)?;
+    let paths = match (&account, &arguments.order) {
+        (Some(account), Some(order)) => {
+            document::wrap(account, order, arguments.institution.as_ref(), named).await?
+        }
+        _ => tokio::task::spawn_blocking(move || files::walk(&named)).await?.or_exit(Exit::Data)?,
+    };
     let stand_in = match arguments.to {
         Some(_) => None,
         None => Box::pin(StandIn::start_unless_served(path, &mut callee)).await?,
     };
     // Without a bridge in this process a signal ends it where it stands.
     let stop = stand_in.as_ref().map(StandIn::told_to_stop).unwrap_or_default();
-    let sent = send_all(&callee, paths, &stop).await;
+    let mut sent = send_all(&callee, paths, &stop, arguments.folder.is_some()).await;
+    if let (Ok(studies), Some(account), Some(folder)) = (&sent, &account, &arguments.folder) {
+        // A stand-in delivers only while it runs, and an order is there once the study is delivered.
+        let target = folder::Target { path: folder, order: arguments.order.as_ref(), wait: arguments.wait.0 };
+        let added = stop.run_until_cancelled(folder::add(account, &target, studies)).await;
+        if let Err(error) = added.unwrap_or_else(|| Err(interrupted())) {
+            sent = Err(error);
+        }
+    }
     if let Some(stand_in) = stand_in {
         Box::pin(stand_in.finish()).await?;
     }
-    sent
+    sent.map(drop)
 }
 
-async fn send_all(callee: &Callee, mut paths: Vec<Found>, stop: &CancellationToken) -> anyhow::Result<()> {
+/// Sends all files, and tells which studies they were of where that is asked for.
+async fn send_all(
+    callee: &Callee,
+    mut paths: Vec<Found>,
+    stop: &CancellationToken,
+    tell_studies: bool,
+) -> anyhow::Result<BTreeSet<Study>> {
     let bar = ProgressBar::new(paths.len() as u64).with_style(
         ProgressStyle::with_template("{bar:40} {pos}/{len} files  {per_sec}  {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
     let started = Instant::now();
-    let mut tally = Tally::default();
+    let mut tally = Tally { studies: tell_studies.then(BTreeSet::new), ..Tally::default() };
     let sending = async {
         while let Some(batch) = next_batch(&mut paths, &mut tally, &bar).await {
             send_batch(callee, batch, &mut tally, &bar).await?;
@@ -72,7 +100,7 @@ async fn send_all(callee: &Callee, mut paths: Vec<Found>, stop: &CancellationTok
     let sent = stop.run_until_cancelled(sending).await.unwrap_or_else(|| Err(interrupted()));
     bar.finish_and_clear();
     // Also when the association broke or was given up: what was answered is stored.
-    let Tally { stored, warned, skipped, failed, bytes } = tally;
+    let Tally { stored, warned, skipped, failed, bytes, studies } = tally;
     println!(
         "{stored} stored at {callee} ({} MB in {:.1?}), {warned} of them with a warning, {failed} failed, {skipped} skipped",
         bytes / 1_000_000,
@@ -81,7 +109,7 @@ async fn send_all(callee: &Callee, mut paths: Vec<Found>, stop: &CancellationTok
     sent?;
     match failed {
         0 if stored == 0 => Err(fail(Exit::Data, "there was no DICOM file to send")),
-        0 => Ok(()),
+        0 => Ok(studies.unwrap_or_default()),
         _ => Err(fail(Exit::Data, format!("{failed} files were not stored"))),
     }
 }
@@ -155,10 +183,10 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
 /// The next files that fit into one association.
 async fn next_batch(paths: &mut Vec<Found>, tally: &mut Tally, bar: &ProgressBar) -> Option<Vec<DicomFile>> {
     let mut batch: Vec<DicomFile> = Vec::new();
-    let mut contexts = std::collections::BTreeSet::new();
+    let mut contexts = BTreeSet::new();
     while batch.len() < FILES_MAX {
         let Some(found) = paths.pop() else { break };
-        match DicomFile::open(&found.path).await {
+        match DicomFile::open(&found).await {
             Ok(file) if file.is_media_directory() && !found.named => {
                 tally.skipped += 1;
                 bar.inc(1);
@@ -214,6 +242,9 @@ async fn send_batch(
                     tally.stored += 1;
                     tally.warned += usize::from(category == Category::Warning);
                     tally.bytes += file.length;
+                    if let Some(studies) = &mut tally.studies {
+                        studies.insert(file.study().await.or_exit(Exit::Data)?);
+                    }
                     bar.inc(1);
                 }
                 _ => {

@@ -1,5 +1,6 @@
 //! Where studies go: `[origin.NAME]`.
 
+use super::postdicom::PostDicom;
 use super::{HeaderValue, Parsed, RetrieveOverride, SearchOverride, Size, Span};
 use instance::Uid;
 use schemars::JsonSchema;
@@ -14,7 +15,7 @@ pub(crate) struct Origin {
     /// Unit: http or https URL. Source: PS3.18 §8.2.
     #[schemars(example = &"https://dicom.example.org/dicom-web")]
     pub(crate) url: String,
-    /// What the server can do: `"standard"`, `"orthanc"` or `"azure"`.
+    /// What the server can do: `"standard"`, `"orthanc"`, `"azure"` or `"postdicom"`.
     /// Unit: none. Source: the server's conformance statement.
     #[serde(default = "standard")]
     #[schemars(example = &"standard")]
@@ -22,6 +23,9 @@ pub(crate) struct Origin {
     /// Where the server differs from its profile.
     #[serde(default)]
     pub(crate) capabilities: Capabilities,
+    /// PostDICOM's own end points.
+    #[serde(default)]
+    pub(crate) postdicom: PostDicom,
     /// How Dimseway proves who it is.
     #[serde(default)]
     pub(crate) auth: Auth,
@@ -82,6 +86,11 @@ pub(crate) struct Capabilities {
     /// Unit: none. Source: PS3.18 §10.5.1.
     #[schemars(extend("x-sample" = "multipart"))]
     pub(crate) store_form: Option<StoreForm>,
+    /// The boundary of multipart store requests; empty: a new one for each.
+    /// Unit: 1 to 70 characters of ASCII. Source: PS3.18 §8.6.1.2.1; that of PostDICOM's own clients with
+    /// its profile.
+    #[schemars(extend("x-sample" = "DICOM DATA BOUNDARY"))]
+    pub(crate) store_boundary: Option<String>,
     /// Whether a request body of unknown length (chunked) is accepted.
     /// Unit: none. Source: RFC 9112 §7.1; some gateways answer 411.
     #[schemars(extend("x-sample" = true))]

@@ -69,7 +69,7 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
 
 /// A string that some type of another room reads: an AE title, a UID, a CIDR block. The document
 /// keeps the type's own error at the place of the string.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Parsed<T>(pub(crate) T);
 
 impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Parsed<T> {

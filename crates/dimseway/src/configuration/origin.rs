@@ -8,13 +8,14 @@ use crate::config_file::{
 use bridge::config::Origin as BridgeOrigin;
 use dicomweb::{
     ClientConfig, Credentials, Profile, Timeouts, Tls,
+    multipart::Boundary,
     profile::Paths,
     url::{InvalidBaseUrl, InvalidPathTemplate},
 };
 use http::{HeaderName, header::AUTHORIZATION};
 use instance::TransferSyntax;
 use secrecy::{ExposeSecret, SecretString};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// All origins. `files` gets the files whose change asks for a reload.
 ///
@@ -30,6 +31,7 @@ pub(super) fn all(
         let mut reading =
             Reading { origin, path: KeyPath::from("origin").key(name.as_str()), document, files };
         let client = reading.client()?;
+        let postdicom = reading.postdicom(&client)?;
         origins.push(BridgeOrigin {
             name: name.clone(),
             client,
@@ -40,16 +42,17 @@ pub(super) fn all(
                 Duplicate::Overwrite => bridge::config::Duplicate::Overwrite,
             },
             workers: origin.workers.map(super::count),
-            postdicom: None,
+            postdicom,
         });
     }
     Ok(origins)
 }
 
-struct Reading<'a> {
-    origin: &'a Origin,
-    path: KeyPath,
-    document: &'a Document,
+/// One origin while it is read.
+pub(super) struct Reading<'a> {
+    pub(super) origin: &'a Origin,
+    pub(super) path: KeyPath,
+    pub(super) document: &'a Document,
     files: &'a mut Vec<PathBuf>,
 }
 
@@ -70,6 +73,9 @@ impl Reading<'_> {
             self.problem("profile", message)
         })?;
         override_profile(&mut profile, &origin.capabilities);
+        if let Some(boundary) = &origin.capabilities.store_boundary {
+            profile.store_boundary = self.boundary(boundary)?;
+        }
         self.override_paths(&mut profile.paths)?;
         if let Some(meaning) = origin.store_response {
             profile.store_response = match meaning {
@@ -90,6 +96,13 @@ impl Reading<'_> {
             ..Timeouts::default()
         };
         Ok(ClientConfig { base_url, profile, credentials, tls, headers, timeouts })
+    }
+
+    /// The boundary of store requests; none where nothing is written.
+    fn boundary(&self, written: &str) -> Result<Option<Boundary>, Problem> {
+        let path = self.path.key("capabilities").key("store_boundary");
+        let boundary = Some(written).filter(|written| !written.is_empty()).map(Boundary::new);
+        boundary.transpose().map_err(|error| self.document.problem(&path, error.to_string()))
     }
 
     fn credentials(
@@ -172,9 +185,19 @@ impl Reading<'_> {
     }
 
     fn headers(&mut self) -> Result<Vec<(HeaderName, http::HeaderValue)>, Problem> {
-        let mut headers = Vec::with_capacity(self.origin.headers.len());
-        for (name, value) in &self.origin.headers {
-            let path = self.path.key("headers").key(name.as_str());
+        let path = self.path.key("headers");
+        self.header_fields(&path, &self.origin.headers)
+    }
+
+    /// Header fields as they are sent; `path` is where they are written.
+    pub(super) fn header_fields(
+        &mut self,
+        path: &KeyPath,
+        written: &BTreeMap<String, HeaderValue>,
+    ) -> Result<Vec<(HeaderName, http::HeaderValue)>, Problem> {
+        let mut headers = Vec::with_capacity(written.len());
+        for (name, value) in written {
+            let path = path.key(name.as_str());
             let header = HeaderName::try_from(name.as_str())
                 .map_err(|_| self.document.problem(&path, "not the name of an HTTP header"))?;
             let value = match value {
@@ -244,7 +267,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
+    pub(super) fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
         self.document.problem(&self.path.key(key), message)
     }
 }

@@ -337,6 +337,102 @@ paths.retrieve_series = "/s/{series}?study={study}"
     assert_eq!(*profile, expected);
 }
 
+/// The end points of an origin with these keys.
+fn end_points(keys: &str) -> Result<bridge::config::PostDicom, String> {
+    let auth = "auth = { type = \"basic\", username = \"u\", password_file = \"password\" }";
+    let text = format!("[origin.a]\nurl = \"https://a/dicomweb\"\nprofile = \"postdicom\"\n{auth}\n{keys}\n");
+    Ok(read(&text)?.bridge.origins.remove(0).postdicom.expect("the profile has them"))
+}
+
+#[test]
+fn the_vendors_end_points_are_spoken_to_as_its_own_clients_do() {
+    let (ours, theirs) = (end_points("").unwrap(), ::postdicom::Conventions::default());
+    let made = bridge::config::PostDicom::new(ours.client.clone());
+    assert_eq!((ours.narrowing, ours.date_slack_days), (made.narrowing, made.date_slack_days));
+    assert_eq!((ours.patients_max, ours.patients_at_once), (made.patients_max, made.patients_at_once));
+    assert_eq!(ours.client.timeouts, ::postdicom::Timeouts::default());
+    assert_eq!(ours.client.base_url.to_string(), "https://a/dicomweb");
+    assert_eq!(ours.client.credentials.map(|credentials| credentials.username).as_deref(), Some("u"));
+    let conventions = ours.client.conventions;
+    assert_eq!(format!("{conventions:?}"), format!("{theirs:?}"));
+    assert_eq!(conventions.headers, theirs.headers);
+    let limits = |of: &::postdicom::Conventions| {
+        (of.header_bytes_max, of.body_bytes_max, of.answer_bytes_max, of.list_items_max)
+    };
+    assert_eq!(limits(&conventions), limits(&theirs));
+}
+
+#[test]
+fn each_assumption_about_the_vendor_can_be_changed() {
+    use ::postdicom::{
+        BooleanStyle, EmptyAnswer, EmptyList, EmptyParameters, Function, HttpVersion, ListStyle,
+        ReasonOnSuccess, TagForm, Transport, Unconfirmed, UuidForm,
+    };
+    let conventions = |keys: &str| end_points(keys).unwrap().client.conventions;
+    let post = conventions("postdicom.transport = \"post-json\"");
+    let usual = ::postdicom::Conventions::post_json();
+    assert_eq!((post.transport, post.lists), (Transport::PostJson, usual.lists));
+    assert_eq!((post.booleans, post.empty_list), (usual.booleans, usual.empty_list));
+    let all = conventions(
+        r#"
+[origin.a.postdicom]
+list_encoding = "array"
+bool_style = "True"
+empty_params = "omit"
+empty_lists = "empty-string"
+uuids = "rfc-4122"
+tag_form = "comma"
+empty_answer = "unreadable"
+reason_on_success = "ignored"
+unconfirmed_orders = "same"
+http_version = "negotiated"
+header_limit = "4KiB"
+list_limit = 5
+extra_headers = { ContentType = "application/json", X-Key = { value_file = "password" } }
+routes.DeletePatientOrder = { path = "/delete", header = "P", method = "DELETE" }
+"#,
+    );
+    assert_eq!((all.lists, all.booleans), (ListStyle::Array, BooleanStyle::Capitalised));
+    assert_eq!((all.empty_parameters, all.empty_list), (EmptyParameters::Omit, EmptyList::EmptyString));
+    assert_eq!((all.uuids, all.tags), (UuidForm::Rfc4122, TagForm::Comma));
+    assert_eq!((all.empty_answer, all.unconfirmed), (EmptyAnswer::Unreadable, Unconfirmed::Same));
+    assert_eq!(all.reason_on_success, ReasonOnSuccess::Ignored);
+    assert_eq!((all.http_version, all.header_bytes_max), (HttpVersion::Negotiated, 4096));
+    assert_eq!(all.list_items_max, 5);
+    let names: Vec<&str> = all.headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["contenttype", "x-key"], "in the place of the defaults");
+    let route = &all.routes[&Function::DeletePatientOrder];
+    assert_eq!(route.path.as_ref().map(::postdicom::RoutePath::as_str), Some("/delete"));
+    assert_eq!(route.header.as_ref().map(http::HeaderName::as_str), Some("p"));
+    assert_eq!(route.method, Some(http::Method::DELETE));
+    let account = end_points("postdicom = { institutions = \"inst-1\", url = \"https://b\", narrowing.study_date = false, date_slack = 2 }").unwrap();
+    assert_eq!(account.institutions[0].as_str(), "inst-1");
+    assert_eq!(account.client.base_url.to_string(), "https://b/");
+    assert!(!account.narrowing.study_date && account.narrowing.patient_name);
+}
+
+#[test]
+fn what_is_wrong_about_the_end_points_is_named() {
+    let table = [
+        ("postdicom.transport = \"put\"", "origin.a.postdicom.transport: unknown variant `put`"),
+        ("postdicom.routes.MakeCoffee = {}", "origin.a.postdicom.routes"),
+        ("postdicom.routes.CreateFolder = { path = \"a\" }", "not a path"),
+        ("postdicom.routes.CreateFolder = { verb = \"GET\" }", "unknown field `verb`"),
+        ("postdicom.institutions = [\"a b\"]", "origin.a.postdicom.institutions: `a b`: not a UUID"),
+        ("postdicom.url = \"https://u:p@b\"", "origin.a.postdicom.url: a URL must not hold credentials"),
+        ("postdicom.patients_max = 0", "origin.a.postdicom.patients_max: at least 1"),
+    ];
+    for (keys, expected) in table {
+        let problem = end_points(keys).unwrap_err();
+        assert!(problem.contains(expected), "{keys}: {problem}");
+    }
+    let elsewhere =
+        read("[origin.a]\nurl = \"http://a\"\npostdicom.transport = \"post-json\"\n").unwrap_err();
+    assert!(elsewhere.contains("origin.a.postdicom: has no meaning with profile `standard`"), "{elsewhere}");
+    let bearer = "[origin.a]\nurl = \"http://127.0.0.1\"\nprofile = \"postdicom\"\nauth = { type = \"bearer\", token_file = \"password\" }\n";
+    assert!(read(bearer).unwrap_err().contains("origin.a.auth: PostDICOM's end points take `basic`"));
+}
+
 #[test]
 fn a_limit_of_zero_is_none() {
     let text = "[origin.a]\nurl = \"http://a\"\nprofile = \"azure\"\ncapabilities.search = { limit_max = 0, erroneous_attributes = \"\" }\n";

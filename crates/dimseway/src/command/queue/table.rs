@@ -1,6 +1,9 @@
 //! The queue for people.
 
-use crate::queue::model::{EntryDetails, QueueLine, QueuePage};
+use crate::{
+    queue::model::{EntryDetails, QueueLine, QueuePage},
+    table::columns,
+};
 use std::fmt::Write;
 
 /// Longest reason in a list; `show` has it whole.
@@ -38,26 +41,6 @@ fn row(line: &QueueLine) -> [String; 8] {
         line.bytes.div_ceil(1000).to_string(),
         reason,
     ]
-}
-
-/// Left-aligned columns, two spaces between them.
-fn columns<const N: usize>(rows: &[[String; N]]) -> String {
-    let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (width, cell) in widths.iter().zip(row) {
-            let _ = write!(line, "{cell:<width$}  ");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 /// Everything about one entry.

@@ -2,8 +2,15 @@
 
 use anyhow::Context;
 use bytes::Bytes;
-use futures::Stream;
-use instance::part10::{self, FILE_META_LENGTH_MAX, FileMeta, InvalidFile, PREAMBLE_LENGTH};
+use dataset::{
+    document::Wrapped,
+    scan::{Progress, ScanLimits, Scanner, Wanted},
+};
+use futures::{Stream, StreamExt, future::Either, stream};
+use instance::{
+    Tag,
+    part10::{self, FILE_META_LENGTH_MAX, FileMeta, InvalidFile, PREAMBLE_LENGTH},
+};
 use std::{
     fs::OpenOptions,
     io::{self, Read},
@@ -23,12 +30,23 @@ const CHUNK_LENGTH: usize = 128 * 1024;
 const MEDIA_STORAGE_DIRECTORY: &str = "1.2.840.10008.1.3.10";
 
 /// A file that may be one to send.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     /// Where it is.
     pub(super) path: PathBuf,
     /// Named on the command line, not found in a folder.
     pub(super) named: bool,
+    /// What makes an object of it, where it is none yet.
+    pub(super) document: Option<Document>,
+}
+
+/// A document as an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Document {
+    /// What stands before and behind it.
+    pub(super) wrapped: Wrapped,
+    /// What stands in its place, where it had to be decoded.
+    pub(super) decoded: Option<Bytes>,
 }
 
 /// Every regular file among `paths` and below them, the last one first. Blocks.
@@ -50,7 +68,7 @@ pub(super) fn walk(paths: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
         if metadata.is_dir() {
             folders.push(path.clone());
         } else {
-            files.push(Found { path: path.clone(), named: true });
+            files.push(Found { path: path.clone(), named: true, document: None });
         }
     }
     while let Some(folder) = folders.pop() {
@@ -62,7 +80,7 @@ pub(super) fn walk(paths: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
             if kind.is_dir() {
                 folders.push(entry.path());
             } else if kind.is_file() || kind.is_symlink() && entry.path().is_file() {
-                files.push(Found { path: entry.path(), named: false });
+                files.push(Found { path: entry.path(), named: false, document: None });
             }
             anyhow::ensure!(
                 files.len() <= FILES_MAX,
@@ -70,7 +88,7 @@ pub(super) fn walk(paths: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
             );
         }
     }
-    files.sort_unstable_by(|a, b| b.cmp(a));
+    files.sort_unstable_by(|a, b| (&b.path, b.named).cmp(&(&a.path, a.named)));
     files.dedup_by(|a, b| a.path == b.path);
     Ok(files)
 }
@@ -84,6 +102,17 @@ pub(super) struct DicomFile {
     pub(super) length: u64,
     /// Where the data set begins.
     offset: u64,
+    document: Option<Document>,
+}
+
+/// To which study a file belongs, and what tells its order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Study {
+    pub(super) uid: String,
+    pub(super) patient_id: String,
+    pub(super) accession_number: String,
+    /// `YYYYMMDD`.
+    pub(super) date: String,
 }
 
 /// Why a file cannot be sent.
@@ -110,8 +139,12 @@ impl DicomFile {
     ///
     /// # Errors
     /// It cannot be read, or is no Part 10 file.
-    pub(super) async fn open(path: &Path) -> Result<Self, Unreadable> {
-        let path = path.to_owned();
+    pub(super) async fn open(found: &Found) -> Result<Self, Unreadable> {
+        let path = found.path.clone();
+        if let Some(document) = &found.document {
+            let (meta, length) = (document.wrapped.meta.clone(), tokio::fs::metadata(&path).await?.len());
+            return Ok(Self { path, meta, length, offset: 0, document: Some(document.clone()) });
+        }
         let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&path)).await;
         opened.map_err(io::Error::from)?
     }
@@ -132,7 +165,8 @@ impl DicomFile {
             let read = file.by_ref().take(missing).read_to_end(&mut head)?;
             match part10::read(&head) {
                 Ok((meta, offset)) => {
-                    return Ok(Self { path: path.to_owned(), meta, length, offset: offset as u64 });
+                    let offset = offset as u64;
+                    return Ok(Self { path: path.to_owned(), meta, length, offset, document: None });
                 }
                 Err(InvalidFile::Incomplete) if read as u64 == missing => {}
                 Err(error) => return Err(Unreadable::NotDicom(error)),
@@ -146,10 +180,45 @@ impl DicomFile {
     /// # Errors
     /// The file cannot be opened.
     pub(super) async fn data_set(&self) -> io::Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>> {
-        let mut file = tokio::fs::File::open(&self.path).await?;
-        file.seek(io::SeekFrom::Start(self.offset)).await?;
-        let chunks = ReaderStream::with_capacity(file, CHUNK_LENGTH);
-        Ok(chunks)
+        let whole = |bytes: Bytes| stream::iter((!bytes.is_empty()).then_some(Ok(bytes)));
+        let document = self.document.as_ref();
+        let part = |of: fn(&Wrapped) -> &Vec<u8>| {
+            whole(document.map(|document| Bytes::from(of(&document.wrapped).clone())).unwrap_or_default())
+        };
+        let body = match document.and_then(|document| document.decoded.clone()) {
+            Some(decoded) => Either::Left(whole(decoded)),
+            None => {
+                let mut file = tokio::fs::File::open(&self.path).await?;
+                file.seek(io::SeekFrom::Start(self.offset)).await?;
+                Either::Right(ReaderStream::with_capacity(file, CHUNK_LENGTH))
+            }
+        };
+        Ok(part(|wrapped| &wrapped.head).chain(body).chain(part(|wrapped| &wrapped.tail)))
+    }
+
+    /// The study of the data set.
+    ///
+    /// # Errors
+    /// The file cannot be read, or its data set cannot be.
+    pub(super) async fn study(&self) -> anyhow::Result<Study> {
+        let wanted =
+            Wanted::new([Tag::STUDY_INSTANCE_UID], [Tag::STUDY_DATE, Tag::ACCESSION_NUMBER, Tag::PATIENT_ID]);
+        let mut scanner = Scanner::new(self.meta.transfer_syntax.encoding(), wanted, ScanLimits::default());
+        let mut chunks = Box::pin(self.data_set().await?);
+        while let Some(chunk) = chunks.next().await {
+            if scanner.push(&chunk?)? == Progress::Done {
+                break;
+            }
+        }
+        let found = scanner.finish()?;
+        let text = |tag: Tag| found.text(tag).unwrap_or_default();
+        let uid = found.uid(Tag::STUDY_INSTANCE_UID)?.context("no Study Instance UID")?;
+        Ok(Study {
+            uid: uid.to_string(),
+            patient_id: text(Tag::PATIENT_ID),
+            accession_number: text(Tag::ACCESSION_NUMBER),
+            date: text(Tag::STUDY_DATE),
+        })
     }
 }
 
@@ -158,6 +227,10 @@ mod tests {
     use super::*;
     use futures::TryStreamExt;
     use instance::TransferSyntax;
+
+    fn named(path: &Path) -> Found {
+        Found { path: path.to_owned(), named: true, document: None }
+    }
 
     fn meta() -> FileMeta {
         FileMeta {
@@ -193,7 +266,7 @@ mod tests {
         let data_set: Vec<u8> = (0..300_000_u32).flat_map(|n| (n as u16).to_le_bytes()).collect();
         let data_set = [b"\x08\0\x16\0UI\x02\x001\0".to_vec(), data_set].concat();
         std::fs::write(&path, [part10::write(&meta(), None), data_set.clone()].concat()).unwrap();
-        let file = DicomFile::open(&path).await.unwrap();
+        let file = DicomFile::open(&named(&path)).await.unwrap();
         assert_eq!(file.meta, meta());
         let chunks: Vec<Bytes> = file.data_set().await.unwrap().try_collect().await.unwrap();
         assert_eq!(chunks.concat(), data_set);
@@ -217,7 +290,7 @@ mod tests {
             assert!(error.ends_with("is neither a regular file nor a folder"), "{error}");
         }
         assert_eq!(walk(&[top.path().to_owned()]).unwrap(), []);
-        assert!(matches!(DicomFile::open(&pipe).await, Err(Unreadable::NotRegular)));
+        assert!(matches!(DicomFile::open(&named(&pipe)).await, Err(Unreadable::NotRegular)));
     }
 
     #[tokio::test]
@@ -226,8 +299,11 @@ mod tests {
         let path = top.path().join("notes.txt");
         for content in [&b""[..], b"hello", &[b' '; 9000]] {
             std::fs::write(&path, content).unwrap();
-            assert!(matches!(DicomFile::open(&path).await, Err(Unreadable::NotDicom(_))), "{content:?}");
+            assert!(
+                matches!(DicomFile::open(&named(&path)).await, Err(Unreadable::NotDicom(_))),
+                "{content:?}"
+            );
         }
-        assert!(matches!(DicomFile::open(&top.path().join("gone")).await, Err(Unreadable::Io(_))));
+        assert!(matches!(DicomFile::open(&named(&top.path().join("gone"))).await, Err(Unreadable::Io(_))));
     }
 }
