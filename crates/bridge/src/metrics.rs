@@ -153,7 +153,7 @@ metrics! {
 
     /// Bytes of the memory budget in use.
     memory_used: IntGaugeVec = gauge Kind::Gauge, "dimseway_memory_budget_used_bytes", &[],
-        "Data sets wait to be received at five eighths of `memory_budget`, deliveries at a quarter, retrieves at an eighth: slower, never wrong. Raise the budget if that is often.";
+        "Data sets wait to be received at seven twelfths of `memory_budget`, deliveries at a quarter, retrieves at a sixth: slower, never wrong. Raise the budget if that is often.";
 
     /// C-STORE sub-operations of C-MOVE and C-GET, by service and outcome.
     sub_operations: IntCounterVec = counter Kind::Counter, "dimseway_sub_operations_total", &["service", "outcome"],

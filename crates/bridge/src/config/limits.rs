@@ -18,7 +18,7 @@ pub struct Limits {
     /// asynchronous window (PS3.7 §D.3.3.3). Default: 32.
     pub max_operations_invoked: u16,
     /// Bytes that all buffers of receiving, sending and retrieving together may hold, a quarter of them
-    /// reserved for sending, an eighth for C-MOVE and C-GET and the others for receiving, so that none
+    /// reserved for sending, a sixth for C-MOVE and C-GET and the others for receiving, so that none
     /// stalls another. Default: 48 MiB, so that the process stays below 128 MiB with 64 associations
     /// sending at once.
     pub memory_budget: u64,
