@@ -8,6 +8,7 @@ mod passing_through;
 mod postdicom;
 mod querying;
 mod receiving;
+mod reporting;
 mod retrieving;
 pub(crate) mod site;
 mod stopping;

@@ -15,7 +15,7 @@ pub(crate) mod retention;
 pub(crate) mod sink;
 mod step;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 #[cfg(test)]
 pub(crate) use self::fault::Attributes;

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use dataset::{
+    character_set::CharacterSet,
     identifier::{IdentifierError, OnUnmappable, encode_for},
     json::Item,
 };
@@ -122,7 +123,7 @@ impl Receiving<'_> {
                 "request about a performed procedure step refused"
             );
             let (response, list) = status::performed_procedure_failed(response, fault);
-            let list = list.map(|list| encoded(&list, message, &self.assumed()));
+            let list = list.map(|list| encoded(&list, message, self.assumed().as_ref()));
             (response, list)
         });
         let reply = Reply { response, identifier: list };
@@ -173,7 +174,7 @@ impl Receiving<'_> {
                 let tags = &request.attribute_identifier_list;
                 let got = steps.get(&request.requested_sop_instance_uid, tags).await?;
                 let set = Some(got.character_set).filter(|set| !set.as_str().is_empty());
-                let list = encoded(&got.attributes, message, &set.or(assumed));
+                let list = encoded(&got.attributes, message, set.or(assumed).as_ref());
                 let response = if got.unknown.is_empty() {
                     response
                 } else {
@@ -186,19 +187,15 @@ impl Receiving<'_> {
     }
 
     /// The character set of data sets that name none.
-    fn assumed(&self) -> Option<dataset::character_set::CharacterSet> {
+    fn assumed(&self) -> Option<CharacterSet> {
         let peer = self.context.snapshot.peer(&self.context.calling);
         peer.and_then(|peer| peer.query.character_set.clone())
     }
 }
 
 /// An attribute list in the transfer syntax of the request.
-fn encoded(
-    list: &Item,
-    message: &Message,
-    character_set: &Option<dataset::character_set::CharacterSet>,
-) -> Bytes {
+fn encoded(list: &Item, message: &Message, character_set: Option<&CharacterSet>) -> Bytes {
     let encoding = message.presentation_context.transfer_syntax.encoding();
-    let character_set = character_set.clone().unwrap_or_default();
+    let character_set = character_set.cloned().unwrap_or_default();
     encode_for(list, encoding, &character_set, OnUnmappable::Utf8).bytes.into()
 }

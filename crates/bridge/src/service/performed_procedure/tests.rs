@@ -29,7 +29,6 @@ fn uid() -> Uid {
 /// A provider on a spool of its own.
 struct Scp {
     provider: Provider,
-    spool: LocalSpool,
     mpps: Mpps,
     _directory: Option<TempDir>,
 }
@@ -62,13 +61,13 @@ impl Answer {
 impl Scp {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let scp = Self::on(spool_in(directory.path()).await, Mpps::default());
+        let scp = Self::on(&spool_in(directory.path()).await, Mpps::default());
         Self { _directory: Some(directory), ..scp }
     }
 
-    fn on(spool: LocalSpool, mpps: Mpps) -> Self {
+    fn on(spool: &LocalSpool, mpps: Mpps) -> Self {
         let provider = Provider::new(Arc::new(spool.clone()), Arc::new(spool.clone()));
-        Self { provider, spool, mpps, _directory: None }
+        Self { provider, mpps, _directory: None }
     }
 
     async fn create(&self, attributes: &Item) -> Answer {
@@ -118,7 +117,7 @@ fn scheduled(accession_number: &str, step_id: &str) -> Item {
 }
 
 /// The attribute list of an N-CREATE with all that PS3.4 §F.7.2.1 wants.
-fn begun() -> Item {
+pub(crate) fn begun() -> Item {
     let mut item = item([
         (Tag::MODALITY, text(VR::CS, "CT")),
         (Tag::PATIENT_NAME, text(VR::PN, "Doe^Jane")),
@@ -162,7 +161,7 @@ fn series(images: usize) -> Item {
 }
 
 /// The modification list of an N-SET that ends a step.
-fn ended(status: &str) -> Item {
+pub(crate) fn ended(status: &str) -> Item {
     item([
         (END_DATE, text(VR::DA, "20261122")),
         (END_TIME, text(VR::TM, "0815")),

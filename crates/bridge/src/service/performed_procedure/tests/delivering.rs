@@ -23,6 +23,7 @@ use crate::{
         sink::{Earlier, Follower, Known, Outcome, Sink, Sinks},
     },
     snapshot::Snapshot,
+    tests::site::config,
     worklist::{Setup, Worklist},
 };
 
@@ -80,7 +81,8 @@ struct Running {
 
 impl Running {
     fn start(spool: &LocalSpool, sink: Arc<dyn Sink>) -> Self {
-        let mut config = Config { mpps: Some(mpps()), ..Config::default() };
+        let origin = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+        let mut config = Config { mpps: Some(mpps()), ..config(&[("archive", origin)]) };
         let mut ris = crate::config::Peer::new("RIS".parse().unwrap());
         ris.address = Some(crate::config::PeerAddress::new("127.0.0.1", 1));
         config.peers.push(ris);
@@ -138,7 +140,7 @@ async fn until_held(spool: &LocalSpool) -> spool::ListedCall {
 }
 
 async fn reported(spool: &LocalSpool, sets: usize) -> Scp {
-    let scp = Scp::on(spool.clone(), mpps());
+    let scp = Scp::on(spool, mpps());
     assert_eq!(scp.create(&begun()).await, Answer::SUCCESS);
     for number in 0..sets {
         assert_eq!(scp.set(&described(&number.to_string())).await, Answer::SUCCESS);
