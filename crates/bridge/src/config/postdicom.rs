@@ -14,7 +14,7 @@ pub struct PostDicom {
     /// Institutions whose orders are listed and, the first of them, where new ones are made. Default: none,
     /// which lists those of the whole account as far as the vendor sees fit; not documented.
     pub institutions: Vec<InstitutionUuid>,
-    /// What of a query the order list narrows by. Default: all.
+    /// What of a query the order list narrows by. Default: all but the modality.
     pub narrowing: Narrowing,
     /// Days by which a range of study dates is widened at both ends before orders are listed by it. Default:
     /// 1, since no time zone is stated for the dates of orders, and what is found is matched again by the
@@ -40,8 +40,8 @@ pub struct Narrowing {
     pub patient_id: bool,
     /// By (0008,0050) Accession Number without wildcards. Default: yes.
     pub accession_number: bool,
-    /// By (0008,0061) Modalities in Study without wildcards. Default: yes; a study
-    /// with series of other modalities than its order's is then not found by those.
+    /// By (0008,0061) Modalities in Study without wildcards. Default: no; an order has one modality and its
+    /// study may have series of others, which would not be found by those.
     pub modality: bool,
     /// By (0008,0020) Study Date. Default: yes.
     pub study_date: bool,
@@ -70,7 +70,7 @@ impl Default for Narrowing {
             patient_name: true,
             patient_id: true,
             accession_number: true,
-            modality: true,
+            modality: false,
             study_date: true,
             patient_birth_date: true,
         }

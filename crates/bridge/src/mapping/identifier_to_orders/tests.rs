@@ -9,7 +9,9 @@ use crate::config::Narrowing;
 
 fn config() -> PostDicom {
     let url: BaseUrl = "https://dicom.example.org".parse().unwrap();
-    PostDicom::new(ClientConfig::new(url, None))
+    let mut config = PostDicom::new(ClientConfig::new(url, None));
+    config.narrowing.modality = true;
+    config
 }
 
 fn keys(elements: &[(Tag, VR, &str)], options: Options) -> Keys {

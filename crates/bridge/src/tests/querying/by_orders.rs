@@ -103,7 +103,7 @@ async fn what_the_search_cannot_be_asked_is_found_by_patients() {
             &["1.3", "1.4"],
         ),
         (&[UID, (Tag::ACCESSION_NUMBER, VR::SH, "A2")], &[r#""AccessionNumber":"A2""#], &["1.2"]),
-        (&[UID, (MODALITIES, VR::CS, "CT")], &[r#""ModalityList":"[\"CT\"]""#], &["1.1"]),
+        (&[UID, (MODALITIES, VR::CS, "CT")], &[r#""ModalityList":"[\"\"]""#], &["1.1"]),
         (&[UID, (Tag::PATIENT_ID, VR::LO, "P?")], &[r#""PatientId":"""#], &["1.3", "1.4"]),
         (&[UID, (STUDY_SERIES, VR::IS, "2")], &[r#""PatientName":"""#], &["1.1"]),
         // Nothing narrows: everybody who has an order.
