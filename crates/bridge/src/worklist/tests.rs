@@ -168,7 +168,7 @@ async fn a_look_up_asks_every_source_and_waits_for_none() {
         panic!("{failure:?}")
     };
     assert_eq!(&*feed, "second");
-    assert_eq!(first.asked.lock().unwrap().as_slice(), [wanted.clone()]);
+    assert_eq!(first.asked.lock().unwrap().as_slice(), std::slice::from_ref(&wanted));
     assert_eq!(place.found(), 0, "it is no list");
     let uid = entries[0].item.text(instance::Tag::STUDY_INSTANCE_UID).unwrap().into_owned();
     let reference = StepReference { study_instance_uid: Some(uid), ..StepReference::default() };

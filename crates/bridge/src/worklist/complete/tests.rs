@@ -81,7 +81,8 @@ fn what_the_order_lacks_is_derived_and_says_so() {
 
 #[test]
 fn a_description_or_a_code_says_what_is_to_be_done() {
-    let cases: [(&[(Tag, &str)], &[(Tag, &str)], [&str; 2]); 5] = [
+    type Texts = &'static [(Tag, &'static str)];
+    let cases: [(Texts, Texts, [&str; 2]); 5] = [
         (&[], &[], ["CT", "CT"]),
         (&[(PROCEDURE_DESCRIPTION, "Proc")], &[], ["Proc", "Proc"]),
         (&[(STUDY_DESCRIPTION, "Study")], &[], ["Study", "Study"]),
