@@ -41,13 +41,13 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("schemars", &["dimseway"], "the configuration file has one place"),
     (
         "serde",
-        &["dataset", "dicomweb", "postdicom", "spool", "origin", "dimseway", "tests"],
-        "the others parse no text formats",
+        &["dataset", "dicomweb", "postdicom", "spool", "bridge", "origin", "dimseway", "tests"],
+        "the others parse no text formats and keep no documents",
     ),
     (
         "serde_json",
-        &["dataset", "dicomweb", "postdicom", "spool", "origin", "dimseway", "tests"],
-        "the others parse no text formats",
+        &["dataset", "dicomweb", "postdicom", "spool", "bridge", "origin", "dimseway", "tests"],
+        "the others parse no text formats and keep no documents",
     ),
     ("toml", &["dimseway", "tests"], "the configuration file has one place"),
     ("tracing-subscriber", &["dimseway"], "only the program decides where logs go"),
