@@ -41,7 +41,8 @@ fn shown(list: &GetPatientOrderList) -> String {
 
 #[test]
 fn what_the_list_can_match_is_asked_of_it_and_nothing_else() {
-    let rows: &[(&[(Tag, VR, &str)], &str)] = &[
+    type Row = (&'static [(Tag, VR, &'static str)], &'static str);
+    let rows: &[Row] = &[
         (&[], ""),
         (&[(Tag::PATIENT_NAME, VR::PN, "")], ""),
         (&[(Tag::PATIENT_NAME, VR::PN, "*")], ""),
