@@ -86,8 +86,10 @@ fn jpeg_head(marker: u8, components: &[u8], before: &[u8]) -> Vec<u8> {
 
 #[test]
 fn jpegs_are_told_apart_by_their_heads() {
+    /// Marker of the frame, its components, what stands before it; what is read.
+    type Row<'a> = (u8, &'a [u8], &'a [u8], Result<(u8, bool, &'a str), jpeg::InvalidJpeg>);
     let adobe = [&[0xFF, 0xEE, 0, 14][..], b"Adobe", &[0, 100, 0, 0, 0, 0, 0]].concat();
-    let table: [(u8, &[u8], &[u8], Result<(u8, bool, &str), jpeg::InvalidJpeg>); 9] = [
+    let table: [Row<'_>; 9] = [
         (0xC0, &[1, 2, 3], &[], Ok((3, false, "1.2.840.10008.1.2.4.50"))),
         (0xC0, &[1], &[0xFF, 0xFF, 0xE0, 0, 4, 1, 2], Ok((1, false, "1.2.840.10008.1.2.4.50"))),
         (0xC0, b"RGB", &[], Ok((3, true, "1.2.840.10008.1.2.4.50"))),
@@ -164,9 +166,11 @@ fn mp4(entry: &[u8; 4], configuration: &[u8; 4], record: &[u8]) -> Vec<u8> {
 
 #[test]
 fn films_have_the_transfer_syntax_of_their_profile_and_level() {
+    /// Kind of the entry, kind of its configuration, that; the transfer syntax.
+    type Row<'a> = (&'a [u8; 4], &'a [u8; 4], Vec<u8>, Option<&'a str>);
     let mut main10 = vec![1, 2];
     main10.resize(13, 153);
-    let table: [(&[u8; 4], &[u8; 4], Vec<u8>, Option<&str>); 8] = [
+    let table: [Row<'_>; 8] = [
         (b"avc1", b"avcC", vec![1, 100, 0, 41], Some("1.2.840.10008.1.2.4.102")),
         (b"avc1", b"avcC", vec![1, 77, 0, 31], Some("1.2.840.10008.1.2.4.102")),
         (b"avc1", b"avcC", vec![1, 66, 0x40, 30], Some("1.2.840.10008.1.2.4.102")),

@@ -83,7 +83,6 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
             password: options.credentials.as_ref().map(|credentials| credentials.password.clone()),
             account: (personality == Personality::PostDicom)
                 .then(|| Members::from(&options.postdicom.account)),
-            ..Addresses::default()
         };
         addresses.write(path)?;
     }
