@@ -9,6 +9,7 @@ mod canonical;
 mod from_data_set;
 mod item;
 mod model;
+mod plain;
 mod read;
 #[cfg(test)]
 mod tests;

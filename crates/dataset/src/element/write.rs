@@ -25,7 +25,8 @@ impl Writer {
     /// A writer of an empty data set; a deflated encoding gives the bytes before deflation.
     #[must_use]
     pub fn new(encoding: Encoding) -> Self {
-        Self { form: encoding.into(), bytes: Vec::new() }
+        // Room for a usual identifier, which would otherwise be moved a few times.
+        Self { form: encoding.into(), bytes: Vec::with_capacity(512) }
     }
 
     /// Appends an element. Padding is a space for text, a NUL for UI and binary values (PS3.5 §6.2).

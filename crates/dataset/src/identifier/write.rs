@@ -107,7 +107,7 @@ fn write_in(item: &Item, encoding: Encoding, character_set: &CharacterSet) -> Wr
         form: encoding.into(),
         character_set,
         replaced: 0,
-        value: Vec::new(),
+        value: Vec::with_capacity(64),
     };
     let terms = character_set.as_str();
     let before = item.iter().take_while(|(tag, _)| *tag < Tag::SPECIFIC_CHARACTER_SET).count();

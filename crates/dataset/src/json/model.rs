@@ -68,6 +68,12 @@ impl Item {
         Self::default()
     }
 
+    /// An item without elements, with room for so many.
+    #[must_use]
+    pub fn with_capacity(elements: usize) -> Self {
+        Self { elements: Vec::with_capacity(elements) }
+    }
+
     fn place(&self, tag: Tag) -> Result<usize, usize> {
         self.elements.binary_search_by_key(&tag, |(tag, _)| *tag)
     }

@@ -1,6 +1,6 @@
 //! The tolerant streaming reader: finds the items of an array, whatever the pieces it is fed with.
 
-use super::{Item, canonical, item};
+use super::{Item, canonical, item, plain};
 
 /// What reading may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,13 @@ pub struct Reader {
     in_string: bool,
     escaped: bool,
     elements_dropped: u64,
+    /// Items in a row that could not be read as they lie in the input.
+    not_plain: u32,
 }
+
+/// How often in a row it is tried to read an item as it lies in the input: 8 times. A server whose items are
+/// not plain writes all of them so, and then the attempts would only cost.
+const NOT_PLAIN_MAX: u32 = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -86,6 +92,7 @@ impl Reader {
             in_string: false,
             escaped: false,
             elements_dropped: 0,
+            not_plain: 0,
         }
     }
 
@@ -102,6 +109,11 @@ impl Reader {
                     None
                 }
                 State::Between => {
+                    if *byte == b'{'
+                        && let Some(item) = self.plain(input)
+                    {
+                        return Ok(Some(Ok(item)));
+                    }
                     self.between(*byte);
                     None
                 }
@@ -164,6 +176,23 @@ impl Reader {
             _ => return Err(ReadError::NotJson),
         };
         Ok(())
+    }
+
+    /// The item that `input` begins with, where it is plain and all there.
+    fn plain(&mut self, input: &mut &[u8]) -> Option<Item> {
+        if self.not_plain == NOT_PLAIN_MAX {
+            return None;
+        }
+        let (item, length) = match plain::read(&input[..input.len().min(self.limits.item_length_max)]) {
+            Some(read) => read,
+            None => {
+                self.not_plain += 1;
+                return None;
+            }
+        };
+        self.not_plain = 0;
+        *input = &input[length..];
+        Some(item)
     }
 
     fn between(&mut self, byte: u8) {
