@@ -6,5 +6,6 @@ mod broken_answers;
 mod destination;
 mod getting;
 mod moving;
+mod outlined;
 mod recipients;
 mod workstation;

@@ -55,7 +55,7 @@ impl Answers {
     /// The answer that shows `found`, as far as it was asked for. `incomplete` says that not everything
     /// could be searched by a key.
     pub(crate) fn answer(&self, request: &Request, mut found: Item, incomplete: bool) -> Answer {
-        let mut item = Item::new();
+        let mut item = Item::with_capacity(request.shown.len() + self.fixed.len());
         let mut unsupported = request.has_unsupported || incomplete;
         for (tag, wanted) in request.shown.iter().filter(|(tag, _)| tag.element() != 0) {
             match shown(tag, wanted, &mut found, request.level) {

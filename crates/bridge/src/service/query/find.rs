@@ -187,7 +187,8 @@ impl Finding {
                 counting.extend((!repeats && at_once.matches_assuming(&row, may_match)).then_some(row));
             }
             // Counting takes the way to the origin and back, so several results do it together.
-            try_join_all(counting.iter_mut().map(|row| complete(row, related, &untold, searched))).await?;
+            let lacking = counting.iter_mut().filter(|row| related.is_lacking(row) || untold.is_lacking(row));
+            try_join_all(lacking.map(|row| complete(row, related, &untold, searched))).await?;
             for mut row in counting {
                 if let Some(pending) = pending.as_mut() {
                     pending.merge_into(&mut row, searched, budget).await?;
@@ -268,9 +269,6 @@ async fn complete(
     untold: &Untold,
     searched: &Searched,
 ) -> Result<(), QueryError> {
-    if !related.is_lacking(row) && !untold.is_lacking(row) {
-        return Ok(());
-    }
     // Never closed. What has it waits for no other one.
     let _turn = searched.origin.look_ups.acquire().await;
     related.complete(row, searched).await?;

@@ -214,8 +214,8 @@ impl Listing {
 }
 
 impl Scope {
-    /// The keys that narrow a search for instances.
-    fn keys(&self) -> Keys {
+    /// The keys that narrow a search for series or instances.
+    pub(super) fn keys(&self) -> Keys {
         let mut keys = Keys::default();
         for (tag, uids) in [
             (Tag::STUDY_INSTANCE_UID, &self.studies),

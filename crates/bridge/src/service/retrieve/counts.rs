@@ -70,6 +70,11 @@ impl Counts {
         }
     }
 
+    /// Counts sub-operations that failed for instances that nobody could name.
+    pub(super) const fn add_unnamed(&mut self, failed: usize) {
+        self.failed += failed;
+    }
+
     /// The counts of a response; `remaining` where it is one that may have it: pending or cancelled.
     pub(super) fn sub_operations(&self, remaining: Option<usize>) -> command::SubOperations {
         let count = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);

@@ -138,8 +138,22 @@ impl DataSet {
         Ok(self.meta.sop_instance_uid == *sop_instance_uid)
     }
 
+    /// Names the instance as its data set does, where no list says which one it is.
+    pub(super) async fn name_by_itself(&mut self) -> Result<(), Broken> {
+        if let Some(uid) = self.inside().await? {
+            self.again.retrieve.instance = Some(uid.clone());
+            self.meta.sop_instance_uid = uid;
+        }
+        Ok(())
+    }
+
     /// Whether (0008,0018) of the data set itself is `sop_instance_uid`.
     async fn is_inside(&mut self, sop_instance_uid: &Uid) -> Result<bool, Broken> {
+        Ok(self.inside().await?.as_ref() == Some(sop_instance_uid))
+    }
+
+    /// (0008,0018) of the data set itself.
+    async fn inside(&mut self) -> Result<Option<Uid>, Broken> {
         let wanted = Wanted::new([Tag::SOP_INSTANCE_UID], []);
         let mut scanner = Scanner::new(self.meta.transfer_syntax.encoding(), wanted, ScanLimits::default());
         let mut scanned = Ok(Progress::NeedMore);
@@ -155,8 +169,7 @@ impl DataSet {
             }
         }
         let attributes = scanned.is_ok().then(|| scanner.finish().ok()).flatten();
-        let named = attributes.and_then(|attributes| attributes.uid(Tag::SOP_INSTANCE_UID).ok().flatten());
-        Ok(named.as_ref() == Some(sop_instance_uid))
+        Ok(attributes.and_then(|attributes| attributes.uid(Tag::SOP_INSTANCE_UID).ok().flatten()))
     }
 
     /// What the instance is.

@@ -10,11 +10,12 @@ use super::{
     counts::Outcome,
     recipient::{Recipient, foreseen::Foreseen},
 };
-use crate::bridge::Core;
+use crate::{association::Context, bridge::Core};
 
 /// What every sub-operation of one retrieve has in common.
 pub(super) struct Environment {
     pub(super) core: Arc<Core>,
+    pub(super) context: Arc<Context>,
     pub(super) recipient: Recipient,
     /// C-MOVE or C-GET, for metrics.
     pub(super) service: &'static str,

@@ -46,6 +46,11 @@ impl Failures {
         self.add(of_fetch(error));
     }
 
+    /// An origin does not say what it has.
+    pub(super) fn not_listed(&mut self) {
+        self.add(Cause::Origin);
+    }
+
     /// The recipient takes none of a SOP Class.
     pub(super) fn not_accepted(&mut self) {
         self.add(Cause::NotAccepted);

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use dicomweb::retrieve::{Accept, Retrieve};
 use instance::{TransferSyntax, Uid};
 
-use super::{keys::Level, recipient::foreseen::Foreseen};
+use super::{keys::Level, outlined::Outlined, recipient::foreseen::Foreseen};
 use crate::{
     service::query::{ListedInstance, Source},
     snapshot::Origin,
@@ -46,8 +46,35 @@ impl Wanted {
 pub(super) struct Whole {
     pub(super) origin: Arc<Origin>,
     pub(super) retrieve: Retrieve,
-    /// The instances that it is expected to give.
+    /// The instances that it is expected to give; none where only their number is known.
     pub(super) members: Vec<Uid>,
+}
+
+impl Whole {
+    /// A series of which only the number of its instances is known.
+    pub(super) const fn is_outlined(&self) -> bool {
+        self.members.is_empty()
+    }
+}
+
+/// What a retrieve has to do.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// The instances to be sent that are known by name.
+    pub(super) wanted: HashMap<Uid, Wanted>,
+    /// The requests for them.
+    pub(super) tasks: Vec<Task>,
+    /// The presentation contexts that they will need.
+    pub(super) foreseen: Foreseen,
+    /// Those of which only the number is known.
+    pub(super) outlined: Option<Outlined>,
+}
+
+impl Work {
+    /// Sub-operations.
+    pub(super) fn len(&self) -> usize {
+        self.wanted.len() + self.outlined.as_ref().map_or(0, Outlined::unnamed)
+    }
 }
 
 /// One request to be made.
@@ -91,11 +118,10 @@ impl Instances {
         self.wanted.len()
     }
 
-    /// The instances by SOP Instance UID, the requests for them, and the presentation contexts that they
-    /// will need. A study or a series is asked for as a whole where `level` is about it, the origin's
+    /// What is to be done to send them. A study or a series is asked for as a whole where `level` is about it, the origin's
     /// profile allows it and it does not keep `lanes` associations from working; everything else
     /// instance by instance.
-    pub(super) fn plan(self, level: Level, lanes: usize) -> (HashMap<Uid, Wanted>, Vec<Task>, Foreseen) {
+    pub(super) fn plan(self, level: Level, lanes: usize) -> Work {
         let mut tasks = Vec::new();
         let mut groups: Vec<Group> = Vec::new();
         let mut by_key: HashMap<(String, Uid, Option<Uid>), usize> = HashMap::new();
@@ -123,7 +149,7 @@ impl Instances {
                 tasks.push(Task::Whole(whole));
             }
         }
-        (self.wanted, tasks, self.foreseen)
+        Work { wanted: self.wanted, tasks, foreseen: self.foreseen, outlined: None }
     }
 
     fn shared(&mut self, uid: Uid) -> Uid {

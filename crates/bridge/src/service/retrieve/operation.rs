@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use dicomweb::retrieve::Accept;
+use dicomweb::retrieve::{Accept, Retrieve};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use instance::Uid;
 use tokio::time::Instant;
@@ -19,17 +19,22 @@ use super::{
     environment::Environment,
     failures::{Cause, Failures},
     fetch::{self, NotFetched},
-    instances::{Task, Wanted, Whole},
+    instances::{Instances, Task, Wanted, Whole, Work},
+    keys::Level,
+    outlined::Outlined,
     read_ahead::Head,
-    source::Source,
+    source::{Request, Source},
     sub_operation::{self, End, Performed},
 };
+use crate::service::query::{ListedInstance, QueryError};
 
 /// What is under way.
 pub(super) struct Operation {
     environment: Arc<Environment>,
     /// Instances that are still to be sent, without those that are being sent.
     wanted: HashMap<Uid, Wanted>,
+    /// Those of which only the number is known.
+    outlined: Option<Outlined>,
     todo: VecDeque<Task>,
     fetches: FuturesUnordered<BoxFuture<'static, Fetched>>,
     ready: VecDeque<Ready>,
@@ -61,18 +66,22 @@ enum Fetched {
     Next(Whole, Result<Option<(Source, Head)>, NotFetched>),
     /// Its first bytes.
     Begun(Whole, Uid, Result<DataSet, NotFetched>),
+    /// Which instances there are beside those that were given, and how many were to be expected.
+    Listed(usize, Result<Vec<ListedInstance>, QueryError>),
 }
 
 impl Operation {
     pub(super) fn new(
         environment: Arc<Environment>,
         wanted: HashMap<Uid, Wanted>,
+        outlined: Option<Outlined>,
         tasks: Vec<Task>,
         requests: usize,
     ) -> Self {
         Self {
             environment,
             wanted,
+            outlined,
             todo: tasks.into(),
             fetches: FuturesUnordered::new(),
             ready: VecDeque::new(),
@@ -89,7 +98,8 @@ impl Operation {
 
     /// Sub-operations that have not ended.
     pub(super) fn remaining(&self) -> usize {
-        self.wanted.len() + self.sends.len() + self.aborted
+        let unnamed = self.outlined.as_ref().map_or(0, Outlined::unnamed);
+        self.wanted.len() + unnamed + self.sends.len() + self.aborted
     }
 
     /// What the requestor is told when nothing succeeded.
@@ -125,6 +135,12 @@ impl Operation {
                 if !self.todo.is_empty() {
                     return true;
                 }
+                // The answers did not hold as many as there should be.
+                if let Some(outlined) = self.outlined.take().filter(|outlined| outlined.unnamed() > 0) {
+                    let listing = outlined.list(Arc::clone(&self.environment.context));
+                    self.fetches.push(listing.map(|(count, listed)| Fetched::Listed(count, listed)).boxed());
+                    return true;
+                }
                 // A task may have named what was sent with another one; nothing else is left then.
                 let left: Vec<Uid> = self.wanted.keys().cloned().collect();
                 self.fail(left);
@@ -150,9 +166,12 @@ impl Operation {
             self.ready.drain(..).partition(|ready| ready.since.elapsed() >= stall);
         self.ready = ready;
         for Ready { data_set, whole, .. } in stalled.into_iter().rev() {
-            match whole {
-                Some(whole) => self.one_by_one(whole),
-                None => self.todo.push_front(Task::Single(data_set.meta().sop_instance_uid.clone())),
+            let is_named_elsewhere = whole.as_ref().is_some_and(|whole| !whole.is_outlined());
+            if let Some(whole) = whole {
+                self.one_by_one(whole);
+            }
+            if !is_named_elsewhere {
+                self.todo.push_front(Task::Single(data_set.meta().sop_instance_uid.clone()));
             }
             self.window = 0;
         }
@@ -179,7 +198,8 @@ impl Operation {
                     self.fetches.push(fetch.boxed());
                 }
                 Some(Task::Whole(whole)) => {
-                    if !whole.members.iter().any(|uid| self.wanted.contains_key(uid)) {
+                    if !whole.is_outlined() && !whole.members.iter().any(|uid| self.wanted.contains_key(uid))
+                    {
                         continue;
                     }
                     self.wholes += 1;
@@ -215,6 +235,9 @@ impl Operation {
         match fetched {
             Fetched::Single(_, Ok(data_set)) => self.begun(data_set, None),
             Fetched::Single(uid, Err(error)) => self.not_fetched(uid, error),
+            Fetched::Next(whole, Ok(Some((source, head)))) if whole.is_outlined() => {
+                self.begin_unnamed(whole, source, head);
+            }
             Fetched::Next(whole, Ok(Some((source, head)))) => {
                 let uid = head.0.sop_instance_uid.clone();
                 let Some(wanted) = self.wanted.get(&uid) else {
@@ -239,11 +262,60 @@ impl Operation {
                 );
                 self.one_by_one(whole);
             }
-            Fetched::Begun(whole, _, Ok(data_set)) => self.begun(data_set, Some(whole)),
+            Fetched::Begun(whole, _, Ok(data_set)) => {
+                let outlined = self.outlined.as_mut().filter(|_| whole.is_outlined());
+                if let Some(wanted) = outlined.and_then(|outlined| outlined.name(&whole, data_set.meta())) {
+                    self.wanted.insert(wanted.sop_instance_uid.clone(), wanted);
+                }
+                self.begun(data_set, Some(whole));
+            }
+            Fetched::Listed(expected, listed) => self.listed(expected, listed),
             Fetched::Begun(whole, uid, Err(error)) => {
                 self.not_fetched(uid, error);
                 self.one_by_one(whole);
             }
+        }
+    }
+
+    /// Begins with an instance that only its data set names.
+    fn begin_unnamed(&self, whole: Whole, source: Source, head: Head) {
+        let uid = head.0.sop_instance_uid.clone();
+        let again = Request {
+            core: Arc::clone(&self.environment.core),
+            origin: Arc::clone(&whole.origin),
+            retrieve: Retrieve { instance: Some(uid.clone()), ..whole.retrieve.clone() },
+            stall: self.environment.stall,
+        };
+        let begin = async move {
+            let mut data_set = DataSet::begin(source, head, again).await?;
+            data_set.name_by_itself().await?;
+            Ok(data_set)
+        };
+        self.fetches.push(begin.map(|begun| Fetched::Begun(whole, uid, begun)).boxed());
+    }
+
+    /// Asks for what the answers did not hold, now that it is known.
+    fn listed(&mut self, expected: usize, listed: Result<Vec<ListedInstance>, QueryError>) {
+        let missing = match listed {
+            Ok(missing) => missing,
+            Err(error) => {
+                tracing::warn!(cause = %error, instances = expected, "what is missing cannot be listed");
+                self.failures.not_listed();
+                self.counts.add_unnamed(expected);
+                (0..expected).for_each(|_| self.environment.count(Outcome::Failed));
+                return;
+            }
+        };
+        tracing::warn!(expected, instances = missing.len(), "what is missing is asked for one by one");
+        let mut instances = Instances::default();
+        missing.into_iter().for_each(|one| instances.add(one));
+        let Work { wanted, .. } = instances.plan(Level::Image, 1);
+        self.todo.extend(wanted.keys().cloned().map(Task::Single));
+        self.wanted.extend(wanted);
+        if self.given_up {
+            self.todo.clear();
+            let left: Vec<Uid> = self.wanted.keys().cloned().collect();
+            self.fail(left);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use dicomweb::Error;
 use dimse::{
     Status,
     association::{Settings, Timers},
@@ -18,9 +19,10 @@ use super::{
     RetrieveRefusal,
     counts::Counts,
     environment::Environment,
-    instances::Instances,
-    keys::Keys,
+    instances::{Instances, Work},
+    keys::{Keys, Level},
     operation::Operation,
+    outlined::Outlined,
     recipient::{Recipient, destination},
 };
 use crate::{
@@ -89,8 +91,13 @@ impl Provider {
 
     /// Carries it out and answers. Ends early when nobody takes the replies any more.
     pub(super) async fn provide(self, replies: mpsc::Sender<Reply>) {
-        let last = match self.list(&replies).await {
-            Ok(instances) => self.send(instances, &replies).await,
+        let planned = match self.outline(&replies).await {
+            Ok(None) => self.list(&replies).await.map(|all| all.plan(self.keys.level, self.lanes())),
+            Ok(Some(work)) => Ok(work),
+            Err(error) => Err(error),
+        };
+        let last = match planned {
+            Ok(work) => self.send(work, &replies).await,
             Err(NotListed::Cancelled) => self.ended(Status::CANCEL, &Counts::default(), Some(0)),
             Err(NotListed::Refused(refusal)) => {
                 tracing::warn!(cause = %refusal, "retrieve refused");
@@ -100,6 +107,38 @@ impl Provider {
         };
         // Whoever does not take it any more does not need it.
         let _ = replies.send(last).await;
+    }
+
+    /// What is to be done where the origin tells at once how many instances there are, and gives them without
+    /// being told their names; nothing where only a list of them helps.
+    async fn outline(&self, replies: &mpsc::Sender<Reply>) -> Result<Option<Work>, NotListed> {
+        let context = &self.invocation.context;
+        let origins = query::origins(context);
+        // The requestor of a C-GET has named the SOP Classes that it takes, and the others must be known.
+        let ([origin], Target::Destination(..)) = (&*origins, &self.target) else { return Ok(None) };
+        if self.keys.level > Level::Series || !origin.client.profile().retrieve.whole_series {
+            return Ok(None);
+        }
+        let scope = &self.keys.scope;
+        let mut outlining = std::pin::pin!(query::outline(context, origin, scope));
+        let mut pending = ticks(self.retrieve.pending_interval);
+        let outlined = loop {
+            tokio::select! {
+                biased;
+                () = self.invocation.cancelled.cancelled() => return Err(NotListed::Cancelled),
+                () = replies.closed() => return Err(NotListed::Cancelled),
+                _ = pending.tick() => self.pending(replies, &Counts::default(), 0),
+                outlined = &mut outlining => break outlined,
+            }
+        };
+        match outlined {
+            Ok(series) => Ok(series.and_then(|series| {
+                Outlined::plan(origin, scope, series, self.lanes(), self.retrieve.instances_max)
+            })),
+            // It may be this kind of search that the origin refuses.
+            Err(QueryError::Origin { source: Error::Refused { .. } | Error::Profile(_), .. }) => Ok(None),
+            Err(error) => Err(NotListed::Refused(error.into())),
+        }
     }
 
     async fn list(&self, replies: &mpsc::Sender<Reply>) -> Result<Instances, NotListed> {
@@ -131,14 +170,15 @@ impl Provider {
         }
     }
 
-    async fn send(&self, instances: Instances, replies: &mpsc::Sender<Reply>) -> Reply {
+    async fn send(&self, work: Work, replies: &mpsc::Sender<Reply>) -> Reply {
         let core = &self.invocation.context.core;
-        let recipient = self.recipient();
-        let (wanted, tasks, foreseen) = instances.plan(self.keys.level, recipient.window());
-        tracing::info!(instances = wanted.len(), level = ?self.keys.level, "retrieve begins");
+        let instances = work.len();
+        let Work { wanted, tasks, foreseen, outlined } = work;
+        tracing::info!(instances, level = ?self.keys.level, "retrieve begins");
         let environment = Environment {
             core: Arc::clone(core),
-            recipient,
+            context: Arc::clone(&self.invocation.context),
+            recipient: self.recipient(),
             service: self.invocation.response(Status::SUCCESS).operation.name(),
             foreseen,
             stall: self.retrieve.stall,
@@ -148,7 +188,8 @@ impl Provider {
             aborting: CancellationToken::new(),
         };
         let environment = Arc::new(environment);
-        let mut operation = Operation::new(Arc::clone(&environment), wanted, tasks, self.retrieve.requests);
+        let mut operation =
+            Operation::new(Arc::clone(&environment), wanted, outlined, tasks, self.retrieve.requests);
         operation.refuse_classes();
         let done = self.perform(&mut operation, &environment.recipient, replies).await;
         if !done {
@@ -193,6 +234,14 @@ impl Provider {
                 permit = &mut turn, if may_send.is_none() => may_send = Some(permit),
                 more = operation.step(), if may_send.is_some() => if !more { return true },
             }
+        }
+    }
+
+    /// Sub-operations at the same time.
+    fn lanes(&self) -> usize {
+        match self.target {
+            Target::Destination(..) => self.retrieve.associations,
+            Target::Requestor => self.invocation.sub_operations.window(),
         }
     }
 

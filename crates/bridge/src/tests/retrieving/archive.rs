@@ -93,6 +93,8 @@ struct Inner {
     /// For requests whose path ends so, for ever.
     always: Vec<(String, Act)>,
     requests: Vec<String>,
+    /// How far the counts of series are from the truth; none where it does not count.
+    counted: Option<isize>,
     dropped: usize,
     open: usize,
     open_max: usize,
@@ -113,6 +115,16 @@ impl Archive {
 
     pub(super) fn add(&self, held: impl IntoIterator<Item = Held>) {
         self.inner().held.extend(held);
+    }
+
+    /// Counts the instances of series, so many too many.
+    pub(super) fn count(&self, too_many: isize) {
+        self.inner().counted = Some(too_many);
+    }
+
+    /// How often this was asked for.
+    pub(super) fn asked_for(&self, path: &str) -> usize {
+        self.inner().requests.iter().filter(|known| *known == path).count()
     }
 
     /// The next request whose path ends so.
@@ -204,7 +216,8 @@ async fn answer(State(archive): State<Archive>, request: Request) -> Response<Bo
         .cloned()
         .collect();
     if parts.len() % 2 == 1 {
-        return search(&parts, &found, request.uri().query().unwrap_or_default());
+        let counted = archive.inner().counted;
+        return search(&parts, &found, counted, request.uri().query().unwrap_or_default());
     }
     if found.is_empty() {
         return say(404, "text/plain", "no");
@@ -212,7 +225,7 @@ async fn answer(State(archive): State<Archive>, request: Request) -> Response<Bo
     retrieve(&archive, found, act)
 }
 
-fn search(parts: &[&str], found: &[Held], query: &str) -> Response<Body> {
+fn search(parts: &[&str], found: &[Held], counted: Option<isize>, query: &str) -> Response<Body> {
     let level = parts[parts.len() - 1];
     let mut rows = Vec::new();
     let parameters: Vec<(&str, &str)> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
@@ -232,6 +245,11 @@ fn search(parts: &[&str], found: &[Held], query: &str) -> Response<Body> {
         let mut elements = vec![element("00100020", "LO", "4711"), element("0020000D", "UI", &held.study)];
         if level != "studies" {
             elements.push(element("0020000E", "UI", &held.series));
+        }
+        if let Some(too_many) = counted.filter(|_| level == "series") {
+            let count = found.iter().filter(|other| other.series == held.series).count();
+            let count = count.checked_add_signed(too_many).unwrap();
+            elements.push(format!("\"00201209\":{{\"vr\":\"IS\",\"Value\":[{count}]}}"));
         }
         if level == "instances" {
             elements.push(element("00080016", "UI", &held.class));
