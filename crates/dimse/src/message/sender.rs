@@ -21,7 +21,7 @@ use crate::{
 const SLICES_MAX: usize = 64;
 /// Bytes of a data set up to which pieces that are at hand are written together: 128 KiB.
 const TOGETHER_LENGTH: usize = 128 * 1024;
-/// Bytes of a message that becomes one slice: below that, copying costs less than a slice.
+/// Bytes of a message that is copied behind others: below that, copying costs less than a slice.
 const COPIED_LENGTH_MAX: usize = 4096;
 /// Message control header: a command fragment (PS3.8 §E.2).
 const COMMAND: u8 = 1;
@@ -38,6 +38,8 @@ pub struct MessageSender<W> {
     writer: W,
     /// Bytes of PDUs that were begun, in order.
     unwritten: VecDeque<Bytes>,
+    /// Small messages behind those, joined.
+    small: BytesMut,
     /// Bytes of content that one P-DATA-TF PDU carries, even (PS3.8 §9.3.5.1 has one value per PDU here).
     content_length: usize,
     write_timer: Duration,
@@ -64,6 +66,7 @@ where
         Self {
             writer,
             unwritten: VecDeque::new(),
+            small: BytesMut::new(),
             content_length: usize::try_from(length.saturating_sub(6) & !1).unwrap_or(2).max(2),
             write_timer: settings.timers.write,
             state: State::Open,
@@ -85,7 +88,7 @@ where
         command: &Command,
     ) -> Result<(), Error> {
         self.begin()?;
-        self.push_command(presentation_context_id, command, false);
+        self.push_command(presentation_context_id, command.write(false));
         self.state = State::Open;
         self.write_unwritten().await
     }
@@ -102,8 +105,16 @@ where
         data_set: Option<Bytes>,
     ) -> Result<(), Error> {
         self.begin()?;
-        let before = self.unwritten.len();
-        self.push_command(presentation_context_id, command, data_set.is_some());
+        let bytes = command.write(data_set.is_some());
+        let data_set_length = data_set.as_ref().map_or(0, Bytes::len);
+        if bytes.len().max(data_set_length) <= self.content_length
+            && bytes.len() + data_set_length <= COPIED_LENGTH_MAX
+        {
+            self.push_small(presentation_context_id, &bytes, data_set.as_deref());
+            self.state = State::Open;
+            return Ok(());
+        }
+        self.push_command(presentation_context_id, bytes);
         if let Some(data_set) = data_set {
             let mut content = Content::default();
             content.push(data_set);
@@ -112,25 +123,34 @@ where
             }
             self.push_value(presentation_context_id, LAST, &mut content);
         }
-        self.join_from(before);
         self.state = State::Open;
         Ok(())
     }
 
-    /// Makes one slice of a small message that begins at slice `first`.
-    fn join_from(&mut self, first: usize) {
-        let length: usize = self.unwritten.range(first..).map(Bytes::len).sum();
-        if length <= COPIED_LENGTH_MAX {
-            let mut joined = BytesMut::with_capacity(length);
-            self.unwritten.drain(first..).for_each(|slice| joined.extend_from_slice(&slice));
-            self.unwritten.push_back(joined.freeze());
+    /// Takes a message of two PDUs at most behind those that are joined already.
+    fn push_small(&mut self, context: u8, command: &[u8], data_set: Option<&[u8]>) {
+        if self.small.is_empty() {
+            self.small.reserve(COPIED_LENGTH_MAX);
+        }
+        let both = [(COMMAND | LAST, Some(command)), (LAST, data_set)];
+        for (control, content) in both {
+            let Some(content) = content else { continue };
+            self.small.extend_from_slice(&head(context, control, content.len()));
+            self.small.extend_from_slice(content);
+        }
+    }
+
+    /// Puts the small messages behind what is to be written; before anything else follows them.
+    fn end_small(&mut self) {
+        if !self.small.is_empty() {
+            self.unwritten.push_back(std::mem::take(&mut self.small).freeze());
         }
     }
 
     /// Bytes that were pushed, or begun, and not written yet.
     #[must_use]
     pub fn pushed_length(&self) -> usize {
-        self.unwritten.iter().map(Bytes::len).sum()
+        self.small.len() + self.unwritten.iter().map(Bytes::len).sum::<usize>()
     }
 
     /// Writes what was pushed. Dropped half-way, it is gone on with by the next call.
@@ -156,7 +176,7 @@ where
         D: Stream<Item = io::Result<Bytes>> + Send,
     {
         self.begin()?;
-        self.push_command(presentation_context_id, command, true);
+        self.push_command(presentation_context_id, command.write(true));
         self.write_unwritten().await?;
         let mut data_set = pin!(data_set.fuse());
         let mut content = Content::default();
@@ -206,6 +226,7 @@ where
             return;
         }
         self.state = State::Ended;
+        self.end_small();
         self.unwritten.push_back(Bytes::copy_from_slice(&pdu::abort(abort)));
         if self.write_unwritten().await.is_ok() {
             // A failed shutdown leaves nothing to do but to drop the connection, which the caller does.
@@ -236,14 +257,15 @@ where
 
     async fn control(&mut self, pdu: [u8; 10]) -> Result<(), Error> {
         self.begin()?;
+        self.end_small();
         self.unwritten.push_back(Bytes::copy_from_slice(&pdu));
         self.state = State::Open;
         self.write_unwritten().await
     }
 
-    fn push_command(&mut self, context: u8, command: &Command, has_data_set: bool) {
+    fn push_command(&mut self, context: u8, command: Vec<u8>) {
         let mut content = Content::default();
-        content.push(Bytes::from(command.write(has_data_set)));
+        content.push(Bytes::from(command));
         while content.length > self.content_length {
             self.push_value(context, COMMAND, &mut content);
         }
@@ -253,20 +275,15 @@ where
     /// One P-DATA-TF PDU with one presentation data value (PS3.8 §9.3.5), taken from the front of `content`.
     fn push_value(&mut self, context: u8, control: u8, content: &mut Content) {
         let length = content.length.min(self.content_length);
-        // A PDU is never longer than `sent_pdu_length_max`, a u32.
-        let field = |extra: usize| u32::try_from(length + extra).unwrap_or(u32::MAX).to_be_bytes();
-        let mut head = [0; 12];
-        head[0] = pdu::P_DATA_TF;
-        head[2..6].copy_from_slice(&field(6));
-        head[6..10].copy_from_slice(&field(2));
-        head[10] = context;
-        head[11] = control;
+        let head = head(context, control, length);
+        self.end_small();
         self.unwritten.push_back(Bytes::copy_from_slice(&head));
         content.move_to(length, &mut self.unwritten);
     }
 
     /// Writes what was begun. The write timer starts anew with every write that makes progress.
     async fn write_unwritten(&mut self) -> Result<(), Error> {
+        self.end_small();
         while !self.unwritten.is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
             let mut used = 0;
@@ -291,6 +308,19 @@ where
         let flush = timeout(self.write_timer, self.writer.flush()).await;
         flush.map_err(|_| Error::Timeout(Timer::Write))?.map_err(Error::Io)
     }
+}
+
+/// What stands before `length` bytes of a message in a P-DATA-TF PDU (PS3.8 §9.3.5).
+fn head(context: u8, control: u8, length: usize) -> [u8; 12] {
+    // A PDU is never longer than `sent_pdu_length_max`, a u32.
+    let field = |extra: usize| u32::try_from(length + extra).unwrap_or(u32::MAX).to_be_bytes();
+    let mut head = [0; 12];
+    head[0] = pdu::P_DATA_TF;
+    head[2..6].copy_from_slice(&field(6));
+    head[6..10].copy_from_slice(&field(2));
+    head[10] = context;
+    head[11] = control;
+    head
 }
 
 /// Content that awaits its PDU: pieces as they came, not copied.
