@@ -43,7 +43,7 @@ fn every_command_reads_as_it_was_written() {
         .offending_element(Tag::SERIES_INSTANCE_UID)
         .error_comment("two elements")
         .sub_operations(SubOperations { remaining: Some(1), completed: 2, failed: 3, warning: 4 });
-    response.error_id = Some(9);
+    response = response.error_id(9).attribute_identifiers([Tag::MODALITY, Tag::PATIENT_ID]);
     response.event_type_id = Some(1);
     response.action_type_id = Some(2);
     let commands = [

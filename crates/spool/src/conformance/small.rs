@@ -66,3 +66,31 @@ pub(super) async fn calls_are_made_in_order(backend: &mut impl Backend) {
     assert_eq!(again.iter().map(|lease| lease.attempts).collect::<Vec<_>>(), [2, 2]);
     assert_eq!(spool.next_call_due("nothing").await.unwrap(), None);
 }
+
+pub(super) async fn a_document_and_its_calls_are_written_together(backend: &mut impl Backend) {
+    let spool = backend.open().await;
+    let write = |expected, value: &[u8]| crate::Write {
+        kind: "mpps".into(),
+        key: "1".into(),
+        expected,
+        value: value.to_vec(),
+    };
+    let call = |body: Vec<u8>| Call {
+        kind: "report".into(),
+        key: "1".into(),
+        body,
+        not_before: SystemTime::UNIX_EPOCH,
+    };
+    let calls = || ["a", "b"].map(|body| call(body.into())).to_vec();
+    let version = spool.put_and_enqueue(write(None, b"a"), calls()).await.unwrap();
+    let conflict = spool.put_and_enqueue(write(None, b"b"), calls()).await;
+    assert!(matches!(conflict, Err(Error::Conflict { current }) if current == version), "{conflict:?}");
+    let large = vec![call(Vec::new()), call(vec![0; crate::documents::DOCUMENT_BYTES_MAX + 1])];
+    let large = spool.put_and_enqueue(write(Some(version), b"c"), large).await;
+    assert!(matches!(large, Err(Error::TooLarge { .. })), "{large:?}");
+    backend.crash(spool).await;
+    let spool = backend.open().await;
+    let document = spool.get("mpps", "1").await.unwrap().unwrap();
+    assert_eq!((document.version, document.value), (version, b"a".to_vec()));
+    assert_eq!(spool.calls("report", None, 10).await.unwrap().len(), 2, "none of those that were refused");
+}

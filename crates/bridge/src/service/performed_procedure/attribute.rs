@@ -120,7 +120,7 @@ pub(super) struct Row {
     /// Whether the final state needs a value.
     pub(super) in_final_state: bool,
     /// The rows of its items.
-    pub(super) items: &'static [Row],
+    pub(super) items: &'static [Self],
 }
 
 const fn row(tag: Tag, create: Type, set: Set) -> Row {
