@@ -3,7 +3,8 @@
 //! [`request`] reads what is asked for; [`rows`] gives what an origin has that may match, by the searches
 //! that [`identifier_to_search`](crate::mapping::identifier_to_search) plans; [`above`], [`related`]
 //! and [`untold`] add what the origin did not say; what then matches is shown as [`answer`] says.
-//! [`mod@find`] is all of this for one C-FIND. [`listing`] lists the instances below what a retrieve names.
+//! [`mod@find`] is all of this for one C-FIND. [`listing`] lists the instances below what a retrieve names,
+//! [`outline`](mod@outline) only counts them.
 
 mod above;
 mod answer;
@@ -13,6 +14,7 @@ mod find;
 pub(crate) mod level;
 pub(crate) mod listing;
 mod origins;
+mod outline;
 mod patients;
 mod pending;
 mod related;
@@ -30,5 +32,6 @@ pub(crate) use self::{
     find::find,
     listing::{ListedInstance, Scope, Source, list},
     origins::origins,
+    outline::{OutlinedSeries, outline},
     request::{Request, RequestError, in_words, key_in_words},
 };

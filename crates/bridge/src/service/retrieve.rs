@@ -1,7 +1,7 @@
 //! Retrieve (PS3.4 §C.4.2, §C.4.3): C-MOVE and C-GET as service class provider.
 //!
-//! [`keys`] reads what is asked for and the query service lists the instances below it. [`instances`]
-//! makes requests of that list, [`operation`] carries them out: [`fetch`] asks for instances,
+//! [`keys`] reads what is asked for and the query service lists the instances below it, or only counts them
+//! ([`outlined`]). [`instances`] makes requests of that list, [`operation`] carries them out: [`fetch`] asks for instances,
 //! [`read_ahead`] reads answers, [`data_set`] resumes what breaks, [`sub_operation`] sends one instance to
 //! the [`recipient`], and [`counts`] says how it ended. [`provider`] puts all of it together and answers.
 
@@ -14,6 +14,7 @@ mod fetch;
 mod instances;
 mod keys;
 mod operation;
+mod outlined;
 mod provider;
 mod read_ahead;
 pub(crate) mod recipient;
