@@ -29,6 +29,7 @@ mod failures_are_told;
 mod nothing_about_a_patient;
 mod origin_answers;
 mod pass_through;
+mod postdicom_commands;
 mod presentation_contexts;
 mod protocol_broken;
 mod queue_says_why;
