@@ -22,6 +22,7 @@ pub mod timeouts;
 pub mod tls;
 mod transport;
 pub mod url;
+pub mod worklist;
 
 pub use auth::Credentials;
 pub use client::{Client, ClientConfig};
@@ -33,6 +34,7 @@ pub use store::{AnswerBody, InstanceOutcome, StoreAnswer, StorePart};
 pub use timeouts::Timeouts;
 pub use tls::Tls;
 pub use url::BaseUrl;
+pub use worklist::WorklistSearch;
 
 /// An error of a stream that this room only passes on.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

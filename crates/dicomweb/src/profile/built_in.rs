@@ -6,7 +6,7 @@ use instance::{Tag, TransferSyntax, transfer_syntax::EXPLICIT_VR_LITTLE_ENDIAN};
 
 use super::{
     IncludeField, Lookup, Paths, PersonNames, Profile, RetrieveCapabilities, SearchCapabilities, Searchable,
-    StoreForm, StoreResponse, Values,
+    StoreForm, StoreResponse, Values, WorklistCapabilities,
 };
 use crate::url::PathTemplate;
 
@@ -59,6 +59,7 @@ impl Profile {
             any_transfer_syntax: true,
             search: SearchCapabilities::standard(),
             retrieve: RetrieveCapabilities::standard(),
+            worklist: WorklistCapabilities::standard(),
             delete: false,
         }
     }
@@ -77,6 +78,7 @@ impl Profile {
             duplicates_unreported: true,
             search: SearchCapabilities::orthanc(),
             retrieve: RetrieveCapabilities::orthanc(),
+            worklist: WorklistCapabilities::none(),
             ..Self::standard()
         }
     }
@@ -90,6 +92,7 @@ impl Profile {
             duplicate_failure_reasons: vec![0x0111, 0xB00E],
             search: SearchCapabilities::azure(),
             retrieve: RetrieveCapabilities::azure(),
+            worklist: WorklistCapabilities::azure(),
             delete: true,
             ..Self::standard()
         }
@@ -116,6 +119,9 @@ impl Paths {
             retrieve_series: path("/studies/{study}/series/{series}"),
             study_metadata: path("/studies/{study}/metadata"),
             series_metadata: path("/studies/{study}/series/{series}/metadata"),
+            scheduled_steps: path("/modality-scheduled-procedure-steps"),
+            workitems: path("/workitems"),
+            workitem: path("/workitems/{instance}"),
             probe: path("/studies?StudyInstanceUID=2.25.0&limit=1"),
         }
     }

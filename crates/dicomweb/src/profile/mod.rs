@@ -4,6 +4,7 @@ mod built_in;
 mod postdicom;
 mod retrieve;
 mod search;
+mod worklist;
 
 use instance::TransferSyntax;
 
@@ -12,6 +13,7 @@ use crate::url::PathTemplate;
 
 pub use retrieve::RetrieveCapabilities;
 pub use search::{IncludeField, PersonNames, SearchCapabilities, Searchable, Values};
+pub use worklist::{WorklistCapabilities, WorklistKeys};
 
 /// The abilities and habits of one origin server. Every field can be overridden; the defaults are
 /// those of [`Profile::standard`].
@@ -59,6 +61,8 @@ pub struct Profile {
     pub search: SearchCapabilities,
     /// What can be retrieved.
     pub retrieve: RetrieveCapabilities,
+    /// What can be asked of its worklists.
+    pub worklist: WorklistCapabilities,
     /// Whether instances can be deleted. Default false: not part of PS3.18.
     pub delete: bool,
 }
@@ -98,6 +102,12 @@ pub struct Paths {
     pub study_metadata: PathTemplate,
     /// Metadata of the instances of a series. Default `/studies/{study}/series/{series}/metadata`.
     pub series_metadata: PathTemplate,
+    /// Scheduled procedure steps. Default `/modality-scheduled-procedure-steps` (PS3.18 §14).
+    pub scheduled_steps: PathTemplate,
+    /// Workitems. Default `/workitems` (PS3.18 §11.9).
+    pub workitems: PathTemplate,
+    /// One workitem, whose UID stands for `{instance}`. Default `/workitems/{instance}` (PS3.18 §11.5).
+    pub workitem: PathTemplate,
     /// What a probe asks. Default `/studies?StudyInstanceUID=2.25.0&limit=1`: a search by a UID that no
     /// study has costs an index look-up and carries no patient data, and PS3.18 §10.6.1.2.3 has every
     /// server match it.
@@ -173,12 +183,15 @@ mod tests {
                 retrieve_series,
                 study_metadata,
                 series_metadata,
+                scheduled_steps,
+                workitems,
+                workitem,
                 probe,
             } = &profile.paths;
-            let whole = [store, studies, series, instances, probe];
+            let whole = [store, studies, series, instances, scheduled_steps, workitems, probe];
             let of_study = [study_series, study_instances, retrieve_study, study_metadata];
             let of_series = [series_instances, retrieve_series, series_metadata];
-            let of_instance = [search_instances, instance_metadata, instance];
+            let of_instance = [search_instances, instance_metadata, instance, workitem];
             // A request cannot fill a placeholder for what it is not about.
             let unknown: [(&[&PathTemplate], &[&str]); 4] = [
                 (&whole, &["{"]),

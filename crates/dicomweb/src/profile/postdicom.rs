@@ -11,7 +11,7 @@ use instance::Tag;
 
 use super::{
     IncludeField, Lookup, Paths, PersonNames, Profile, RetrieveCapabilities, SearchCapabilities, Searchable,
-    StoreForm, StoreResponse, Values,
+    StoreForm, StoreResponse, Values, WorklistCapabilities,
 };
 use crate::multipart::Boundary;
 use crate::url::PathTemplate;
@@ -50,6 +50,8 @@ impl Profile {
             any_transfer_syntax: false,
             search: SearchCapabilities::postdicom(),
             retrieve: RetrieveCapabilities::postdicom(),
+            // Not in evidence; the vendor has orders of its own.
+            worklist: WorklistCapabilities::none(),
             // Not in evidence; an order is deleted by the vendor's own call.
             delete: false,
         }
@@ -87,6 +89,10 @@ impl Paths {
             // Not in evidence, and not used with `metadata` of the retrieve off.
             study_metadata: path("/studies/{study}/metadata"),
             series_metadata: path("/studies/series/{series}/metadata"),
+            // Not there.
+            scheduled_steps: path("/modality-scheduled-procedure-steps"),
+            workitems: path("/workitems"),
+            workitem: path("/workitems/{instance}"),
             // Seen with the UID of a study; this one is nobody's.
             probe: path("/studies?0020000D=2.25.0"),
         }

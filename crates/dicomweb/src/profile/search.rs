@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use instance::Tag;
 
+use super::Paths;
 use crate::search::Resource;
+use crate::url::PathTemplate;
 
 /// What may be asked of the search of one origin server, and what its answers hold. The defaults are
 /// those of [`SearchCapabilities::standard`].
@@ -139,6 +141,20 @@ impl Searchable {
             Self::Absent => false,
             Self::All => true,
             Self::These(tags) => tags.contains(&tag),
+        }
+    }
+}
+
+impl Paths {
+    /// Where a resource is searched for.
+    pub(crate) const fn searched(&self, resource: Resource) -> &PathTemplate {
+        match resource {
+            Resource::Studies => &self.studies,
+            Resource::Series => &self.series,
+            Resource::Instances => &self.instances,
+            Resource::StudySeries => &self.study_series,
+            Resource::StudyInstances => &self.study_instances,
+            Resource::SeriesInstances => &self.series_instances,
         }
     }
 }

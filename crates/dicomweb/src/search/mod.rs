@@ -1,7 +1,7 @@
 //! Search: QIDO-RS (PS3.18 §10.6), and whether an instance is there.
 
 mod pages;
-mod parameters;
+pub(crate) mod parameters;
 mod presence;
 mod request;
 mod stream;

@@ -1,7 +1,7 @@
 //! Page after page, each result once.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::RandomState;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -231,17 +231,16 @@ impl Pages {
                 } else {
                     Unreadable::Malformed
                 };
-                self.fault.get_or_insert(fault);
+                self.note_fault(fault);
                 return Ok(());
             }
         };
-        let Some(uid) = item.uid(self.listing.unique_key()) else {
+        let Some(hash) = self.listing.identify(&item, &self.keys) else {
             self.report.unidentified += 1;
-            self.fault.get_or_insert(Unreadable::Malformed);
+            self.note_fault(Unreadable::Malformed);
             return Ok(());
         };
         page.identified += 1;
-        let hash = self.keys.hash_one(&uid);
         page.fingerprint = page.fingerprint.rotate_left(1) ^ hash;
         if !self.seen.insert(hash) {
             self.report.duplicates += 1;
@@ -251,7 +250,15 @@ impl Pages {
         self.results.send(Message::Result(item)).await.map_err(|_| Stop::Abandoned)
     }
 
-    /// Whether the header fields announce more results.
+    /// Notes a result that cannot be given. It fails the search in the end, but not a worklist.
+    fn note_fault(&mut self, fault: Unreadable) {
+        self.report.unreadable += 1;
+        if !self.listing.tolerates_unreadable() {
+            self.fault.get_or_insert(fault);
+        }
+    }
+
+    /// Whether status and header fields announce more results.
     fn note_headers(&mut self, response: &Response) -> bool {
         let warnings = Warnings::of(response.headers());
         self.report.fuzzy_not_supported |= warnings.fuzzy_not_supported;
@@ -259,7 +266,8 @@ impl Pages {
         if let Some(name) = &self.client.profile().search.erroneous_attributes {
             self.report.erroneous_attributes |= response.headers().contains_key(&**name);
         }
-        warnings.additional_results
+        // A worklist has 206 for part of its results (PS3.18 §11.9.3).
+        warnings.additional_results || response.status() == StatusCode::PARTIAL_CONTENT
     }
 
     fn publish(&self) {

@@ -26,18 +26,8 @@ impl Search {
         }
         let mut parameters = Parameters::default();
         for (path, value) in &self.matching {
-            if path.is_empty() {
-                return Err(Error::Profile("no search by nothing"));
-            }
-            if !capabilities.repeats_path_uid_as_key && self.path_names(path) {
-                continue;
-            }
-            let value = match value {
-                MatchValue::Text(text) => text_value(text, capabilities),
-                MatchValue::ListOfUid(uids) => Some(uid_list(uids, capabilities)?),
-            };
-            if let Some(value) = value {
-                parameters.add(&attribute(path), &value);
+            if capabilities.repeats_path_uid_as_key || !self.path_names(path) {
+                parameters.add_key(path, value, capabilities)?;
             }
         }
         if capabilities.key_required && parameters.0.is_empty() && self.study.is_none() {
@@ -75,10 +65,30 @@ impl Search {
 
 /// Name and value pairs, values already in the form for a URL.
 #[derive(Default)]
-struct Parameters(String);
+pub(crate) struct Parameters(pub(crate) String);
 
 impl Parameters {
-    fn add(&mut self, name: &str, value: &str) {
+    /// Adds a key, as far as the server can match its value.
+    pub(crate) fn add_key(
+        &mut self,
+        path: &[Tag],
+        value: &MatchValue,
+        capabilities: &SearchCapabilities,
+    ) -> Result<(), Error> {
+        if path.is_empty() {
+            return Err(Error::Profile("no search by nothing"));
+        }
+        let value = match value {
+            MatchValue::Text(text) => text_value(text, capabilities),
+            MatchValue::ListOfUid(uids) => Some(uid_list(uids, capabilities)?),
+        };
+        if let Some(value) = value {
+            self.add(&attribute(path), &value);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn add(&mut self, name: &str, value: &str) {
         if !self.0.is_empty() {
             self.0.push('&');
         }

@@ -1,11 +1,14 @@
 //! What is searched for.
 
+use std::hash::{BuildHasher as _, RandomState};
+
+use dataset::json::{Item, write_item};
 use instance::{Tag, Uid};
 use reqwest::Url;
 
 use crate::BaseUrl;
 use crate::profile::Paths;
-use crate::url::Target;
+use crate::url::{PathTemplate, Target};
 
 /// A search for studies, series or instances. The profile decides which of it a server understands; see
 /// [`SearchCapabilities`](crate::profile::SearchCapabilities).
@@ -69,6 +72,15 @@ pub enum Resource {
 pub(crate) enum Listing {
     /// A search, with its parameters.
     Search(Search, String),
+    /// A search of a worklist, with its parameters.
+    Worklist {
+        /// Where it is asked for.
+        path: PathTemplate,
+        /// The keys.
+        parameters: String,
+        /// The attribute that identifies a result, if there is one.
+        unique_key: Option<Tag>,
+    },
     /// Instances, by their metadata or by all of a series, which come in one piece.
     Whole(Url),
 }
@@ -76,37 +88,46 @@ pub(crate) enum Listing {
 impl Listing {
     /// Where a page is asked for.
     pub(super) fn url(&self, base: &BaseUrl, paths: &Paths, limit: Option<u32>, offset: u64) -> Url {
-        let (search, parameters) = match self {
+        let (template, target, parameters) = match self {
             Self::Whole(url) => return url.clone(),
-            Self::Search(search, parameters) => (search, parameters),
-        };
-        let template = match search.resource() {
-            Resource::Studies => &paths.studies,
-            Resource::Series => &paths.series,
-            Resource::Instances => &paths.instances,
-            Resource::StudySeries => &paths.study_series,
-            Resource::StudyInstances => &paths.study_instances,
-            Resource::SeriesInstances => &paths.series_instances,
+            Self::Worklist { path, parameters, .. } => (path, Target::default(), parameters),
+            Self::Search(search, parameters) => {
+                let (study, series) = (search.study.as_ref(), search.series.as_ref());
+                (paths.searched(search.resource()), Target { study, series, instance: None }, parameters)
+            }
         };
         let limit = limit.map(|limit| format!("limit={limit}"));
         let offset = Some(offset).filter(|offset| *offset > 0).map(|offset| format!("offset={offset}"));
         let keys = Some(parameters.clone()).filter(|parameters| !parameters.is_empty());
         let parameters: Vec<String> = [keys, limit, offset].into_iter().flatten().collect();
-        let target = Target { study: search.study.as_ref(), series: search.series.as_ref(), instance: None };
         base.resource_with(template, target, &parameters.join("&"))
     }
 
     /// Whether there may be another page.
     pub(super) const fn has_pages(&self) -> bool {
-        matches!(self, Self::Search(..))
+        !matches!(self, Self::Whole(_))
     }
 
-    /// The attribute that identifies a result.
-    pub(super) const fn unique_key(&self) -> Tag {
-        match self {
+    /// Whether a search with one result that cannot be read still gives the others, and counts it.
+    pub(super) const fn tolerates_unreadable(&self) -> bool {
+        matches!(self, Self::Worklist { .. })
+    }
+
+    /// A hash of what identifies a result; none where it lacks that. Without a unique key a result is what
+    /// it says.
+    pub(super) fn identify(&self, item: &Item, keys: &RandomState) -> Option<u64> {
+        let unique_key = match self {
             Self::Search(search, _) => search.level.unique_key(),
             Self::Whole(_) => Level::Instance.unique_key(),
-        }
+            Self::Worklist { unique_key: Some(unique_key), .. } => *unique_key,
+            Self::Worklist { unique_key: None, .. } => {
+                let mut json = Vec::new();
+                // Writing to memory does not fail.
+                let _ = write_item(item, &mut json);
+                return Some(keys.hash_one(&json));
+            }
+        };
+        item.uid(unique_key).map(|uid| keys.hash_one(&uid))
     }
 }
 

@@ -37,6 +37,8 @@ pub struct SearchReport {
     pub duplicates: u64,
     /// Results without the UID of their level, which are left out; the search ends in an error then.
     pub unidentified: u64,
+    /// Results that could not be given, those without their UID among them.
+    pub unreadable: u64,
     /// Elements of results left out because they could not be understood.
     pub elements_dropped: u64,
     /// The server said that it does not know fuzzy matching (PS3.18 §8.3.4.2).
