@@ -126,6 +126,21 @@ pub enum WorklistSourceKind {
         /// needs. Default: 200; those beyond it wait for the next refresh.
         properties_max: usize,
     },
+    /// The scheduled procedure steps of an origin (`mwl-rs`, PS3.18 §14).
+    MwlRs {
+        /// The name of the origin, whose profile has
+        /// [`scheduled_steps`](dicomweb::profile::WorklistCapabilities::scheduled_steps).
+        origin: String,
+    },
+    /// The workitems of an origin (`ups-rs`, PS3.18 §11) that are scheduled or in progress.
+    UpsRs {
+        /// The name of the origin, whose profile has
+        /// [`workitems`](dicomweb::profile::WorklistCapabilities::workitems).
+        origin: String,
+        /// Workitems of one refresh that are retrieved, because the search leaves out what an entry needs.
+        /// Default: 200; those beyond it wait for the next refresh.
+        workitems_max: usize,
+    },
     /// The worklist of a DIMSE peer, asked with a C-FIND.
     Dimse {
         /// Its AE title; the peer has an address.

@@ -308,7 +308,7 @@ fn is_short(text: &str) -> bool {
     text.chars().count() <= SH_LENGTH_MAX
 }
 
-fn same_uuid(one: &str, other: &str) -> bool {
+pub(super) fn same_uuid(one: &str, other: &str) -> bool {
     let bare = |uuid: &str| uuid.trim_matches(['{', '}']).to_ascii_lowercase();
     bare(one) == bare(other)
 }

@@ -47,13 +47,14 @@ fn feed(config: &Config, source: &WorklistSource) -> Result<Feed, StartError> {
     };
     Ok(Feed {
         name: name.as_str().into(),
-        source: asked(config, name, kind)?,
+        source: asked(config, source)?,
         refresh: refresh.unwrap_or(usual),
         time_zone: time_zone.clone().unwrap_or_else(|| config.worklist.time_zone.clone()),
     })
 }
 
-fn asked(config: &Config, name: &str, kind: &WorklistSourceKind) -> Result<Arc<dyn Source>, StartError> {
+fn asked(config: &Config, source: &WorklistSource) -> Result<Arc<dyn Source>, StartError> {
+    let WorklistSource { name, kind, time_zone, .. } = source;
     let fault =
         |key: &str, message: String| ConfigError { key: format!("worklist_source.{name}.{key}"), message };
     Ok(match kind {
@@ -75,6 +76,15 @@ fn asked(config: &Config, name: &str, kind: &WorklistSourceKind) -> Result<Arc<d
                 *properties_max,
             ))
         }
+        WorklistSourceKind::MwlRs { origin } => {
+            Arc::new(source::mwl_rs::MwlRs::new(dicom_web(config, name, origin)?))
+        }
+        WorklistSourceKind::UpsRs { origin, workitems_max } => {
+            let equipment = config.worklist.equipment.iter().map(|known| known.uuid.clone()).collect();
+            let time_zone = time_zone.clone().unwrap_or_else(|| config.worklist.time_zone.clone());
+            let client = dicom_web(config, name, origin)?;
+            Arc::new(source::ups_rs::UpsRs::new(client, equipment, time_zone, *workitems_max))
+        }
         WorklistSourceKind::Dimse { peer } => {
             let known = config.peers.iter().find(|known| known.ae_title == *peer);
             let known =
@@ -91,5 +101,17 @@ fn asked(config: &Config, name: &str, kind: &WorklistSourceKind) -> Result<Arc<d
             let character_set = known.query.character_set.clone();
             Arc::new(source::dimse::Peer::new(peer.clone(), calling, address, character_set))
         }
+    })
+}
+
+/// A client of its own for the worklist, so that its requests do not wait for those of queries.
+fn dicom_web(config: &Config, name: &str, origin: &str) -> Result<dicomweb::Client, StartError> {
+    let known = config.origins.iter().find(|known| known.name == origin).ok_or_else(|| ConfigError {
+        key: format!("worklist_source.{name}.origin"),
+        message: format!("there is no origin {origin}"),
+    })?;
+    dicomweb::Client::new(known.client.clone()).map_err(|source| StartError::WorklistSource {
+        source_name: name.to_owned(),
+        reason: source.to_string(),
     })
 }

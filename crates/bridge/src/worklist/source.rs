@@ -1,8 +1,11 @@
 //! The seam between the worklist and where its orders come from.
 
+mod dicom_web;
 pub(crate) mod dimse;
 pub(crate) mod folder;
+pub(crate) mod mwl_rs;
 pub(crate) mod postdicom;
+pub(crate) mod ups_rs;
 
 use async_trait::async_trait;
 use dataset::json::Item;
@@ -66,6 +69,9 @@ pub enum SourceError {
     /// The vendor's interface failed.
     #[error(transparent)]
     PostDicom(#[from] ::postdicom::Error),
+    /// The origin gave no worklist.
+    #[error(transparent)]
+    DicomWeb(#[from] dicomweb::Error),
     /// The peer takes no connection.
     #[error("the peer does not take a connection: {0}")]
     Connect(#[source] std::io::Error),

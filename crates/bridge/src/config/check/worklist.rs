@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use dicomweb::profile::{Profile, WorklistKeys};
 use spool::Destination;
 
 use super::{ConfigError, at_least_one, check_name, fault};
@@ -45,11 +46,35 @@ impl Config {
                 }
                 fault(format!("{key}.origin"), format!("there is no [origin.{origin}.postdicom]"))
             }
+            WorklistSourceKind::MwlRs { origin } => {
+                self.check_worklist_origin(origin, key, |profile| &profile.worklist.scheduled_steps)
+            }
+            WorklistSourceKind::UpsRs { origin, .. } => {
+                self.check_worklist_origin(origin, key, |profile| &profile.worklist.workitems)
+            }
             WorklistSourceKind::Dimse { peer } if self.knows(&Destination::Peer(peer.clone())) => Ok(()),
             WorklistSourceKind::Dimse { peer } => fault(
                 format!("{key}.peer"),
                 format!("there is no [[peer]] {peer} with an address to be asked at"),
             ),
         }
+    }
+
+    /// Whether there is the origin and its profile has the worklist.
+    fn check_worklist_origin(
+        &self,
+        origin: &str,
+        key: &str,
+        worklist: impl Fn(&Profile) -> &WorklistKeys,
+    ) -> Result<(), ConfigError> {
+        let Some(known) = self.origins.iter().find(|known| known.name == *origin) else {
+            return fault(format!("{key}.origin"), format!("there is no origin {origin}"));
+        };
+        let profile = &known.client.profile;
+        if worklist(profile).is_present() {
+            return Ok(());
+        }
+        let why = format!("the profile {} of {origin} has no such worklist", profile.name);
+        fault(format!("{key}.origin"), why)
     }
 }
