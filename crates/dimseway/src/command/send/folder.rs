@@ -51,7 +51,10 @@ pub(super) async fn add(
     for order in &orders {
         folders::add(account, order, std::slice::from_ref(&folder)).await?;
     }
-    println!("{} orders are in folder {folder}", orders.len());
+    match orders.len() {
+        1 => println!("1 order is in folder {folder}"),
+        several => println!("{several} orders are in folder {folder}"),
+    }
     Ok(())
 }
 
