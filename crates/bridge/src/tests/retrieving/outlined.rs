@@ -101,3 +101,34 @@ async fn a_refused_instance_is_counted_once() {
     assert_eq!(ended.counts(), (Status(0xB000), 127, 1, 0, None));
     assert_eq!(ended.failed, [all[70].uid.clone()]);
 }
+
+#[tokio::test]
+async fn where_nothing_is_given_and_nothing_listed_none_succeeds() {
+    let (archive, _) = archive();
+    both_series().iter().for_each(|series| archive.always(series, Act::Status(500)));
+    archive.always(LIST, Act::Status(500));
+    let ward = Ward::new(archive, |_| {}).await;
+    let ended = ward.move_(&study("1.2.3.1")).await;
+    assert_eq!(ended.counts(), (Status(0xA702), 0, 128, 0, None), "their number was calculated");
+    assert!(ended.response.error_comment.is_some());
+    ward.idle().await;
+}
+
+#[tokio::test]
+async fn where_series_cannot_be_searched_the_instances_are_listed() {
+    for status in [400, 500] {
+        let (archive, all) = archive();
+        archive.always("studies/1.2.3.1/series", Act::Status(status));
+        let ward = Ward::new(archive, |_| {}).await;
+        assert_eq!(ward.move_(&study("1.2.3.1")).await.counts(), (Status::SUCCESS, 128, 0, 0, None));
+        ward.has_all(&all);
+        // Neither the one nor the other: their number cannot be calculated.
+        let (archive, _) = self::archive();
+        for list in ["studies/1.2.3.1/series", LIST] {
+            archive.always(list, Act::Status(status));
+        }
+        let ward = Ward::new(archive, |_| {}).await;
+        let ended = ward.move_(&study("1.2.3.1")).await;
+        assert_eq!((ended.response.status, ended.response.sub_operations), (Status(0xA701), None));
+    }
+}

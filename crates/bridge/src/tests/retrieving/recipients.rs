@@ -270,6 +270,30 @@ async fn an_instance_that_is_not_delivered_yet_comes_from_the_spool() {
     ward.site.stop.cancel();
 }
 
+/// As for queries: only what a retrieve is about counts against the limit of what waits.
+#[tokio::test]
+async fn a_backlog_of_others_refuses_no_retrieve() {
+    let (archive, mut all) = archive(2, 5_000);
+    let ward = Ward::new(archive, |config| config.query.pending_max = 1).await;
+    let mut modality = ward.site.modality().await;
+    let others = (2..6).map(|study| held(study, 1, 1, 500));
+    for spooled in others.chain([held(1, 1, 3, 500)]) {
+        let uid: Uid = spooled.uid.parse().unwrap();
+        let response = modality.store_as(&uid, &spooled.data_set).await.unwrap();
+        assert_eq!(response.status, Status::SUCCESS);
+        if spooled.study == "1.2.3.1" {
+            all.push(spooled);
+        }
+    }
+    assert_eq!(ward.move_(&study("1.2.3.1")).await.counts(), (Status::SUCCESS, 3, 0, 0, None));
+    ward.has_all(&all);
+    // Two that it is about are one too many.
+    let ended = ward.move_(&study("1.2.3.2\\1.2.3.3")).await;
+    assert_eq!((ended.response.status, ended.response.sub_operations), (Status(0xA701), None));
+    assert!(ended.response.error_comment.is_some());
+    ward.site.stop.cancel();
+}
+
 #[tokio::test]
 async fn moves_that_wait_for_a_destination_that_hangs_take_little_memory() {
     let (archive, all) = archive(3, 300_000);
