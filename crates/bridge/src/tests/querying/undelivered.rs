@@ -203,6 +203,38 @@ async fn series_and_instances_are_found_too() {
     assert_eq!(found.values(Tag(0x0020, 0x0013)), ["", "7"]);
 }
 
+/// What is counted over a study and its series is the same in whichever of their results it is shown.
+#[tokio::test]
+async fn what_waits_counts_in_series_and_images_too() {
+    const COUNTS: [Tag; 3] = [STUDY_SERIES, STUDY_INSTANCES, SERIES_INSTANCES];
+    let site = origin().site(|_| {}).await;
+    store(&site, "1.1", "1.1.2", "1.1.2.1").await;
+    store(&site, "1.1", "1.1.1", "1.1.1.2").await;
+    store(&site, "1.1", "1.1.1", "1.1.1.1").await;
+    let options = QueryRetrieveOptions { relational: true, ..QueryRetrieveOptions::default() };
+    let mut workstation = Workstation::with(&site, options).await;
+    let (in_study, in_series) = ((Tag::STUDY_INSTANCE_UID, VR::UI, "1.1"), Tag::SERIES_INSTANCE_UID);
+    let cases: [(&str, &str, &[(&str, [i64; 3])]); 3] = [
+        ("SERIES", "", &[("1.1.1", [2, 3, 2]), ("1.1.2", [2, 3, 1])]),
+        ("IMAGE", "1.1.1", &[("1.1.1.1", [2, 3, 2]), ("1.1.1.2", [2, 3, 2])]),
+        ("IMAGE", "1.1.2", &[("1.1.2.1", [2, 3, 1])]),
+    ];
+    for (level, series, expected) in cases {
+        let mut keys = vec![in_study, (in_series, VR::UI, series)];
+        keys.extend(COUNTS.map(|tag| (tag, VR::IS, "")));
+        keys.extend((level == "IMAGE").then_some((Tag::SOP_INSTANCE_UID, VR::UI, "")));
+        let found = workstation.find(&identifier(level, &keys)).await.whole();
+        let unique = if level == "IMAGE" { Tag::SOP_INSTANCE_UID } else { in_series };
+        let shown = |(_, item): &(Status, Item)| {
+            (item.text(unique).unwrap().into_owned(), COUNTS.map(|tag| item.integer(tag).unwrap_or(-1)))
+        };
+        let mut shown: Vec<_> = found.results.iter().map(shown).collect();
+        shown.sort();
+        let expected: Vec<_> = expected.iter().map(|(uid, counts)| ((*uid).to_owned(), *counts)).collect();
+        assert_eq!(shown, expected, "{level} {series}");
+    }
+}
+
 #[tokio::test]
 async fn it_may_be_switched_off_and_is_bounded() {
     let site = origin().site(|config| config.query.pending_visible = false).await;
