@@ -5,6 +5,7 @@
 //! attributes win, and what it does not have follows.
 
 mod attributes;
+mod below;
 mod merge;
 
 use std::{
@@ -17,7 +18,7 @@ use dataset::{json::Item, matching::Keys};
 use instance::{Tag, Uid};
 use spool::{Entry, EntryId};
 
-use self::attributes::Attributes;
+use self::{attributes::Attributes, below::Below};
 use super::{
     Budget, QueryError, Request, level::Level, related::is_related, searched::Searched,
     undelivered::Undelivered,
@@ -44,6 +45,11 @@ pub(crate) struct Pending {
     /// with other attributes.
     left_out: bool,
     taken: usize,
+    /// What waits below the study and the series that were counted last.
+    of_study: Option<Below>,
+    of_series: Option<Below>,
+    /// The study that was looked for last, and which of the origins that were searched has it.
+    home: Option<(Uid, Option<usize>)>,
 }
 
 /// An entity that has instances waiting.
@@ -81,6 +87,9 @@ impl Pending {
             waiting: HashMap::new(),
             left_out: false,
             taken: 0,
+            of_study: None,
+            of_series: None,
+            home: None,
         };
         for undelivered in pending.undelivered.clone() {
             pending.collect(&undelivered).await?;
@@ -158,7 +167,10 @@ impl Pending {
             level => level.unique_key(),
         };
         let Some(uid) = row.uid(key) else { return Ok(()) };
-        if self.waiting.remove(&self.hash(&uid)).is_none() && !self.left_out && self.patients.is_empty() {
+        let waits = self.waiting.remove(&self.hash(&uid)).is_some();
+        // The study of a series or an instance may have others that wait.
+        let is_below_study = self.level > Level::Study;
+        if !waits && !self.left_out && self.patients.is_empty() && !is_below_study {
             return Ok(());
         }
         self.add_counts(row, Some(searched), budget).await
@@ -172,13 +184,14 @@ impl Pending {
         remaining
     }
 
-    /// The result that one of the remaining entries stands for, and which of the origins has it all the same:
-    /// then its attributes decide, and it is none where they do not match.
+    /// The result that one of the remaining entries stands for, and which of the origins has it all the same,
+    /// or the study that it is counted with. Where one has it, its attributes decide, and it is none where they
+    /// do not match.
     ///
     /// # Errors
     /// The spool or the origin cannot tell.
     pub(crate) async fn result<'a>(
-        &self,
+        &mut self,
         entry_id: EntryId,
         searched: &'a [Searched],
         tags: &[Tag],
@@ -210,7 +223,35 @@ impl Pending {
         if known.is_some() && !self.keys.matches(&shown) {
             return Ok(None);
         }
-        Ok(Some((shown, known.map(|(_, searched)| searched))))
+        let home = match known {
+            Some((_, searched)) => Some(searched),
+            None => self.home(&identity.study_instance_uid, searched, budget).await?,
+        };
+        Ok(Some((shown, home)))
+    }
+
+    /// Which of the origins has the study of a series or an instance, where something is counted over it.
+    async fn home<'a>(
+        &mut self,
+        study: &Uid,
+        searched: &'a [Searched],
+        budget: &Budget,
+    ) -> Result<Option<&'a Searched>, QueryError> {
+        if self.level <= Level::Study || self.counted.is_empty() {
+            return Ok(None);
+        }
+        if self.home.as_ref().is_none_or(|(last, _)| last != study) {
+            let mut at = None;
+            for (number, one) in searched.iter().enumerate() {
+                if one.entity(study, None, &[], budget).await?.is_some() {
+                    at = Some(number);
+                    break;
+                }
+            }
+            self.home = Some((study.clone(), at));
+        }
+        let at = self.home.as_ref().and_then(|(_, at)| *at);
+        Ok(at.and_then(|at| searched.get(at)))
     }
 }
 

@@ -9,12 +9,15 @@ use std::{
 use dataset::{
     element::VR,
     json::{Element, Item},
-    matching::Condition,
 };
 use dicomweb::search::Level as Search;
 use instance::{Tag, Uid};
 
-use super::{Pending, attributes::kept_beside};
+use super::{
+    Pending,
+    attributes::kept_beside,
+    below::{Below, found},
+};
 use crate::service::query::{
     Budget, QueryError,
     level::{
@@ -22,20 +25,11 @@ use crate::service::query::{
         PATIENT_RELATED_STUDIES, SERIES_RELATED_INSTANCES, SOP_CLASSES_IN_STUDY, STUDY_RELATED_INSTANCES,
         STUDY_RELATED_SERIES,
     },
-    searched::{Searched, keys_of},
+    searched::Searched,
 };
 
 /// What is counted over a patient.
 const OF_PATIENT: [Tag; 3] = [PATIENT_RELATED_STUDIES, PATIENT_RELATED_SERIES, PATIENT_RELATED_INSTANCES];
-
-/// What waits below a study or a series.
-#[derive(Default)]
-struct Below {
-    series: HashSet<Uid>,
-    instances: HashSet<Uid>,
-    modalities: BTreeSet<String>,
-    sop_classes: BTreeSet<String>,
-}
 
 impl Pending {
     /// Takes notice of the patients of all that waits, where something is counted over patients: their
@@ -63,12 +57,12 @@ impl Pending {
     /// # Errors
     /// The spool or the origin cannot tell.
     pub(crate) async fn add_counts(
-        &self,
+        &mut self,
         row: &mut Item,
         searched: Option<&Searched>,
         budget: &Budget,
     ) -> Result<(), QueryError> {
-        if self.counted.is_empty() || self.level == Level::Image {
+        if self.counted.is_empty() {
             return Ok(());
         }
         self.add_to_patient(row, searched, budget).await?;
@@ -76,21 +70,37 @@ impl Pending {
     }
 
     async fn add_to_study(
-        &self,
+        &mut self,
         row: &mut Item,
         searched: Option<&Searched>,
         budget: &Budget,
     ) -> Result<(), QueryError> {
         let Some(study) = row.uid(Tag::STUDY_INSTANCE_UID) else { return Ok(()) };
-        let of_series = row.uid(Tag::SERIES_INSTANCE_UID).filter(|_| self.level == Level::Series);
-        let of_study = self.below(&study, None).await?;
-        if of_study.instances.is_empty() {
-            return Ok(());
+        let of_series = row.uid(Tag::SERIES_INSTANCE_UID).filter(|_| self.level >= Level::Series);
+        let mut below = self.below(&study, None, searched).await?;
+        if !below.instances.is_empty() {
+            self.add_below(row, &mut below, searched, budget).await?;
         }
+        self.of_study = Some(below);
+        if let Some(series) = of_series.filter(|_| self.is_addable(row, SERIES_RELATED_INSTANCES, searched)) {
+            let mut below = self.below(&study, Some(&series), searched).await?;
+            add(row, SERIES_RELATED_INSTANCES, below.new_instances(searched, budget).await?);
+            self.of_series = Some(below);
+        }
+        Ok(())
+    }
+
+    async fn add_below(
+        &self,
+        row: &mut Item,
+        below: &mut Below,
+        searched: Option<&Searched>,
+        budget: &Budget,
+    ) -> Result<(), QueryError> {
         let wants = |row: &Item, tag| self.is_addable(row, tag, searched);
         for (tag, vr, more) in [
-            (MODALITIES_IN_STUDY, VR::CS, &of_study.modalities),
-            (SOP_CLASSES_IN_STUDY, VR::UI, &of_study.sop_classes),
+            (MODALITIES_IN_STUDY, VR::CS, &below.modalities),
+            (SOP_CLASSES_IN_STUDY, VR::UI, &below.sop_classes),
         ] {
             if wants(row, tag) {
                 let known = row.values(tag).iter().filter_map(|value| value.text()).map(Cow::into_owned);
@@ -98,22 +108,27 @@ impl Pending {
                 row.insert(tag, Element::texts(vr, all.iter().map(String::as_str)));
             }
         }
-        let path = (Some(&study), None);
         if wants(row, STUDY_RELATED_SERIES) {
-            let known = found(Search::Series, &of_study.series, path, searched, budget).await?;
-            add(row, STUDY_RELATED_SERIES, of_study.series.len() - known);
+            add(row, STUDY_RELATED_SERIES, below.new_series(searched, budget).await?);
         }
         if wants(row, STUDY_RELATED_INSTANCES) {
-            let known = found(Search::Instance, &of_study.instances, path, searched, budget).await?;
-            add(row, STUDY_RELATED_INSTANCES, of_study.instances.len() - known);
-        }
-        if let Some(series) = of_series.filter(|_| wants(row, SERIES_RELATED_INSTANCES)) {
-            let below = self.below(&study, Some(&series)).await?;
-            let path = (Some(&study), Some(&series));
-            let known = found(Search::Instance, &below.instances, path, searched, budget).await?;
-            add(row, SERIES_RELATED_INSTANCES, below.instances.len() - known);
+            add(row, STUDY_RELATED_INSTANCES, below.new_instances(searched, budget).await?);
         }
         Ok(())
+    }
+
+    /// What waits below a study or a series; results that follow each other often belong to the same.
+    async fn below(
+        &mut self,
+        study: &Uid,
+        series: Option<&Uid>,
+        searched: Option<&Searched>,
+    ) -> Result<Below, QueryError> {
+        let last = if series.is_none() { &mut self.of_study } else { &mut self.of_series };
+        match last.take().filter(|last| last.is_of(study, series, searched)) {
+            Some(last) => Ok(last),
+            None => Below::read(&self.undelivered, study, series, searched).await,
+        }
     }
 
     /// Over all studies of the patient that wait, whichever of them the row shows.
@@ -132,14 +147,12 @@ impl Pending {
         let known = found(Search::Study, &studies, (None, None), searched, budget).await?;
         let (mut series, mut instances) = (0, 0);
         for study in &studies {
-            let (below, path) = (self.below(study, None).await?, (Some(study), None));
+            let mut below = Below::read(&self.undelivered, study, None, searched).await?;
             if wanted[1] {
-                let known = found(Search::Series, &below.series, path, searched, budget).await?;
-                series += below.series.len() - known;
+                series += below.new_series(searched, budget).await?;
             }
             if wanted[2] {
-                let known = found(Search::Instance, &below.instances, path, searched, budget).await?;
-                instances += below.instances.len() - known;
+                instances += below.new_instances(searched, budget).await?;
             }
         }
         let more = [studies.len() - known, series, instances];
@@ -176,54 +189,6 @@ impl Pending {
         }
         Ok(found)
     }
-
-    async fn below(&self, study: &Uid, series: Option<&Uid>) -> Result<Below, QueryError> {
-        let mut below = Below::default();
-        let (pending, mut taken) = (&self.undelivered, 0);
-        for undelivered in pending {
-            let mut instances = undelivered.instances(study);
-            while let Some(entry) = instances.next().await? {
-                // Each study for itself: it is counted at most twice.
-                undelivered.count(&mut taken)?;
-                let identity = entry.trailer.identity.clone();
-                if series.is_some_and(|series| *series != identity.series_instance_uid) {
-                    continue;
-                }
-                let modality = entry.trailer.attribute(Tag::MODALITY).map(String::from_utf8_lossy);
-                let modality = modality.map(|text| text.trim_matches([' ', '\0']).to_owned());
-                below.modalities.extend(modality.filter(|text| !text.is_empty()));
-                below.sop_classes.insert(identity.sop_class_uid.as_str().to_owned());
-                below.series.insert(identity.series_instance_uid);
-                below.instances.insert(identity.sop_instance_uid);
-            }
-        }
-        Ok(below)
-    }
-}
-
-/// How many of `uids` the origin has, below a study or a series where one is named.
-async fn found(
-    level: Search,
-    uids: &HashSet<Uid>,
-    (study, series): (Option<&Uid>, Option<&Uid>),
-    searched: Option<&Searched>,
-    budget: &Budget,
-) -> Result<usize, QueryError> {
-    let Some(searched) = searched.filter(|_| !uids.is_empty()) else { return Ok(0) };
-    let mut keys = keys_of(study, series);
-    // Where it takes no lists, reading all that there is costs less than asking for each.
-    // All studies that there are never cost less.
-    let is_listed = searched.origin.client.profile().search.uid_list || study.is_none();
-    if is_listed || uids.len() == 1 {
-        let list = uids.iter().cloned().collect();
-        keys.insert(level.unique_key(), Condition::ListOfUid(list));
-    }
-    let mut rows = searched.rows(level, &keys, &[]);
-    let mut known = HashSet::new();
-    while let Some(row) = rows.next(budget).await? {
-        known.extend(row.uid(level.unique_key()).filter(|uid| uids.contains(uid)));
-    }
-    Ok(known.len())
 }
 
 fn add(row: &mut Item, tag: Tag, more: usize) {
