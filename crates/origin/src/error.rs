@@ -20,6 +20,9 @@ pub enum Error {
     /// This personality keeps no orders.
     #[error("this personality of the origin keeps no orders")]
     NoOrders,
+    /// This personality has no worklists.
+    #[error("this personality of the origin has no worklists")]
+    NoWorklist,
     /// A blocking task ended without a result: it panicked, or the runtime shuts down.
     #[error("a task of the origin ended without a result")]
     Task,

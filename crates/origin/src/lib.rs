@@ -1,8 +1,10 @@
 //! A small DICOMweb origin server on a folder, for `dimseway demo`, `dimseway origin` and tests.
 //!
 //! It stores what it receives byte for byte, finds it again by QIDO-RS, gives it back by WADO-RS and
-//! deletes it on demand (PS3.18 §10). As [`Personality::PostDicom`] it keeps [`postdicom`] orders beside. It is never in the bridge's path. It answers requests
-//! truthfully, but it is not a safe archive: it does not wait for the disk before it says "stored".
+//! deletes it on demand (PS3.18 §10). Beside the archive it has worklists: scheduled and performed procedure
+//! steps of modalities (PS3.18 §14, §15) and workitems (PS3.18 §11); as [`Personality::PostDicom`] it keeps
+//! [`postdicom`] orders instead. It is never in the bridge's path. It answers requests truthfully, but it is not
+//! a safe archive: it does not wait for the disk before it says "stored".
 
 mod authentication;
 mod connections;
@@ -16,6 +18,7 @@ mod routes;
 mod server;
 mod storage;
 pub mod synthetic;
+mod worklist;
 
 pub use authentication::Credentials;
 pub use error::Error;

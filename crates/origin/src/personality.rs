@@ -6,12 +6,14 @@ use std::{fmt, str::FromStr};
 
 use search::SearchRules;
 
+use crate::worklist;
+
 /// The server whose behaviour the origin shows. What differs only in degree is data in `Rules`;
 /// what has resources of its own gets handlers of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Personality {
-    /// An origin server that does what PS3.18 §10 says.
+    /// An origin server that does what PS3.18 §10, §11, §14 and §15 say.
     #[default]
     Standard,
     /// An origin server that stores as the standard one does, but searches and retrieves as little
@@ -29,6 +31,9 @@ pub enum Personality {
     ///   Number of Study Related Series is not to be had.
     /// - A retrieve that names no transfer syntax means Explicit VR Little Endian; one instance in
     ///   another syntax than the one asked for turns the whole request into 406.
+    /// - Of the worklists there are workitems alone, searched by ten attributes, with the same limits of
+    ///   `limit` and of values; a cancellation is only taken of a workitem that nobody has begun, an update of
+    ///   one in a final state is answered 400, and a data set in a body stands in an array.
     Limited,
     /// A PostDICOM account: orders, folders and sharing beside a few flat paths of DICOMweb. See
     /// [`crate::postdicom`].
@@ -58,6 +63,8 @@ pub(crate) struct Rules {
     pub(crate) parts_max: Option<usize>,
     /// How the paths of what is stored are made up.
     pub(crate) paths: Paths,
+    /// How its worklists behave, where it has some.
+    pub(crate) worklist: Option<&'static worklist::Rules>,
 }
 
 /// How a path names a series or an instance.
@@ -107,14 +114,17 @@ impl Personality {
             other_syntax: OtherSyntax::LeftOut,
             parts_max: None,
             paths: Paths::Nested,
+            worklist: Some(&worklist::STANDARD),
         };
         match self {
             Self::Standard => standard,
             Self::Limited => {
-                Rules { search: &search::LIMITED, other_syntax: OtherSyntax::Refused, ..standard }
+                let (search, worklist) = (&search::LIMITED, Some(&worklist::LIMITED));
+                Rules { search, worklist, other_syntax: OtherSyntax::Refused, ..standard }
             }
             Self::PostDicom => {
-                Rules { single_part_store: false, parts_max: Some(1), paths: Paths::Flat, ..standard }
+                let (parts_max, paths) = (Some(1), Paths::Flat);
+                Rules { single_part_store: false, parts_max, paths, worklist: None, ..standard }
             }
         }
     }

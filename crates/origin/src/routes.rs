@@ -1,4 +1,4 @@
-//! The resources of PS3.18 §10, and what every request passes on its way to them.
+//! The resources of PS3.18 §10 and of the worklists, and what every request passes on its way to them.
 
 mod bulk_data;
 mod delete;
@@ -22,7 +22,7 @@ use axum::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Personality, authentication::authenticate, media::refused, postdicom, server::State};
+use crate::{Personality, authentication::authenticate, media::refused, postdicom, server::State, worklist};
 
 /// Keeps a request counted while its answer is still being streamed.
 #[derive(Clone)]
@@ -31,7 +31,11 @@ pub(crate) struct InWork(#[expect(dead_code, reason = "held, never read")] Arc<O
 pub(crate) fn router(state: &Arc<State>) -> Router {
     let resources = match state.options.personality {
         Personality::PostDicom => postdicom::routes::router(state),
-        _ => Router::new().nest(state.options.personality.rules().base_path, resources()),
+        personality => {
+            let rules = personality.rules();
+            let worklist = rules.worklist.map(worklist::routes::router).unwrap_or_default();
+            Router::new().nest(rules.base_path, resources().merge(worklist))
+        }
     };
     let permits = Arc::new(Semaphore::new(state.options.limits.requests_max));
     let router = resources

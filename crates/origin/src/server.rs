@@ -19,6 +19,7 @@ use crate::{
     postdicom::{self, Store},
     storage::{INDEX, Storage},
     synthetic::archive::File,
+    worklist,
 };
 
 /// Path below which the DICOMweb resources stand.
@@ -53,6 +54,8 @@ pub(crate) struct State {
     pub(crate) storage: Arc<Storage>,
     /// Where the personality keeps orders.
     pub(crate) orders: Option<Arc<Store>>,
+    /// Where the personality keeps its worklists.
+    pub(crate) worklist: Option<Arc<worklist::Store>>,
     pub(crate) options: Options,
 }
 
@@ -95,7 +98,11 @@ impl Origin {
             Personality::PostDicom => Some(Arc::new(Store::open(&options.directory.join(INDEX))?)),
             _ => None,
         };
-        let origin = Self { state: Arc::new(State { storage, orders, options }) };
+        let worklist = match options.personality.rules().worklist {
+            Some(_) => Some(Arc::new(worklist::Store::open(&options.directory.join(INDEX))?)),
+            None => None,
+        };
+        let origin = Self { state: Arc::new(State { storage, orders, worklist, options }) };
         origin.attach_all()?;
         Ok(origin)
     }
