@@ -16,3 +16,5 @@ mod search;
 mod served;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod worklist;
