@@ -213,7 +213,7 @@ fn documents_belong_to_their_order_and_folder() {
     fs::create_dir_all(site.home.path().join("spool")).unwrap();
     let send = ["send", "--document", &files[0], &files[1], "--order", &order, "--folder", "Reports"];
     let said = site.said(&send);
-    assert!(said.contains("2 stored") && said.contains("1 orders are in folder"), "{said}");
+    assert!(said.contains("2 stored") && said.contains("1 order is in folder"), "{said}");
     // What the short-lived bridge of `send` did not deliver, the daemon does.
     let daemon = site.home.start();
     let instances = site.home.path().join("archive/instances");
