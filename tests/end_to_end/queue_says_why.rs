@@ -21,7 +21,7 @@ fn reason(name: &str, home: &Home, daemon: &Daemon, words: &[&str]) -> String {
 fn each_answer_of_an_archive_has_its_words() {
     let refused = |status| Answer::Refused(status, Vec::new(), "");
     let later = |seconds: &str| Answer::Refused(429, vec![("retry-after", seconds.to_owned())], "");
-    let table: [(&str, Answer, &[&str]); 9] = [
+    let table: [(&str, Answer, &[&str]); 11] = [
         ("401", refused(401), &["401"]),
         ("403", refused(403), &["403"]),
         ("409", refused(409), &["409"]),
@@ -31,10 +31,13 @@ fn each_answer_of_an_archive_has_its_words() {
         ("503", refused(503), &["503"]),
         ("a login page", Answer::LoginPage, &["HTML"]),
         ("an empty answer", Answer::EmptyBody { stored: false }, &["empty", "not there", "absent"]),
+        ("cut in mid-body", Answer::CutRequest(300), &["connection"]),
+        ("a stall", Answer::Stall, &["time"]),
     ];
     for (name, answer, words) in table {
         let origin = ScriptedOrigin::start(std::iter::repeat_n(answer, 1000));
-        let home = Home::new(&Configuration::new().origin("archive", &origin.url()));
+        let configuration = Configuration::new().origin("archive", &origin.url());
+        let home = Home::new(&configuration.set("origin.archive", "answer_timeout = \"500ms\""));
         let daemon = home.start();
         store_all(daemon.dimse(), &[Instance::ct(1, 1, 1000)]);
         let text = reason(name, &home, &daemon, words);

@@ -1,7 +1,9 @@
 //! SIGTERM finishes what is in hand; SIGHUP and a changed file bring a new configuration.
 
+use serde_json::json;
 use tests::configuration::Configuration;
 use tests::daemon::Home;
+use tests::dcmtk::free_port;
 use tests::instances::Instance;
 use tests::scripted_origin::ScriptedOrigin;
 use tests::sender::{Sender, store_all};
@@ -22,6 +24,10 @@ fn the_message_in_hand_is_answered_before_the_end() {
     assert!(sender.send_data_set(&first, half, false));
     daemon.signal("TERM");
     eventually("it drains", || daemon.log().contains("new associations are rejected").then_some(()));
+    // Whoever balances load asks before it sends somebody.
+    let ready = daemon.get("/readyz");
+    assert_eq!((ready.status, ready.text().as_str()), (503, "draining\n"));
+    assert_eq!(daemon.get("/healthz").status, 200);
     assert!(sender.send_data_set(&rest, rest.data_set.len(), true));
     assert_eq!(sender.response().expect("an answer").status, 0x0000);
     let status = daemon.wait();
@@ -58,4 +64,43 @@ fn a_new_file_is_read_and_a_wrong_one_is_not() {
         eventually("somebody has it", || (first.count() == 3 || second.count() > 0).then_some(()));
         (second.count() > 0).then_some(())
     });
+}
+
+/// Kubernetes changes files and sends no signal.
+#[test]
+fn a_file_that_changes_is_read_without_a_signal() {
+    let new = ScriptedOrigin::start([]);
+    let configuration = |name: &str, url: &str| {
+        Configuration::new().origin(name, url).with(&format!("[[route]]\nstore = [\"{name}\"]"))
+    };
+    let nobody = format!("http://127.0.0.1:{}/dicom-web", free_port());
+    let home = Home::new(&configuration("old", &nobody));
+    let daemon = home.start();
+    let instances: Vec<_> = (1..=3).map(|number| Instance::ct(1, number, 100)).collect();
+    let store = |sender: &mut Sender, instance| {
+        assert_eq!(sender.store(instance).expect("an answer").status, 0x0000);
+    };
+    let mut sender = Sender::open(daemon.dimse(), &instances);
+    store(&mut sender, &instances[0]);
+    home.configure(&configuration("new", &new.url()));
+    // What has no destination any more is kept, and says so.
+    let held = daemon.wait_for("held", 1);
+    let reason = held[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("not configured"), "{reason}");
+    // An association keeps to what was in force when it began.
+    store(&mut sender, &instances[1]);
+    assert_eq!(daemon.queue("destination=old").len(), 2);
+    sender.release();
+    store_all(daemon.dimse(), &instances[2..]);
+    eventually("the new archive has what came since", || (new.count() == 1).then_some(()));
+    let study = instances[0].study.as_str();
+    for (action, body) in [
+        ("hold", json!({"study": study})),
+        ("reroute", json!({"study": study, "to": "new"})),
+        ("release", json!({"study": study})),
+    ] {
+        let answer = daemon.request("POST", &format!("/api/v1/queue/{action}"), &body);
+        assert_eq!(answer.status, 200, "{action}: {}", answer.text());
+    }
+    eventually("and what was rerouted", || (new.count() == 3).then_some(()));
 }
