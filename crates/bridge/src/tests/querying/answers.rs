@@ -166,8 +166,14 @@ async fn patients_are_found_once_by_id_and_issuer() {
     let names = found.whole().values(Tag::PATIENT_NAME);
     assert_eq!(names, ["Doe^Jane", "Nemo", "Nobody", "Poe^Ed", "Roe^Jim"]);
     let one = identifier("PATIENT", &[(Tag::PATIENT_ID, VR::LO, "4711"), (Tag::PATIENT_NAME, VR::PN, "")]);
-    let found = workstation.find_in(InformationModel::PatientRoot, &one, &CharacterSet::default()).await;
-    assert_eq!(found.whole().results.len(), 2);
+    for model in [InformationModel::PatientRoot, InformationModel::PatientStudyOnly] {
+        let found = workstation.find_in(model, &one, &CharacterSet::default()).await;
+        assert_eq!(found.whole().results.len(), 2, "{model:?}");
+    }
+    let studies = identifier("STUDY", &[(Tag::PATIENT_ID, VR::LO, "4711"), ANY_STUDY]);
+    let found =
+        workstation.find_in(InformationModel::PatientStudyOnly, &studies, &CharacterSet::default()).await;
+    assert_eq!(found.whole().values(Tag::STUDY_INSTANCE_UID), ["1.1", "1.2", "1.3"]);
     let level = workstation.find(&all).await;
     assert_eq!((level.last.status, level.results.len()), (Status(0xA900), 0), "not in Study Root");
     assert_eq!(level.last.offending_elements, [LEVEL]);

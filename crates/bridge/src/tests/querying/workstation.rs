@@ -72,7 +72,9 @@ impl Workstation {
 
     /// With what was negotiated for Study Root.
     pub(super) async fn with(site: &Site, options: QueryRetrieveOptions) -> Self {
-        let classes = [InformationModel::StudyRoot, InformationModel::PatientRoot].map(class);
+        let classes =
+            [InformationModel::StudyRoot, InformationModel::PatientRoot, InformationModel::PatientStudyOnly]
+                .map(class);
         let proposal = Proposal {
             presentation_contexts: classes.iter().map(|class| (class.uid(), vec![explicit()])).collect(),
             extended_negotiations: vec![options.negotiation(classes[0])],
