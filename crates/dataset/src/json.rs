@@ -18,7 +18,7 @@ mod write;
 
 pub use self::{
     from_data_set::{BulkData, Converter, FromDataSetError, Options, Select, from_data_set},
-    item::tag,
+    item::{keyword, tag},
     model::{Content, Element, Item, PersonName, Value},
     read::{BadItem, ReadError, ReadLimits, Reader, read_all},
     write::{write_array, write_item},

@@ -44,6 +44,13 @@ pub fn tag(key: &str) -> Option<Tag> {
     Some(Tag(tag.group(), tag.element()))
 }
 
+/// The keyword of PS3.6 that names an attribute; none for one that it does not have.
+#[must_use]
+pub fn keyword(tag: Tag) -> Option<&'static str> {
+    let entry = StandardDataDictionary.by_tag(dicom_core::Tag(tag.group(), tag.element()))?;
+    Some(entry.alias()).filter(|alias| !alias.is_empty())
+}
+
 fn element(tag: Tag, json: Json, dropped: &mut u64) -> Option<Element> {
     let known = vr_of(tag).map(|(vr, _)| vr);
     let mut members = match json {
