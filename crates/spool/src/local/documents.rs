@@ -11,9 +11,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::watch;
 
 use super::{
-    LocalSpool,
+    LocalSpool, directory,
     fields::{millis, time},
-    index::{signed, unsigned},
+    index::{open_for_reading, signed, unsigned},
     lock,
     ports::blocking,
 };
@@ -137,17 +137,90 @@ fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
     })
 }
 
+/// Reads a document.
+fn get(connection: &Connection, kind: &str, key: &str) -> Result<Option<Document>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT key, version, value, updated_at FROM document WHERE kind = ?1 AND key = ?2",
+    )?;
+    Ok(statement.query_row([kind, key], document).optional()?)
+}
+
+/// Reads documents of a kind from behind a key.
+fn list(
+    connection: &Connection,
+    kind: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<Document>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT key, version, value, updated_at FROM document WHERE kind = ?1 AND (?2 IS NULL OR key > ?2) \
+         ORDER BY key LIMIT ?3",
+    )?;
+    let rows = statement.query_map(params![kind, after, limit.min(1000) as i64], document)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The documents of a spool, without its lock and without a change to them.
+#[derive(Clone)]
+pub struct ReadOnlyDocuments {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl std::fmt::Debug for ReadOnlyDocuments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReadOnlyDocuments").finish_non_exhaustive()
+    }
+}
+
+impl ReadOnlyDocuments {
+    /// Opens the documents of the spool in a directory for looking. Blocks.
+    ///
+    /// # Errors
+    /// [`Error::Index`], also where there are none.
+    pub fn open(directory: &Path) -> Result<Self, Error> {
+        let connection = open_for_reading(&directory::documents(directory))?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let connection = Arc::clone(&self.connection);
+        blocking(move || read(&lock(&connection))).await
+    }
+}
+
+fn read_only<T>() -> Result<T, Error> {
+    Err(Error::Unsupported("a spool that is only looked at is not written to".to_owned()))
+}
+
+#[async_trait]
+impl Documents for ReadOnlyDocuments {
+    async fn get(&self, kind: &str, key: &str) -> Result<Option<Document>, Error> {
+        let (kind, key) = (kind.to_owned(), key.to_owned());
+        self.read(move |connection| get(connection, &kind, &key)).await
+    }
+
+    async fn put(&self, _: &str, _: &str, _: Option<u64>, _: Vec<u8>) -> Result<u64, Error> {
+        read_only()
+    }
+
+    async fn delete(&self, _: &str, _: &str, _: u64) -> Result<(), Error> {
+        read_only()
+    }
+
+    async fn documents(&self, kind: &str, after: Option<&str>, limit: usize) -> Result<Vec<Document>, Error> {
+        let (kind, after) = (kind.to_owned(), after.map(str::to_owned));
+        self.read(move |connection| list(connection, &kind, after.as_deref(), limit)).await
+    }
+}
+
 #[async_trait]
 impl Documents for LocalSpool {
     async fn get(&self, kind: &str, key: &str) -> Result<Option<Document>, Error> {
         let (kind, key) = (kind.to_owned(), key.to_owned());
-        let get = move |connection: &Connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT key, version, value, updated_at FROM document WHERE kind = ?1 AND key = ?2",
-            )?;
-            Ok(statement.query_row([kind, key], document).optional()?)
-        };
-        self.shared.documents.transact(get).await
+        self.shared.documents.transact(move |connection| get(connection, &kind, &key)).await
     }
 
     async fn put(&self, kind: &str, key: &str, expected: Option<u64>, value: Vec<u8>) -> Result<u64, Error> {
@@ -172,14 +245,31 @@ impl Documents for LocalSpool {
 
     async fn documents(&self, kind: &str, after: Option<&str>, limit: usize) -> Result<Vec<Document>, Error> {
         let (kind, after) = (kind.to_owned(), after.map(str::to_owned));
-        let list = move |connection: &Connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT key, version, value, updated_at FROM document WHERE kind = ?1 AND (?2 IS NULL OR key > ?2) \
-                 ORDER BY key LIMIT ?3",
-            )?;
-            let rows = statement.query_map(params![kind, after, limit.min(1000) as i64], document)?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        };
+        let list = move |connection: &Connection| list(connection, &kind, after.as_deref(), limit);
         self.shared.documents.transact(list).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::Config;
+
+    #[tokio::test]
+    async fn documents_are_read_beside_a_running_process_and_not_written() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(ReadOnlyDocuments::open(directory.path()).is_err(), "there is no spool");
+        let config = Config { minimum_free_bytes: 0, ..Config::new(directory.path()) };
+        let (spool, _) = LocalSpool::open(config).unwrap();
+        spool.put("kind", "a", None, b"1".to_vec()).await.unwrap();
+        let looked_at = ReadOnlyDocuments::open(directory.path()).unwrap();
+        spool.put("kind", "b", None, b"2".to_vec()).await.unwrap();
+        let keys: Vec<String> =
+            looked_at.documents("kind", None, 10).await.unwrap().into_iter().map(|one| one.key).collect();
+        assert_eq!(keys, ["a", "b"]);
+        assert_eq!(looked_at.get("kind", "b").await.unwrap().unwrap().value, b"2");
+        assert!(looked_at.put("kind", "c", None, Vec::new()).await.is_err());
+        assert!(looked_at.delete("kind", "a", 1).await.is_err());
+        drop(spool);
     }
 }

@@ -35,6 +35,7 @@ use std::{
 };
 
 pub use config::Config;
+pub use documents::ReadOnlyDocuments;
 pub use read_only::ReadOnlySpool;
 
 use crate::{EntryId, Error};
