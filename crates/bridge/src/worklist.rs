@@ -13,6 +13,7 @@ mod entry;
 mod index;
 mod kept;
 mod look_up;
+mod probe;
 mod refresh;
 mod setup;
 mod show;
@@ -45,6 +46,7 @@ pub(crate) use self::{
 pub use self::{
     complete::LeftOut,
     entry::{Entry, EntryKey, Order, Provenance, Provenances},
+    probe::{Probed, ProbedList},
     show::{Hidden, Shown, ShownAttribute, ShownEntry, SourceShown},
     source::{Fetched, Source, SourceError, Wanted},
     state::{State, StepStatus},

@@ -68,10 +68,20 @@ impl List {
 }
 
 /// What a source gave, completed.
-struct Completed {
+pub(super) struct Completed {
     entries: Arc<Vec<Arc<Entry>>>,
     left_out: BTreeMap<LeftOut, usize>,
     unreadable: usize,
+}
+
+impl From<Completed> for super::ProbedList {
+    fn from(completed: Completed) -> Self {
+        Self {
+            entries: completed.entries.len(),
+            left_out: completed.left_out.into_iter().collect(),
+            unreadable: completed.unreadable,
+        }
+    }
 }
 
 impl Worklist {
@@ -262,7 +272,7 @@ pub(super) fn window(config: &config::Worklist, today: Date) -> (Date, Date) {
 }
 
 /// Makes entries of orders: each key once, those of other days left out, and no more than are kept.
-fn complete(
+pub(super) fn complete(
     fetched: Fetched,
     feed: &Feed,
     config: &config::Worklist,
