@@ -7,6 +7,7 @@ pub(crate) mod retrieve;
 pub mod storage;
 mod sub_operation;
 pub mod verification;
+pub mod web;
 pub(crate) mod worklist;
 
 pub(crate) use self::{

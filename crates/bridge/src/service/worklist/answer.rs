@@ -110,6 +110,29 @@ impl Answers {
     }
 }
 
+/// Everything that is known of an entry whose step has this status, and empty what of types 1 and 2 is not.
+pub(super) fn everything(calling: &AeTitle, entry: &Entry, status: &str) -> Item {
+    let nothing = Item::new();
+    let mut step = with_empty(step(entry).unwrap_or(&nothing), OF_STEP);
+    if step.values(STATION_AE_TITLE).is_empty() {
+        step.insert(STATION_AE_TITLE, Element::text(VR::AE, calling.as_str()));
+    }
+    step.insert(STEP_STATUS, Element::text(VR::CS, status));
+    let mut item = with_empty(&entry.item, BESIDE_STEP);
+    item.insert(STEPS, Element::sequence([step]));
+    item
+}
+
+fn with_empty(item: &Item, table: &[Attribute]) -> Item {
+    let mut item = item.clone();
+    for attribute in table.iter().filter(|attribute| attribute.return_type != ReturnType::Three) {
+        if item.get(attribute.tag).is_none() {
+            item.insert(attribute.tag, Element::empty(attribute.vr));
+        }
+    }
+    item
+}
+
 /// Everything that an answer may have of a step, as a key without values asks for it.
 fn whole(held: &Item) -> Item {
     let always = OF_STEP.iter().filter(|attribute| attribute.return_type != ReturnType::Three);

@@ -19,7 +19,7 @@ use crate::{
 const AHEAD: usize = 16;
 
 /// Entries that are looked at before other associations have their turn. 256 take less than a millisecond.
-const AT_ONCE: usize = 256;
+pub(super) const AT_ONCE: usize = 256;
 
 /// Why a query did not come to its end. What it means to a DIMSE peer stands in
 /// [`mapping::status`](crate::mapping::status).
