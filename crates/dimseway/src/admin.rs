@@ -6,6 +6,9 @@ mod page;
 mod queue;
 #[cfg(test)]
 mod tests;
+mod worklist;
+
+pub(crate) use self::{access::carries, listener::Limited};
 
 use arc_swap::ArcSwapOption;
 use axum::{
@@ -83,11 +86,12 @@ pub(crate) async fn serve(
     shared: Arc<Shared>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener::Limited::new(listener), router(shared)).with_graceful_shutdown(shutdown).await
+    axum::serve(Limited::new(listener), router(shared)).with_graceful_shutdown(shutdown).await
 }
 
 fn router(shared: Arc<Shared>) -> Router {
-    let api = queue::router().layer(middleware::from_fn_with_state(Arc::clone(&shared), access::check));
+    let api = queue::router().merge(worklist::router());
+    let api = api.layer(middleware::from_fn_with_state(Arc::clone(&shared), access::check));
     Router::new()
         .route("/", get(page::page))
         .route("/healthz", get(|| async { "alive\n" }))

@@ -2,8 +2,10 @@
 
 pub(crate) mod account;
 mod send;
+mod worklist;
 
 pub(crate) use send::Send;
+pub(crate) use worklist::{Worklist, WorklistShow};
 
 use crate::config_file::Span;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -101,6 +103,9 @@ Examples:
   dimseway echo CT1                          a peer of the configuration
   dimseway echo ARCHIVE@10.0.0.5:104")]
     Echo(Echo),
+    /// See what modalities are to do, and where it comes from.
+    #[command(subcommand)]
+    Worklist(Worklist),
     /// Orders of a PostDICOM account: find, make, give to people, share, delete.
     ///
     /// The calls are made at once and their outcome is printed; nothing waits in the queue.

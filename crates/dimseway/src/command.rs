@@ -1,5 +1,6 @@
 //! What each command of the command line does.
 
+pub(crate) mod api;
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod demo;
@@ -12,3 +13,4 @@ pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod tags;
 pub(crate) mod transcode;
+pub(crate) mod worklist;

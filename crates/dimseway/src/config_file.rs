@@ -4,9 +4,11 @@
 //! `docs/configuration.md` and the example file.
 
 mod capabilities;
+mod clock;
 mod document;
 mod intake;
 mod later;
+mod mpps;
 mod operation;
 mod origin;
 pub(crate) mod postdicom;
@@ -15,20 +17,28 @@ mod reference;
 mod routing;
 mod units;
 mod values;
+mod web;
+mod worklist;
 
 pub(crate) use capabilities::{
     Attribute, Attributes, IncludeField, PersonNames, Retrieve as RetrieveOverride, Search as SearchOverride,
     Values,
 };
+pub(crate) use clock::{ClockTime, ZoneName};
 pub(crate) use document::{Document, KeyPath, Problem};
 pub(crate) use intake::{Ae, Allow, Dimse, Peer, UnknownPeers};
-pub(crate) use operation::{Admin, Forward, Log, LogFormat, Spool};
+pub(crate) use mpps::{Body, Mpps, MppsSink, Requirements, SinkType, Update};
+pub(crate) use operation::{Admin, BackOff, Forward, Log, LogFormat, Spool};
 pub(crate) use origin::{Auth, AuthType, Capabilities, Duplicate, Lookup, Origin, StoreForm, StoreResponse};
 pub(crate) use query::{OnUnmappable, PeerRetrieve, Query, Relational, Retrieve, UnsupportedKeys};
 pub(crate) use reference::{example, reference, schema};
 pub(crate) use routing::{Acknowledge, Match, Route, Routing, Unrouted};
 pub(crate) use units::{Size, Span};
 pub(crate) use values::{HeaderValue, HostPort, ListenAddress, Network, OneOrMany, Parsed};
+pub(crate) use web::Web;
+pub(crate) use worklist::{
+    Discontinued, Equipment, MissingStart, SourceType, Unassigned, Worklist, WorklistFallback, WorklistSource,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,6 +59,12 @@ pub(crate) struct File {
     pub(crate) routing: Routing,
     pub(crate) query: Query,
     pub(crate) retrieve: Retrieve,
+    pub(crate) worklist: Worklist,
+    pub(crate) worklist_source: BTreeMap<String, WorklistSource>,
+    pub(crate) equipment: Vec<Equipment>,
+    pub(crate) mpps: Mpps,
+    pub(crate) mpps_sink: BTreeMap<String, MppsSink>,
+    pub(crate) web: Web,
     pub(crate) spool: Spool,
     pub(crate) forward: Forward,
     pub(crate) admin: Admin,

@@ -1,12 +1,14 @@
 //! The configuration in force: what was written, checked and put in the types of the rooms.
 
 mod capabilities;
+mod mpps;
 mod origin;
 mod postdicom;
 mod query;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod worklist;
 
 use crate::config_file::{
     Acknowledge, Allow, Document, File, KeyPath, Log, Match, OneOrMany, Problem, UnknownPeers, Unrouted,
@@ -16,6 +18,7 @@ use bridge::config::{
     BackOff, Breaker, Drain, Forward, Limits, Pattern, Peer, PeerAddress, Route, ServedAe, Service, Services,
     Timers,
 };
+use instance::AeTitle;
 use secrecy::SecretString;
 use std::{
     net::SocketAddr,
@@ -36,6 +39,8 @@ pub(crate) struct Configuration {
     pub(crate) listen: Vec<SocketAddr>,
     /// For the admin HTTP server.
     pub(crate) admin: Admin,
+    /// For MWL-RS and MPPS-RS, where they are served.
+    pub(crate) web: Option<Web>,
     /// For the logs.
     pub(crate) log: Log,
     /// Files with secrets and certificates whose change asks for a reload.
@@ -52,6 +57,17 @@ pub(crate) struct Admin {
     pub(crate) listen: SocketAddr,
     /// What `/api` and the page ask for; none only on a loopback address.
     pub(crate) token: Option<SecretString>,
+}
+
+/// How MWL-RS and MPPS-RS are reached.
+#[derive(Debug, Clone)]
+pub(crate) struct Web {
+    /// Address to listen on.
+    pub(crate) listen: SocketAddr,
+    /// What every request must carry.
+    pub(crate) token: SecretString,
+    /// AE title whose worklist is shown.
+    pub(crate) ae_title: AeTitle,
 }
 
 impl Configuration {
@@ -89,6 +105,8 @@ impl Configuration {
             forward: forward(file),
             query: query::query(file),
             retrieve: query::retrieve(file),
+            mpps: mpps::mpps(file, &document)?,
+            worklist: worklist::worklist(file, &document)?,
             drain: Drain { delay: file.dimse.drain_delay.0, timeout: file.dimse.drain_timeout.0 },
             ..bridge::Config::default()
         };
@@ -97,11 +115,13 @@ impl Configuration {
             return Err(document.problem(&"dimse.listen".into(), "at least one address is needed"));
         }
         let admin = admin(file, &document, &mut files)?;
+        let web = web(file, &document, &bridge, &mut files)?;
         let configuration = Self {
             bridge,
             spool: spool(file, &document)?,
             listen,
             admin,
+            web,
             log: file.log.clone(),
             files,
             file: file.clone(),
@@ -132,6 +152,10 @@ impl Configuration {
             bridge::StartError::Config(error) => self.problem(&error.key, &error.message),
             bridge::StartError::Client { origin, source } => {
                 self.document.problem(&KeyPath::root().key("origin").key(origin.as_str()), source.to_string())
+            }
+            bridge::StartError::WorklistSource { source_name, reason } => {
+                let path = KeyPath::from("worklist_source").key(source_name.as_str());
+                self.document.problem(&path, reason.clone())
             }
             other => self.document.problem(&KeyPath::root(), other.to_string()),
         }
@@ -166,6 +190,8 @@ impl Configuration {
                     None => path,
                 }
             }
+            None if key.starts_with("mpps.sink.") => self.written_sink(key),
+            None if key.starts_with("worklist_source.") => self.written_source(key),
             None if key == "memory_budget" => "dimse.memory_budget".into(),
             None if key == "query.origins" => "query.origin".into(),
             None => self.written_ae(key).unwrap_or_else(|| key.into()),
@@ -181,6 +207,30 @@ impl Configuration {
             Some(index) => KeyPath::from("ae").index(index).key(key),
             None => "dimse.ae_title".into(),
         })
+    }
+
+    /// The place of `mpps.sink.INDEX.KEY`, which the file has by name.
+    fn written_sink(&self, key: &str) -> KeyPath {
+        let sinks = self.bridge.mpps.iter().flat_map(|mpps| &mpps.sinks);
+        let sink = key.strip_prefix("mpps.sink.").and_then(|rest| rest.split_once('.'));
+        let named = sink.and_then(|(index, key)| Some((sinks.into_iter().nth(index.parse().ok()?)?, key)));
+        named.map_or_else(
+            || "mpps".into(),
+            |(sink, key)| KeyPath::from("mpps_sink").key(sink.name.as_str()).key(key),
+        )
+    }
+
+    /// The place of `worklist_source.NAME.KEY`, where the name may have dots.
+    fn written_source(&self, key: &str) -> KeyPath {
+        let path = KeyPath::from("worklist_source");
+        let rest = key.strip_prefix("worklist_source.").unwrap_or_default();
+        if self.file.worklist_source.contains_key(rest) {
+            return path.key(rest);
+        }
+        match rest.rsplit_once('.') {
+            Some((name, key)) => path.key(name).key(key),
+            None => path.key(rest),
+        }
     }
 
     /// Tables about queries that no AE title could ever use are a mistake.
@@ -203,12 +253,15 @@ impl Configuration {
 }
 
 fn served(file: &File) -> Vec<ServedAe> {
-    let first = file.dimse.ae_title.iter().map(|title| (&title.0, Vec::new()));
-    let further = file.ae.iter().map(|ae| (&ae.title.0, ae.query.0.clone()));
-    let served: Vec<ServedAe> = first
-        .chain(further)
-        .map(|(title, query)| ServedAe { title: title.clone(), query, ..ServedAe::default() })
-        .collect();
+    let first =
+        file.dimse.ae_title.iter().map(|title| ServedAe { title: title.0.clone(), ..ServedAe::default() });
+    let further = file.ae.iter().map(|ae| ServedAe {
+        title: ae.title.0.clone(),
+        services: services(&ae.services),
+        query: ae.query.0.clone(),
+        ..ServedAe::default()
+    });
+    let served: Vec<ServedAe> = first.chain(further).collect();
     if served.is_empty() { vec![ServedAe::default()] } else { served }
 }
 
@@ -254,6 +307,35 @@ fn limits(file: &File, document: &Document) -> Result<Limits, Problem> {
         memory_budget: dimse.memory_budget.0,
         ..Limits::default()
     })
+}
+
+fn web(
+    file: &File,
+    document: &Document,
+    bridge: &bridge::Config,
+    files: &mut Vec<PathBuf>,
+) -> Result<Option<Web>, Problem> {
+    let written = &file.web;
+    let path = KeyPath::from("web");
+    let Some(listen) = written.listen else {
+        let unused = ["token_file", "ae_title"].into_iter().map(|key| path.key(key));
+        return match unused.into_iter().find(|path| document.holds(path)) {
+            Some(unused) => Err(document.problem(&unused, "has no meaning without `listen`")),
+            None => Ok(None),
+        };
+    };
+    let name = written.token_file.as_ref();
+    let name = name.ok_or_else(|| document.problem(&path.key("listen"), "`token_file` is required"))?;
+    let token = secret::from_file(name, &path.key("token_file"), document, files)?;
+    let mut served = bridge.served.iter().map(|served| &served.title);
+    let ae_title = match &written.ae_title {
+        Some(title) => served.find(|served| **served == title.0),
+        None => served.next(),
+    };
+    let ae_title = ae_title
+        .ok_or_else(|| document.problem(&path.key("ae_title"), "this AE title is not served"))?
+        .clone();
+    Ok(Some(Web { listen: listen.0, token, ae_title }))
 }
 
 /// A count of the file, which is 32 bits wide so that a typing error is caught.

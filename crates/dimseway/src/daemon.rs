@@ -11,6 +11,7 @@ use crate::{
     configuration::Configuration,
     exit::{Exit, OrExit, fail},
     signals::Stop,
+    web,
 };
 use anyhow::Context;
 use bridge::{Bridge, Drained, Metrics, Ports, Readiness};
@@ -18,7 +19,7 @@ use spool::local::{LocalSpool, RecoveryReport};
 use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use sync_observer::SyncObserver;
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// How long admin connections may take to finish their request at the end.
 const ADMIN_CLOSE: Duration = Duration::from_secs(1);
@@ -32,6 +33,8 @@ pub(crate) struct Listeners {
     pub(crate) dimse: Vec<TcpListener>,
     /// For the admin server.
     pub(crate) admin: TcpListener,
+    /// For MWL-RS and MPPS-RS, where they are served.
+    pub(crate) web: Option<TcpListener>,
 }
 
 impl Listeners {
@@ -45,7 +48,8 @@ impl Listeners {
         for address in &configuration.listen {
             dimse.push(bind(*address, "dimse.listen")?);
         }
-        Ok(Self { dimse, admin })
+        let web = configuration.web.as_ref().map(|web| bind(web.listen, "web.listen"));
+        Ok(Self { dimse, admin, web: web.transpose()? })
     }
 }
 
@@ -61,6 +65,10 @@ pub(crate) struct Daemon {
     pub(crate) dimse: SocketAddr,
     /// Where the admin server answers.
     pub(crate) admin: SocketAddr,
+    /// Where MWL-RS and MPPS-RS answer.
+    pub(crate) web: Option<SocketAddr>,
+    /// What they show.
+    pub(crate) web_shared: Option<Arc<web::Shared>>,
     /// What the admin server shows.
     pub(crate) shared: Arc<admin::Shared>,
     /// The bridge.
@@ -70,6 +78,7 @@ pub(crate) struct Daemon {
     spool: LocalSpool,
     running: JoinHandle<Drained>,
     admin_server: JoinHandle<std::io::Result<()>>,
+    web_server: Option<AbortOnDropHandle<std::io::Result<()>>>,
     admin_stop: CancellationToken,
 }
 
@@ -109,8 +118,32 @@ impl Daemon {
         while bridge.readiness() == Readiness::Starting && !running.is_finished() {
             tokio::time::sleep(START_POLL).await;
         }
-        tracing::info!(%dimse, %admin, version = env!("CARGO_PKG_VERSION"), "serving");
-        Ok(Self { dimse, admin, shared, bridge, ports, spool, running, admin_server, admin_stop })
+        let web = listeners.web.as_ref().map(TcpListener::local_addr).transpose()?;
+        let web_shared = configuration.web.as_ref().map(|web| web::Shared::new(bridge.clone(), web));
+        let served = listeners.web.zip(web_shared.clone());
+        // Requests under way end while associations do; then the spool closes.
+        let web_server = served.map(|(listener, shared)| {
+            AbortOnDropHandle::new(tokio::spawn(web::serve(
+                listener,
+                shared,
+                stop.drain.clone().cancelled_owned(),
+            )))
+        });
+        tracing::info!(%dimse, %admin, ?web, version = env!("CARGO_PKG_VERSION"), "serving");
+        Ok(Self {
+            dimse,
+            admin,
+            web,
+            web_shared,
+            shared,
+            bridge,
+            ports,
+            spool,
+            running,
+            admin_server,
+            web_server,
+            admin_stop,
+        })
     }
 
     /// Waits for the end: drained after the first signal, at once after the second.
@@ -130,6 +163,10 @@ impl Daemon {
             deliveries_cut = drained.deliveries_cut,
             "drained"
         );
+        if let Some(server) = self.web_server {
+            // A step is either durable or was not acknowledged, so what is left may be cut.
+            let _ = tokio::time::timeout(ADMIN_CLOSE, server).await;
+        }
         let spool = self.spool;
         tokio::task::spawn_blocking(move || spool.close()).await?.context("the spool could not be closed")?;
         self.admin_stop.cancel();

@@ -17,6 +17,8 @@ mod requestor;
 mod signals;
 mod table;
 mod telemetry;
+mod web;
+mod worklist;
 
 use clap::Parser;
 use cli::{Cli, Command};
@@ -73,6 +75,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Orders(arguments) => Box::pin(command::orders::run(path, arguments)).await,
         Command::Folders(arguments) => Box::pin(command::folders::run(path, arguments)).await,
         Command::Tags(arguments) => Box::pin(command::tags::run(path, arguments)).await,
+        Command::Worklist(arguments) => Box::pin(command::worklist::run(path, &arguments)).await,
         Command::Config(config) => command::config::run(&config),
         Command::Transcode(_) => Ok(()),
     }

@@ -27,6 +27,9 @@ pub(crate) struct Addresses {
     /// Admin HTTP address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) admin: Option<SocketAddr>,
+    /// Address of MWL-RS and MPPS-RS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) web: Option<SocketAddr>,
     /// Base URL of the embedded origin, as an origin's `url` takes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) origin: Option<String>,

@@ -32,8 +32,8 @@ pub(super) async fn check(State(shared): State<Arc<Shared>>, request: Request, n
     }
 }
 
-/// Compares in a time that tells nothing about how much was right.
-fn carries(request: &Request, token: &SecretString) -> bool {
+/// Whether a request carries the token; compared in a time that tells nothing about how much was right.
+pub(crate) fn carries(request: &Request, token: &SecretString) -> bool {
     let header = request.headers().get(header::AUTHORIZATION).map(|value| value.as_bytes());
     let Some((scheme, given)) = header.and_then(|value| value.split_at_checked(7)) else { return false };
     let expected = token.expose_secret().as_bytes();

@@ -36,13 +36,14 @@ const END_OF_HEAD: u32 = u32::from_be_bytes(*b"\r\n\r\n");
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 
 /// A TCP listener that accepts no more than [`CONNECTIONS_MAX`] connections at the same time.
-pub(super) struct Limited {
+pub(crate) struct Limited {
     listener: TcpListener,
     permits: Arc<Semaphore>,
 }
 
 impl Limited {
-    pub(super) fn new(listener: TcpListener) -> Self {
+    /// With all its places free.
+    pub(crate) fn new(listener: TcpListener) -> Self {
         Self { listener, permits: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
     }
 }
@@ -70,7 +71,7 @@ impl axum::serve::Listener for Limited {
 }
 
 /// A connection that gives its place back when it ends, and ends when it stands still.
-pub(super) struct Connection<S = TcpStream> {
+pub(crate) struct Connection<S = TcpStream> {
     stream: S,
     /// Ends as long after the last progress as the state allows.
     standstill: Pin<Box<Sleep>>,

@@ -25,7 +25,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
 }
 
 /// An answer that is no success.
-struct Refused(StatusCode, String);
+pub(super) struct Refused(pub(super) StatusCode, pub(super) String);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
@@ -49,7 +49,11 @@ impl From<queue::Error> for Refused {
     }
 }
 
-fn running(shared: &Shared) -> Result<Arc<Running>, Refused> {
+/// The running bridge.
+///
+/// # Errors
+/// It does not run yet.
+pub(super) fn running(shared: &Shared) -> Result<Arc<Running>, Refused> {
     let recovering = || Refused(StatusCode::SERVICE_UNAVAILABLE, "the spool is recovering".to_owned());
     shared.running().ok_or_else(recovering)
 }

@@ -1,7 +1,9 @@
 //! `dimseway check`.
 
+mod account;
 mod certificate;
 mod query;
+mod worklist;
 
 use super::{echo::join, send::reachable};
 use crate::{
@@ -67,8 +69,18 @@ pub(crate) async fn run(path: &Path, arguments: &Check) -> anyhow::Result<()> {
             silent.insert(origin.name.as_str());
         }
         tell(format!("origin {}", origin.name), verdict);
+        if let Some(account) = &origin.postdicom {
+            let verdict = match silent.contains(origin.name.as_str()) {
+                true => Verdict::Untested("the origin itself does not answer as it should".to_owned()),
+                false => account::verdict(account).await,
+            };
+            tell(format!("account of origin {}", origin.name), verdict);
+        }
     }
     for (subject, verdict) in query::verdicts(&configuration, &silent).await {
+        tell(subject, verdict);
+    }
+    for (subject, verdict) in worklist::verdicts(&configuration).await {
         tell(subject, verdict);
     }
     for peer in &configuration.bridge.peers {

@@ -1,6 +1,7 @@
 //! `dimseway demo`: the bridge and an archive in one process, and a study through both.
 
 mod study;
+mod worklist;
 
 use crate::{
     cli::{Demo, PeerAddress},
@@ -53,6 +54,7 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
         admin: admin.local_addr()?,
         peers: &arguments.peer,
     };
+    worklist::write(&directory.path, &options)?;
     let configuration = configuration(&directory.path, &site)?;
     telemetry::install(&configuration.log);
     open_files::raise_limit();
@@ -70,7 +72,7 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
         println!("The archive is a PostDICOM account with {orders} orders scheduled for today.");
         super::origin::account::print(account, credentials);
     }
-    let listeners = Listeners { dimse: vec![listen], admin };
+    let listeners = Listeners { dimse: vec![listen], admin, web: None };
     let daemon = Daemon::start(&configuration, listeners, &stop).await?;
 
     println!("The bridge listens as {AE_TITLE} at {}, the archive is at {url}.", daemon.dimse);
@@ -78,6 +80,7 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
         let addresses = Addresses {
             dimse: Some(daemon.dimse),
             admin: Some(daemon.admin),
+            web: None,
             origin: Some(url.clone()),
             username: options.credentials.as_ref().map(|credentials| credentials.username.clone()),
             password: options.credentials.as_ref().map(|credentials| credentials.password.clone()),
@@ -200,6 +203,7 @@ fn configuration(directory: &Path, site: &Site<'_>) -> anyhow::Result<Configurat
     {
         write!(text, "\n[origin.archive.postdicom]\ninstitutions = [\"{}\"]\n", institution.uuid)?;
     }
+    text.push_str(&worklist::configuration(archive));
     for peer in *peers {
         let (title, address) = (&peer.ae_title, &peer.address);
         write!(text, "\n[[peer]]\nae_title = \"{title}\"\naddress = \"{address}\"\n")?;
@@ -237,6 +241,7 @@ fn invite(daemon: &Daemon, site: &Site<'_>, directory: &Directory) {
     let find = format!(
         "findscu -S -aec {AE_TITLE} {ip} {port} -k QueryRetrieveLevel=STUDY -k PatientName -k StudyDate -k StudyInstanceUID"
     );
+    let worklist = worklist::find(AE_TITLE, daemon.dimse);
     let look = match (site.archive.personality, &site.archive.credentials) {
         (Personality::PostDicom, Some(Credentials { username, password })) => format!(
             "curl -u '{username}:{password}' '{url}/studies?00100020=ID'\n  \
@@ -257,15 +262,16 @@ fn invite(daemon: &Daemon, site: &Site<'_>, directory: &Directory) {
            storescu -aec {AE_TITLE} {ip} {port} image.dcm\n  \
            dimseway send ./folder --to {AE_TITLE}@{ip}:{port} --from ME\n  \
            {find}\n  \
+           {worklist}\n  \
            getscu -S -aec {AE_TITLE} {ip} {port} -od . -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=UID\n  \
            movescu -S -aec {AE_TITLE} -aem {aim} {ip} {port} -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=UID{hint}\n  \
            {look}\n  \
-           dimseway --config {}/dimseway.toml queue list\n\n\
-         Page      http://{}/\n\
-         Metrics   http://{}/metrics\n\n\
-         Ctrl-C ends it{}.",
+           dimseway --config {0}/dimseway.toml queue list\n  \
+           dimseway --config {0}/dimseway.toml worklist show --brief\n\n\
+         Page      http://{1}/\n\
+         Metrics   http://{1}/metrics\n\n\
+         Ctrl-C ends it{2}.",
         directory.path.display(),
-        daemon.admin,
         daemon.admin,
         if directory.temporary { " and removes everything" } else { "" },
     );

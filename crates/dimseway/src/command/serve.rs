@@ -32,8 +32,12 @@ pub(crate) async fn run(path: &Path, arguments: &Serve) -> anyhow::Result<()> {
     };
     daemon::watch(path, &configuration, &daemon, level, hangup, stop.drain.clone());
     if let Some(path) = &arguments.ready_file {
-        let addresses =
-            Addresses { dimse: Some(daemon.dimse), admin: Some(daemon.admin), ..Addresses::default() };
+        let addresses = Addresses {
+            dimse: Some(daemon.dimse),
+            admin: Some(daemon.admin),
+            web: daemon.web,
+            ..Addresses::default()
+        };
         addresses.write(path)?;
     }
     daemon.finish(&stop).await

@@ -117,6 +117,11 @@ pub(crate) struct Ae {
     #[serde(default)]
     #[schemars(extend("x-sample" = ["archive"]))]
     pub(crate) query: OneOrMany<String>,
+    /// Services offered under this title.
+    /// Unit: none. Source: PS3.4.
+    #[serde(default = "Allow::all")]
+    #[schemars(extend("x-sample" = ["echo", "worklist", "mpps"]))]
+    pub(crate) services: Vec<Allow>,
 }
 
 /// A device or PACS that may call, or is called.
@@ -137,11 +142,11 @@ pub(crate) struct Peer {
     #[serde(default)]
     #[schemars(example = ["10.0.0.0/24"])]
     pub(crate) from: Vec<Parsed<Network>>,
-    /// Services that it may use. This version serves `echo`, `store`, `query` and `retrieve`; the other
-    /// words are understood so that a file can be written once.
+    /// Services that it may use. This version serves all but `commitment`, which is understood so that a
+    /// file can be written once.
     /// Unit: none. Source: PS3.4.
     #[serde(default = "Allow::all")]
-    #[schemars(example = ["echo", "store", "query", "retrieve"])]
+    #[schemars(example = ["echo", "store", "query", "retrieve", "worklist", "mpps"])]
     pub(crate) allow: Vec<Allow>,
     /// Specific Character Set that is assumed where a request names none, and used in its answers; a
     /// list where it has several values. Left out: ASCII.

@@ -3,11 +3,7 @@
 
 use super::{Document, KeyPath, Problem};
 
-const TABLES: [(&str, &str); 3] = [
-    ("worklist", "the modality worklist"),
-    ("worklist_source", "the modality worklist"),
-    ("dimse.tls", "DIMSE over TLS"),
-];
+const TABLES: [(&str, &str); 1] = [("dimse.tls", "DIMSE over TLS")];
 
 /// Refuses the first key of a later version.
 ///

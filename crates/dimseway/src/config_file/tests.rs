@@ -97,13 +97,41 @@ fn a_problem_names_file_line_and_key() {
             "[origin.a]\nurl = \"http://a\"\ncapabilities.search.series = \"none\"\n",
             "dimseway.toml:3: origin.a.capabilities.search.series: `none`: write \"all\", \"absent\" or a list",
         ),
+        ("[worklist]\nsource = \"ris\"\n", "dimseway.toml:2: worklist.source: unknown field `source`"),
+        ("[worklist]\nwindow = 1\n", "dimseway.toml:2: worklist.window: `1` is not a time span"),
         (
-            "[log]\n[worklist]\nsources = []\n",
-            "dimseway.toml:2: worklist: this version does not serve the modality worklist",
+            "[worklist]\ntime_zone = \"CEST\"\n",
+            "dimseway.toml:2: worklist.time_zone: `CEST`: write a name of the IANA database",
         ),
         (
-            "[worklist_source.ris]\ntype = \"folder\"\n",
-            "dimseway.toml:1: worklist_source: this version does not serve",
+            "[worklist]\nfallback.start_time = \"7 am\"\n",
+            "dimseway.toml:2: worklist.fallback.start_time: `7 am`: write hours and minutes",
+        ),
+        (
+            "[worklist]\nunassigned = \"show\"\n",
+            "dimseway.toml:2: worklist.unassigned: unknown variant `show`, expected `hide` or `all`",
+        ),
+        (
+            "[worklist_source.ris]\ntype = \"hl7\"\n",
+            "dimseway.toml:2: worklist_source.ris.type: unknown variant `hl7`",
+        ),
+        (
+            "[worklist_source.ris]\ndirectory = \"a\"\n",
+            "dimseway.toml:1: worklist_source.ris: missing field `type`",
+        ),
+        (
+            "[[equipment]]\nuuid = \"1\"\nae_title = \"A\"\nmodalities = \"CT\"\n",
+            "dimseway.toml:4: equipment.modalities: unknown field",
+        ),
+        ("[mpps]\nsink = \"a\"\n", "dimseway.toml:2: mpps.sink: unknown field `sink`"),
+        (
+            "[mpps_sink.a]\ntype = \"postdicom\"\nmissing_birth_date = \"1.1.1900\"\n",
+            "dimseway.toml:3: mpps_sink.a.missing_birth_date: ",
+        ),
+        ("[web]\nport = 80\n", "dimseway.toml:2: web.port: unknown field `port`"),
+        (
+            "[[ae]]\ntitle = \"A\"\nservices = [\"mwl\"]\n",
+            "dimseway.toml:3: ae.services: unknown variant `mwl`",
         ),
         (
             "[dimse]\ntls = { listen = \"0.0.0.0:2762\" }\n",
@@ -136,6 +164,11 @@ fn every_key_is_documented_and_has_an_example() {
         "### `match.modality`",
         "### `back_off.min`",
         "### `capabilities.search.limit_max`",
+        "## `[worklist_source.NAME]`",
+        "### `fallback.start_date`",
+        "## `[[equipment]]`",
+        "## `[mpps_sink.NAME]`",
+        "## `[web]`",
     ] {
         assert!(reference.contains(key), "{key}");
     }

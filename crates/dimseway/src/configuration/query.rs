@@ -85,7 +85,7 @@ pub(super) fn of_peer(
 }
 
 /// The values of Specific Character Set; none is no assumption.
-fn character_set(values: &[String]) -> Result<Option<CharacterSet>, String> {
+pub(super) fn character_set(values: &[String]) -> Result<Option<CharacterSet>, String> {
     if values.is_empty() {
         return Ok(None);
     }

@@ -4,6 +4,8 @@ use dicomweb::profile::{Profile, Searchable};
 use instance::Tag;
 use std::time::Duration;
 
+mod worklist;
+
 fn read(text: &str) -> Result<Configuration, String> {
     let directory = tempfile::tempdir().unwrap();
     for (name, content) in [("password", "secret\n"), ("empty", "\n"), ("ca.pem", "-"), ("client.pem", "-")] {

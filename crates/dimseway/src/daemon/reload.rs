@@ -32,6 +32,7 @@ pub(crate) fn watch(
         file: configuration.file.clone(),
         bridge: daemon.bridge.clone(),
         shared: Arc::clone(&daemon.shared),
+        web: daemon.web_shared.clone(),
         level,
     };
     watched.fingerprint = watched.fingerprint_now();
@@ -65,6 +66,7 @@ struct Watched {
     file: File,
     bridge: Bridge,
     shared: Arc<crate::admin::Shared>,
+    web: Option<Arc<crate::web::Shared>>,
     level: LevelHandle,
 }
 
@@ -92,6 +94,9 @@ impl Watched {
         }
         self.level.set(&new.log);
         self.shared.set_token(new.admin.token.clone());
+        if let (Some(shared), Some(web)) = (&self.web, &new.web) {
+            shared.configure(web);
+        }
         let restart = needs_restart(&self.file, &new.file);
         if restart.is_empty() {
             tracing::info!("a new configuration is in force");
@@ -132,6 +137,9 @@ fn needs_restart(old: &File, new: &File) -> Vec<&'static str> {
     }
     if written(&old.admin.listen) != written(&new.admin.listen) {
         keys.push("admin.listen");
+    }
+    if written(&old.web.listen) != written(&new.web.listen) {
+        keys.push("web.listen");
     }
     if written(&old.spool) != written(&new.spool) {
         keys.push("spool");

@@ -24,18 +24,20 @@ pub(crate) fn print(account: &Account, credentials: &Credentials) {
 }
 
 /// An order of the demonstration.
-struct Scheduled {
-    patient: [&'static str; 4],
-    modality: &'static str,
-    description: &'static str,
-    accession_number: &'static str,
+pub(crate) struct Scheduled {
+    /// Name, ID, sex and date of birth.
+    pub(crate) patient: [&'static str; 4],
+    pub(crate) modality: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) accession_number: &'static str,
     /// Hour and minute.
-    time: [i8; 2],
+    pub(crate) time: [i8; 2],
     /// Its place among the equipment of the account.
-    device: usize,
+    pub(crate) device: usize,
 }
 
-const ORDERS: [Scheduled; 4] = [
+/// The orders of the demonstration.
+pub(crate) const ORDERS: [Scheduled; 4] = [
     Scheduled {
         patient: ["Smith^Anna", "DEMO-1001", "F", "1958-03-14"],
         modality: "CT",

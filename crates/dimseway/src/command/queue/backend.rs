@@ -1,12 +1,12 @@
 //! Where the queue is: behind the admin API of a running daemon, or in a spool that nobody has open.
 
 use crate::{
-    command::send::reachable,
+    command::api::Api,
     configuration::Configuration,
     exit::{Exit, OrExit, fail},
     queue::{
         self, Question,
-        model::{Action, ActionBody, Changed, EntryDetails, Query, QueryString, QueuePage, Refusal},
+        model::{Action, ActionBody, Changed, EntryDetails, Query, QueryString, QueuePage},
     },
 };
 use anyhow::Context;
@@ -15,23 +15,11 @@ use futures::{
     StreamExt, TryStreamExt,
     stream::{self, BoxStream},
 };
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
 use spool::{
     Deliveries, Details, EntryId, Payloads,
     local::{LocalSpool, ReadOnlySpool},
 };
-use std::{os::unix::fs::MetadataExt, time::Duration};
-
-/// Longest wait for a connection to the daemon on this machine.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Longest silence of the daemon.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Bytes of an error answer that are read.
-const REFUSAL_LENGTH_MAX: usize = 64 * 1024;
+use std::os::unix::fs::MetadataExt;
 
 /// Where the queue is.
 pub(super) enum Backend {
@@ -49,13 +37,6 @@ pub(super) struct ExportedFile {
     pub(super) name: String,
     /// The bytes.
     pub(super) bytes: BoxStream<'static, anyhow::Result<Bytes>>,
-}
-
-/// The admin API.
-pub(super) struct Api {
-    client: Client,
-    base: String,
-    token: Option<SecretString>,
 }
 
 impl Backend {
@@ -187,73 +168,4 @@ fn refused(error: queue::Error) -> anyhow::Error {
         queue::Error::Spool(_) => Exit::Unavailable,
     };
     fail(exit, error.to_string())
-}
-
-impl Api {
-    fn new(configuration: &Configuration) -> anyhow::Result<Self> {
-        let client = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            // The daemon is on this machine; a proxy would only see its token.
-            .no_proxy()
-            .build()?;
-        let base = format!("http://{}", reachable(configuration.admin.listen));
-        Ok(Self { client, base, token: configuration.admin.token.clone() })
-    }
-
-    /// Whether the daemon is there at all; a recovering one is.
-    async fn answers(&self) -> bool {
-        self.client
-            .get(format!("{}/healthz", self.base))
-            .send()
-            .await
-            .is_ok_and(|answer| answer.status().is_success())
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("{}/api/v1/{path}", self.base)
-    }
-
-    fn get(&self, path: &str) -> RequestBuilder {
-        self.authorized(self.client.get(self.url(path)))
-    }
-
-    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.token {
-            Some(token) => request.bearer_auth(token.expose_secret()),
-            None => request,
-        }
-    }
-
-    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
-        let response = self.answer(request).await?;
-        response.json().await.context("the daemon's answer cannot be read").or_exit(Exit::Unavailable)
-    }
-
-    /// A successful answer; any other one becomes an error with the daemon's own words.
-    async fn answer(&self, request: RequestBuilder) -> anyhow::Result<Response> {
-        let response =
-            request.send().await.context("the daemon does not answer").or_exit(Exit::Unavailable)?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(response);
-        }
-        let exit = match status {
-            StatusCode::BAD_REQUEST => Exit::Usage,
-            StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::CONFLICT => Exit::Data,
-            _ => Exit::Unavailable,
-        };
-        let mut body = Vec::new();
-        let mut stream = response.bytes_stream();
-        while let Some(Ok(chunk)) = stream.next().await {
-            body.extend_from_slice(&chunk);
-            if body.len() > REFUSAL_LENGTH_MAX {
-                break;
-            }
-        }
-        let words = serde_json::from_slice::<Refusal>(&body)
-            .map_or_else(|_| status.to_string(), |refusal| refusal.error);
-        Err(fail(exit, words))
-    }
 }
