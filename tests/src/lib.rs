@@ -10,6 +10,7 @@
     reason = "a test says what it expects"
 )]
 
+pub mod account;
 pub mod configuration;
 pub mod daemon;
 pub mod dcmtk;
@@ -23,6 +24,7 @@ pub mod metrics;
 pub mod orthanc;
 pub mod power_cut;
 pub mod pydicom;
+pub mod recorder;
 pub mod retrieve;
 pub mod scripted_origin;
 pub mod scripted_peer;

@@ -10,11 +10,23 @@ use std::path::{Path, PathBuf};
 /// # Panics
 /// Where the record cannot be written.
 pub fn skip(reason: &str) {
+    record("tool", reason);
+}
+
+/// The same where a reference beside the checkout is missing, which CI allows.
+///
+/// # Panics
+/// Where the record cannot be written.
+pub fn without_reference(reason: &str) {
+    record("shared", reason);
+}
+
+fn record(kind: &str, reason: &str) {
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     let Some(path) = std::env::var_os("DIMSEWAY_SKIPS") else { return };
     let mut file = OpenOptions::new().create(true).append(true).open(path).expect("the record of skips");
     // One write per line, so that lines of tests at the same time do not mix.
-    file.write_all(format!("tool\t{name}\t{reason}\n").as_bytes()).expect("the record of skips");
+    file.write_all(format!("{kind}\t{name}\t{reason}\n").as_bytes()).expect("the record of skips");
 }
 
 /// The program from `PATH`, or from where Debian keeps those of administrators; a skip is recorded

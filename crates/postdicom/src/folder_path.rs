@@ -54,9 +54,10 @@ impl FolderPath {
 impl std::str::FromStr for FolderPath {
     type Err = Fault;
 
-    /// Reads names with slashes between them; slashes at both ends are left out.
+    /// Reads names with slashes between them; slashes at both ends and blanks around names are left out.
     fn from_str(text: &str) -> Result<Self, Fault> {
-        let names: Vec<Text> = text.trim_matches('/').split('/').map(str::parse).collect::<Result<_, _>>()?;
+        let names = text.trim().trim_matches('/').split('/').map(|name| name.trim().parse());
+        let names: Vec<Text> = names.collect::<Result<_, _>>()?;
         if names.len() > DEPTH_MAX { Err(Fault::TooMany(DEPTH_MAX)) } else { Ok(Self(names)) }
     }
 }
@@ -117,6 +118,6 @@ impl Client {
         let request =
             SearchFolder { parent: parent.cloned(), name: Some(name.clone()), get_orders_in_folder: false };
         let list = self.search_folder(request).await?;
-        Ok(list.folders.into_iter().find(|folder| folder.name.as_ref() == Some(name)))
+        Ok(list.folders.into_iter().find(|folder| folder.is_named(name)))
     }
 }

@@ -49,6 +49,12 @@ fn is_folder(map: &Map<String, Value>) -> bool {
 }
 
 impl Folder {
+    /// Whether people call it exactly that; blanks at the ends are no part of a name.
+    #[must_use]
+    pub fn is_named(&self, name: &Text) -> bool {
+        self.name.as_ref().is_some_and(|own| own.expose().trim() == name.expose().trim())
+    }
+
     fn read(value: Value) -> Option<Self> {
         let value = shape::unfolded(value);
         let map = value.as_object().filter(|map| is_folder(map))?;

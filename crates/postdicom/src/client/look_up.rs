@@ -44,7 +44,7 @@ impl Client {
         let name = Some(request.name.clone());
         let search = SearchFolder { parent: request.parent.clone(), name, get_orders_in_folder: false };
         let list = self.search_folder(search).await?;
-        let found = list.folders.into_iter().find(|folder| folder.name.as_ref() == Some(&request.name));
+        let found = list.folders.into_iter().find(|folder| folder.is_named(&request.name));
         Ok(match found {
             Some(folder) => Evidence::Present { order: None, folder: folder.uuid },
             None if list.skipped > 0 => Evidence::Unaskable,

@@ -24,6 +24,13 @@ fn asked(server: &Server) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
+async fn blanks_at_the_ends_make_no_other_folder() {
+    let server = Server::start([folders(&[("u-1", "a")]), folders(&[("u-2", "b ")])]).await;
+    let at = server.client().create_folder_path(None, &of(" a / b"), None).await.unwrap();
+    assert_eq!((at.folder.as_str(), at.made), ("u-2", 0));
+}
+
+#[tokio::test]
 async fn folders_that_are_missing_are_made() {
     let server = Server::start([
         folders(&[("u-1", "alpha"), ("u-2", "a")]),
