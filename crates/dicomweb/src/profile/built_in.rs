@@ -302,6 +302,7 @@ impl RetrieveCapabilities {
         Self {
             whole_study: true,
             whole_series: true,
+            whole_preferred: false,
             metadata: true,
             instance_metadata: true,
             transcodes_to: syntaxes(&[EXPLICIT_VR_LITTLE_ENDIAN]),

@@ -156,6 +156,8 @@ impl RetrieveCapabilities {
             // Seen, both.
             whole_study: true,
             whole_series: true,
+            // The path of an instance stands in branches of the clients that nothing reaches.
+            whole_preferred: true,
             // Not in evidence, and what follows neither.
             metadata: false,
             instance_metadata: false,

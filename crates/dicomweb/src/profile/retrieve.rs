@@ -10,6 +10,9 @@ pub struct RetrieveCapabilities {
     pub whole_study: bool,
     /// Whether one request may ask for a series. Default true.
     pub whole_series: bool,
+    /// Whether a study or series is asked for as a whole even where its instances one by one would come
+    /// sooner. Default false; for a server of which only the whole was ever seen to work.
+    pub whole_preferred: bool,
     /// Whether one request may ask for the metadata of a study or series. Default true (PS3.18
     /// §10.4.1.1.2).
     pub metadata: bool,

@@ -137,6 +137,11 @@ pub(crate) struct Retrieve {
     /// Unit: none. Source: PS3.18 §10.4.1.
     #[schemars(extend("x-sample" = false))]
     pub(crate) whole_series: Option<bool>,
+    /// Whether a study or series is asked for as a whole even where its instances one by one would come
+    /// sooner.
+    /// Unit: none. Source: of PostDICOM's clients only the whole was ever seen.
+    #[schemars(extend("x-sample" = false))]
+    pub(crate) whole_preferred: Option<bool>,
     /// Whether the metadata of a study or series can be asked for.
     /// Unit: none. Source: PS3.18 §10.4.1.
     #[schemars(extend("x-sample" = true))]

@@ -55,6 +55,7 @@ pub(super) fn override_retrieve(capabilities: &mut RetrieveCapabilities, written
     let syntaxes = syntaxes.map(|list| list.iter().map(|uid| TransferSyntax::new(uid.0.clone())).collect());
     set(&mut capabilities.whole_study, written.whole_study);
     set(&mut capabilities.whole_series, written.whole_series);
+    set(&mut capabilities.whole_preferred, written.whole_preferred);
     set(&mut capabilities.metadata, written.metadata);
     set(&mut capabilities.instance_metadata, written.instance_metadata);
     set(&mut capabilities.transcodes_to, syntaxes);

@@ -119,8 +119,8 @@ impl Instances {
     }
 
     /// What is to be done to send them. A study or a series is asked for as a whole where `level` is about it, the origin's
-    /// profile allows it and it does not keep `lanes` associations from working; everything else
-    /// instance by instance.
+    /// profile allows it and it does not keep `lanes` associations from working, or the profile prefers it;
+    /// everything else instance by instance.
     pub(super) fn plan(self, level: Level, lanes: usize) -> Work {
         let mut tasks = Vec::new();
         let mut groups: Vec<Group> = Vec::new();
@@ -143,7 +143,8 @@ impl Instances {
         // hold an answer open as a study would.
         let few = lanes > 1 && groups.len() < lanes;
         for Group(whole) in groups {
-            if few || whole.members.len() == 1 {
+            let one_by_one = few || whole.members.len() == 1;
+            if one_by_one && !whole.origin.client.profile().retrieve.whole_preferred {
                 tasks.extend(whole.members.into_iter().map(Task::Single));
             } else {
                 tasks.push(Task::Whole(whole));
