@@ -5,3 +5,4 @@ mod modality;
 mod offline;
 mod postdicom;
 mod return_keys;
+mod web;

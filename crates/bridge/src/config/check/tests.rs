@@ -68,6 +68,20 @@ fn every_fault_names_its_key() {
             };
             c.worklist.sources = vec![WorklistSource::new("ris", kind)];
         }),
+        ("worklist_source.ris.origin", |c| {
+            let kind = WorklistSourceKind::MwlRs { origin: "nowhere".into() };
+            c.worklist.sources = vec![WorklistSource::new("ris", kind)];
+        }),
+        ("worklist_source.ris.origin", |c| {
+            c.origins[0].client.profile = dicomweb::Profile::azure();
+            let kind = WorklistSourceKind::MwlRs { origin: "archive".into() };
+            c.worklist.sources = vec![WorklistSource::new("ris", kind)];
+        }),
+        ("worklist_source.ris.origin", |c| {
+            c.origins[0].client.profile = dicomweb::Profile::orthanc();
+            let kind = WorklistSourceKind::UpsRs { origin: "archive".into(), workitems_max: 1 };
+            c.worklist.sources = vec![WorklistSource::new("ris", kind)];
+        }),
         ("worklist.orders_max", |c| c.worklist.orders_max = 0),
         ("worklist.results_max", |c| c.worklist.results_max = 0),
         ("worklist.refresh", |c| c.worklist.refresh = Duration::ZERO),

@@ -5,12 +5,15 @@ use dataset::{
     identifier::write,
     json::{Element, Item},
 };
+use dicomweb::Profile;
 use dimse::Status;
 use instance::{Encoding, Tag};
+use origin::Personality;
 
 use super::{
     modality::{Modality, from_folder, put, site_of},
     postdicom::{Account, listed},
+    web::{Ris, scheduled_steps, workitem, workitems},
 };
 use crate::{
     config::{Equipment, Peer, PeerAddress, WorklistSource, WorklistSourceKind},
@@ -157,4 +160,25 @@ async fn of_postdicom() {
     })
     .await;
     none_is_missing(&site, 2).await;
+}
+
+#[tokio::test]
+async fn of_scheduled_steps_of_an_origin() {
+    let ris = Ris::new(Personality::Standard);
+    let steps = orders().into_iter().enumerate().map(|(number, order)| (number.to_string(), order.item));
+    ris.origin.add_scheduled_steps(steps).await.unwrap();
+    let site = Site::new(|site| ris.configure(site, Profile::standard(), scheduled_steps())).await;
+    none_is_missing(&site, 2).await;
+}
+
+#[tokio::test]
+async fn of_workitems_of_an_origin() {
+    for (personality, profile) in
+        [(Personality::Standard, Profile::standard()), (Personality::Limited, Profile::azure())]
+    {
+        let ris = Ris::new(personality);
+        ris.origin.add_workitems([1, 2].map(|number| workitem(number, "CT1", 0))).await.unwrap();
+        let site = Site::new(|site| ris.configure(site, profile, workitems())).await;
+        none_is_missing(&site, 2).await;
+    }
 }

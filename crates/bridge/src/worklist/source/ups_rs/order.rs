@@ -252,3 +252,6 @@ fn offset_of(text: &str) -> Option<Offset> {
     let (hours, minutes): (i32, i32) = (digits[..2].parse().ok()?, digits[2..].parse().ok()?);
     Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
 }
+
+#[cfg(test)]
+mod tests;
