@@ -183,12 +183,9 @@ impl Reader {
         if self.not_plain == NOT_PLAIN_MAX {
             return None;
         }
-        let (item, length) = match plain::read(&input[..input.len().min(self.limits.item_length_max)]) {
-            Some(read) => read,
-            None => {
-                self.not_plain += 1;
-                return None;
-            }
+        let Some((item, length)) = plain::read(&input[..input.len().min(self.limits.item_length_max)]) else {
+            self.not_plain += 1;
+            return None;
         };
         self.not_plain = 0;
         *input = &input[length..];
