@@ -9,7 +9,7 @@ mod below;
 mod merge;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
@@ -35,8 +35,9 @@ pub(crate) struct Pending {
     /// What is counted or collected over entities, so that no single entry tells it, and results show or must
     /// match.
     counted: Vec<Tag>,
-    /// Hashes of the IDs of patients that have anything waiting, where something is counted over patients.
-    patients: HashSet<u64>,
+    /// The hash of the Patient ID of each study that waits, and one of its entries, in order; only where
+    /// something is counted over patients.
+    patients: Vec<(u64, EntryId)>,
     state: RandomState,
     /// By a hash of the UID, for little memory. That two of 100,000 have the same is less likely than 1 in
     /// 3,000,000,000.
@@ -82,7 +83,7 @@ impl Pending {
             level: request.level,
             keys,
             counted: tags.iter().copied().filter(|tag| is_related(*tag)).collect(),
-            patients: HashSet::new(),
+            patients: Vec::new(),
             state: RandomState::new(),
             waiting: HashMap::new(),
             left_out: false,

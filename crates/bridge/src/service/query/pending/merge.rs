@@ -45,9 +45,10 @@ impl Pending {
             let mut studies = undelivered.studies();
             while let Some(entry) = studies.next().await? {
                 let hash = kept_beside(&entry).text(Tag::PATIENT_ID).map(|id| self.hash_of_patient(&id));
-                self.patients.extend(hash);
+                self.patients.extend(hash.map(|hash| (hash, entry.entry_id)));
             }
         }
+        self.patients.sort_unstable();
         Ok(())
     }
 
@@ -139,11 +140,13 @@ impl Pending {
         budget: &Budget,
     ) -> Result<(), QueryError> {
         let wanted = OF_PATIENT.map(|tag| self.is_addable(row, tag, searched));
-        let id = row.text(Tag::PATIENT_ID).map(|id| self.hash_of_patient(&id));
-        if wanted == [false; 3] || id.is_none_or(|id| !self.patients.contains(&id)) {
+        if wanted == [false; 3] {
             return Ok(());
         }
         let studies = self.studies_of(row).await?;
+        if studies.is_empty() {
+            return Ok(());
+        }
         let known = found(Search::Study, &studies, (None, None), searched, budget).await?;
         let (mut series, mut instances) = (0, 0);
         for study in &studies {
@@ -174,17 +177,24 @@ impl Pending {
     /// The studies that wait of the patient of a row. Issuers tell patients apart where both are known.
     async fn studies_of(&self, row: &Item) -> Result<HashSet<Uid>, QueryError> {
         let (mut found, mut taken) = (HashSet::new(), 0);
-        for undelivered in &self.undelivered {
-            let mut studies = undelivered.studies();
-            while let Some(entry) = studies.next().await? {
-                let kept = kept_beside(&entry);
-                let issuers = row.text(Tag::ISSUER_OF_PATIENT_ID).zip(kept.text(Tag::ISSUER_OF_PATIENT_ID));
-                if kept.text(Tag::PATIENT_ID) == row.text(Tag::PATIENT_ID)
-                    && issuers.is_none_or(|(one, other)| one == other)
-                {
-                    undelivered.count(&mut taken)?;
-                    found.insert(entry.trailer.identity.study_instance_uid);
-                }
+        let Some((id, undelivered)) = row.text(Tag::PATIENT_ID).zip(self.undelivered.first()) else {
+            return Ok(found);
+        };
+        let hash = self.hash_of_patient(&id);
+        let begin = self.patients.partition_point(|(of, _)| *of < hash);
+        for (_, entry_id) in self.patients[begin..].iter().take_while(|(of, _)| *of == hash) {
+            let entry = match undelivered.entry(*entry_id).await {
+                // It was delivered meanwhile, and the origin counts it.
+                Err(QueryError::Spool(spool::Error::NotFound(_))) => continue,
+                entry => entry?,
+            };
+            let kept = kept_beside(&entry);
+            let issuers = row.text(Tag::ISSUER_OF_PATIENT_ID).zip(kept.text(Tag::ISSUER_OF_PATIENT_ID));
+            if kept.text(Tag::PATIENT_ID).is_some_and(|of| of == id)
+                && issuers.is_none_or(|(one, other)| one == other)
+            {
+                undelivered.count(&mut taken)?;
+                found.insert(entry.trailer.identity.study_instance_uid);
             }
         }
         Ok(found)
