@@ -89,7 +89,9 @@ fn a_file_that_changes_is_read_without_a_signal() {
     assert!(reason.contains("not configured"), "{reason}");
     // An association keeps to what was in force when it began.
     store(&mut sender, &instances[1]);
-    assert_eq!(daemon.queue("destination=old").len(), 2);
+    eventually("both wait for the old archive", || {
+        (daemon.queue("destination=old").len() == 2).then_some(())
+    });
     sender.release();
     store_all(daemon.dimse(), &instances[2..]);
     eventually("the new archive has what came since", || (new.count() == 1).then_some(()));

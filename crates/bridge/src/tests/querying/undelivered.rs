@@ -206,6 +206,8 @@ async fn series_and_instances_are_found_too() {
 /// What is counted over a study and its series is the same in whichever of their results it is shown.
 #[tokio::test]
 async fn what_waits_counts_in_series_and_images_too() {
+    /// A unique key and the counts.
+    type Counted = (&'static str, [i64; 3]);
     const COUNTS: [Tag; 3] = [STUDY_SERIES, STUDY_INSTANCES, SERIES_INSTANCES];
     let site = origin().site(|_| {}).await;
     store(&site, "1.1", "1.1.2", "1.1.2.1").await;
@@ -214,7 +216,7 @@ async fn what_waits_counts_in_series_and_images_too() {
     let options = QueryRetrieveOptions { relational: true, ..QueryRetrieveOptions::default() };
     let mut workstation = Workstation::with(&site, options).await;
     let (in_study, in_series) = ((Tag::STUDY_INSTANCE_UID, VR::UI, "1.1"), Tag::SERIES_INSTANCE_UID);
-    let cases: [(&str, &str, &[(&str, [i64; 3])]); 3] = [
+    let cases: [(&str, &str, &[Counted]); 3] = [
         ("SERIES", "", &[("1.1.1", [2, 3, 2]), ("1.1.2", [2, 3, 1])]),
         ("IMAGE", "1.1.1", &[("1.1.1.1", [2, 3, 2]), ("1.1.1.2", [2, 3, 2])]),
         ("IMAGE", "1.1.2", &[("1.1.2.1", [2, 3, 1])]),

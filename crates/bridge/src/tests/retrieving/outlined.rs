@@ -73,7 +73,7 @@ async fn what_fails_is_named_although_nobody_listed_it() {
     ward.destination.reject(dimse::acse::AssociateReject::CALLED_AE_TITLE);
     let ended = ward.move_(&study("1.2.3.1")).await;
     assert_eq!((ended.counts().1, ended.counts().2), (0, 128));
-    let mut failed = ended.failed.clone();
+    let mut failed = ended.failed;
     failed.sort();
     let mut expected: Vec<_> = all.iter().map(|held| held.uid.clone()).collect();
     expected.sort();
