@@ -47,6 +47,12 @@ impl Identifier {
         self
     }
 
+    /// Asks for an element that is not there yet, without a value.
+    #[must_use]
+    pub fn with_unless_there(self, tag: Tag, vr: &str) -> Self {
+        if self.0.contains_key(&tag) { self } else { self.with(tag, vr, "") }
+    }
+
     /// Adds a sequence.
     #[must_use]
     pub fn with_items(self, tag: Tag, items: &[Self]) -> Self {

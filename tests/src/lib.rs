@@ -33,3 +33,4 @@ pub mod skip;
 pub mod tls;
 pub mod wait;
 pub mod wire;
+pub mod worklist;
