@@ -344,3 +344,35 @@ async fn an_origin_of_unknown_mind_is_asked_before_it_is_told_again() {
     let expected = expected.into_iter().chain([format!("POST {step}?update"), format!("GET {step}")]);
     assert_eq!(*log.lock().unwrap(), expected.collect::<Vec<_>>());
 }
+
+/// An origin that keeps to PS3.18 §15, addressed and written to in every way.
+#[tokio::test]
+async fn an_origin_has_the_step_as_the_modality_reported_it() {
+    for (update, payload) in [(UpdateForm::Query, Payload::Object), (UpdateForm::Path, Payload::Array)] {
+        let directory = tempfile::tempdir().unwrap();
+        let ris = ::origin::Origin::open(directory.path(), ::origin::Personality::Standard).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, served) = (listener.local_addr().unwrap(), ris.clone());
+        tokio::spawn(async move { ::origin::serve(listener, &served, std::future::pending()).await });
+        let site = Site::with_origin(FakeOrigin::default(), address, |config| {
+            takes_steps(config);
+            sink(config, "ris", MppsSinkKind::MppsRs { origin: "archive".into(), update, payload });
+        })
+        .await;
+        let mut modality = Scu::call(&site).await;
+        assert_eq!(modality.create(&begun()).await.status, Status::SUCCESS);
+        let mut under_way = Item::new();
+        under_way.insert(Tag(0x0040, 0x0254), Element::text(VR::LO, "Head"));
+        assert_eq!(modality.set(&under_way).await.status, Status::SUCCESS);
+        assert_eq!(modality.set(&ended("COMPLETED")).await.status, Status::SUCCESS);
+        modality.0.release().await.unwrap();
+        until_delivered(&site).await;
+        let steps = ris.performed_steps().await.unwrap();
+        let [step] = &steps[..] else { panic!("{} steps", steps.len()) };
+        assert_eq!(step.uid(Tag::SOP_INSTANCE_UID), Some(uid()));
+        let texts = [(STATUS, "COMPLETED"), (Tag(0x0040, 0x0254), "Head"), (Tag::PATIENT_NAME, "Doe^Jane")];
+        for (tag, text) in texts {
+            assert_eq!(step.text(tag).unwrap(), text, "{update:?} {tag}");
+        }
+    }
+}
