@@ -180,7 +180,10 @@ impl Source {
         if self.refreshed_at.is_some() && !self.is_served {
             words.push_str(", too old to be served");
         }
-        words.push_str(&format!(", {} entries", self.entries));
+        words.push_str(&match self.entries {
+            1 => ", 1 entry".to_owned(),
+            entries => format!(", {entries} entries"),
+        });
         for (reason, orders) in &self.left_out {
             words.push_str(&format!(", {orders} left out ({})", reason.replace('_', " ")));
         }

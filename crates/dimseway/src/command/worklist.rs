@@ -72,7 +72,10 @@ fn in_words(page: &Page, brief: bool) -> String {
         }
     }
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{} entries", page.entries.len());
+    let _ = match page.entries.len() {
+        1 => writeln!(text, "1 entry"),
+        entries => writeln!(text, "{entries} entries"),
+    };
     let mut reasons = std::collections::BTreeMap::<&str, usize>::new();
     for hidden in &page.hidden {
         *reasons.entry(&hidden.reason).or_default() += 1;
@@ -190,9 +193,9 @@ mod tests {
   > (0040,0003)  ScheduledProcedureStepStartTime  0730            fallback
   (0010,0010)    PatientName                      A\\u{1b}[2J      source
 
-1 entries
+1 entry
 2 not shown: completed
-source ris: was not asked yet, 1 entries
+source ris: was not asked yet, 1 entry
 ";
         let text = in_words(&page, false);
         assert_eq!(
