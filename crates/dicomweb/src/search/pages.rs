@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::hash::RandomState;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use dataset::json::{BadItem, Item, ReadError, ReadLimits, Reader};
 use futures::StreamExt as _;
 use http::StatusCode;
 use reqwest::{Response, Url};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::request::Listing;
 use super::warning::Warnings;
@@ -26,11 +28,15 @@ const STALE_PAGES_MAX: u32 = 3;
 /// Most bytes of an answer in which no result ends, beyond the longest result. 1 MiB.
 const GAP_BYTES_MAX: usize = 1024 * 1024;
 
+/// Full pages of new results in a row, behind which the next one is asked for while one is read: 2. Most
+/// searches end before that, and none of them makes a request in vain.
+const FULL_PAGES_MIN: u32 = 2;
+
 /// What the reading task sends. The end is said in so many words, so that a task that fell over is not
 /// taken for one that finished.
 #[derive(Debug)]
 pub(super) enum Message {
-    Result(Item),
+    Results(Vec<Item>),
     Failed(Error),
     End,
 }
@@ -60,11 +66,20 @@ struct Page {
 }
 
 pub(super) struct Pages {
-    pub(super) client: Client,
-    pub(super) listing: Listing,
-    pub(super) limits: SearchLimits,
-    pub(super) results: mpsc::Sender<Message>,
-    pub(super) published: Arc<Mutex<SearchReport>>,
+    client: Client,
+    listing: Listing,
+    limits: SearchLimits,
+    results: mpsc::Sender<Message>,
+    published: Arc<Mutex<SearchReport>>,
+    /// Results that are handed on together, at most, and those that are to be.
+    together: usize,
+    unsent: Vec<Item>,
+    /// Full pages in a row.
+    full_pages: u32,
+    /// The row of the page that is read at which the next page is asked for, and where that is.
+    next_page: Option<(u64, Url)>,
+    /// The page that was asked for ahead. Dropping it ends the request.
+    asked_ahead: Option<(Url, JoinSet<Result<Response, Error>>)>,
     report: SearchReport,
     patience: Patience,
     /// A keyed hash of 64 bits stands for each UID: some 20 bytes per result. That two of 100,000 results
@@ -81,16 +96,37 @@ impl Pages {
         listing: Listing,
         limits: SearchLimits,
         results: mpsc::Sender<Message>,
+        together: usize,
         published: Arc<Mutex<SearchReport>>,
     ) -> Self {
         let patience = Patience::new(client.inner.timeouts.unavailable);
         let report = SearchReport::default();
         let (seen, keys, fault) = (HashSet::new(), RandomState::new(), None);
-        Self { client, listing, limits, results, published, report, patience, seen, keys, fault }
+        Self {
+            client,
+            listing,
+            limits,
+            results,
+            published,
+            together,
+            unsent: Vec::with_capacity(together),
+            full_pages: 0,
+            next_page: None,
+            asked_ahead: None,
+            report,
+            patience,
+            seen,
+            keys,
+            fault,
+        }
     }
 
     pub(super) async fn read(mut self) {
-        let message = match self.all().await {
+        let outcome = self.all().await;
+        if self.hand_on().await.is_err() {
+            return;
+        }
+        let message = match outcome {
             Ok(()) => self.fault.map_or(Message::End, |fault| Message::Failed(Error::Unreadable(fault))),
             Err(Stop::Failed(error)) => Message::Failed(error),
             Err(Stop::Abandoned) => return,
@@ -112,8 +148,15 @@ impl Pages {
         let mut announced = false;
         loop {
             let url = self.listing.url(self.client.base_url(), &self.client.profile().paths, limit, offset);
+            self.next_page = self.is_worth_asking_ahead(page_length).then(|| {
+                let behind = offset + page_length;
+                let Self { listing, client, .. } = &*self;
+                (page_length / 2 + 1, listing.url(client.base_url(), &client.profile().paths, limit, behind))
+            });
             let page = self.page(&url).await?;
             let full = page.rows >= page_length;
+            let all_new = page.rows == page_length && page.fresh == page.rows;
+            self.full_pages = if all_new { self.full_pages + 1 } else { 0 };
             let cut = unannounced_cut.is_some_and(|cut| page.rows >= u64::from(cut));
             if page.rows > 0 && page.identified == 0 {
                 return Err(Error::Unreadable(Unreadable::Malformed).into());
@@ -147,6 +190,37 @@ impl Pages {
         }
     }
 
+    /// Whether the page behind one is asked for before that is read to its end: where there is likely to be
+    /// one, and where what is read ahead is not as much as half a page anyway.
+    fn is_worth_asking_ahead(&self, page_length: u64) -> bool {
+        let capabilities = &self.client.profile().search;
+        self.full_pages >= FULL_PAGES_MIN
+            && page_length / 2 > self.limits.ahead as u64
+            && capabilities.limit
+            && capabilities.offset
+            && self.listing.has_pages()
+    }
+
+    fn ask_ahead(&mut self, url: Url) {
+        let (client, asked) = (self.client.clone(), url.clone());
+        let mut asking = JoinSet::new();
+        asking.spawn(async move {
+            let Inner { search: connections, searches, .. } = &*client.inner;
+            let accept = &client.profile().search.accept;
+            // Where it is put off it is asked for in its turn.
+            let mut patience = Patience::new(Duration::ZERO);
+            client.get_patiently(connections, Some(searches), &asked, accept, &mut patience).await
+        });
+        self.asked_ahead = Some((url, asking));
+    }
+
+    /// The answer of the page at `url` where it was asked for ahead and is there.
+    async fn answered_ahead(&mut self, url: &Url) -> Option<Response> {
+        let (_, mut asking) = self.asked_ahead.take().filter(|(asked, _)| asked == url)?;
+        let response = asking.join_next().await?.ok()?.ok()?;
+        response.status().is_success().then_some(response)
+    }
+
     /// One page, asked for once more where its connection breaks; what was read of it by then is not
     /// given twice.
     async fn page(&mut self, url: &Url) -> Result<Page, Stop> {
@@ -160,13 +234,14 @@ impl Pages {
     }
 
     async fn page_once(&mut self, url: &Url) -> Result<Page, Stop> {
+        let ahead = self.answered_ahead(url).await;
         let Inner { search: connections, searches, .. } = &*self.client.inner;
-        let turns = Some(searches);
         let capabilities = &self.client.profile().search;
-        let response = self
-            .client
-            .get_patiently(connections, turns, url, &capabilities.accept, &mut self.patience)
-            .await?;
+        let (turns, accept) = (Some(searches), &capabilities.accept);
+        let response = match ahead {
+            Some(response) => response,
+            None => self.client.get_patiently(connections, turns, url, accept, &mut self.patience).await?,
+        };
         let status = response.status();
         if capabilities.nothing_found_statuses.contains(&status.as_u16()) {
             self.report.pages += 1;
@@ -207,6 +282,8 @@ impl Pages {
                 return Err(Error::Unreadable(Unreadable::TooLarge).into());
             }
             self.publish();
+            // Nothing waits in here while more bytes are awaited.
+            self.hand_on().await?;
         }
         if empty {
             return Err(Error::Unreadable(Unreadable::Empty).into());
@@ -219,6 +296,9 @@ impl Pages {
     async fn row(&mut self, row: Result<Item, BadItem>, page: &mut Page) -> Result<(), Stop> {
         page.rows += 1;
         self.report.rows += 1;
+        if let Some((_, url)) = self.next_page.take_if(|(row, _)| *row <= page.rows) {
+            self.ask_ahead(url);
+        }
         if self.report.rows > self.limits.rows_max {
             return Err(Error::TooManyRows(self.limits.rows_max).into());
         }
@@ -247,7 +327,18 @@ impl Pages {
             return Ok(());
         }
         page.fresh += 1;
-        self.results.send(Message::Result(item)).await.map_err(|_| Stop::Abandoned)
+        self.unsent.push(item);
+        if self.unsent.len() >= self.together { self.hand_on().await } else { Ok(()) }
+    }
+
+    /// Hands on what was read, and what was noticed with it.
+    async fn hand_on(&mut self) -> Result<(), Stop> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        self.publish();
+        let results = std::mem::replace(&mut self.unsent, Vec::with_capacity(self.together));
+        self.results.send(Message::Results(results)).await.map_err(|_| Stop::Abandoned)
     }
 
     /// Notes a result that cannot be given. It fails the search in the end, but not a worklist.

@@ -13,6 +13,10 @@ use super::pages::{Message, Pages};
 use super::{Listing, Search, SearchLimits};
 use crate::{Client, Error};
 
+/// Parts of what may be read ahead, one of which is handed on at a time: 8. One is being read and one being
+/// taken while the others wait.
+const PARTS: usize = 8;
+
 /// Results, each once, in the order in which the server gave them. An error is the last item; without one
 /// the results are complete.
 ///
@@ -21,6 +25,8 @@ use crate::{Client, Error};
 #[derive(Debug)]
 pub struct SearchStream {
     results: mpsc::Receiver<Message>,
+    /// Those that were handed on together and are not taken yet.
+    at_hand: std::vec::IntoIter<Item>,
     ended: bool,
     report: Arc<Mutex<SearchReport>>,
     reading: JoinHandle<()>,
@@ -71,17 +77,21 @@ impl Client {
 impl SearchStream {
     /// Begins to read a listing, or gives the error that keeps it from being asked for.
     pub(crate) fn begin(client: &Client, listing: Result<Listing, Error>, limits: SearchLimits) -> Self {
-        let (sender, results) = mpsc::channel(limits.ahead.max(1));
+        let together = (limits.ahead / PARTS).max(1);
+        let waiting = if together > 1 { PARTS - 2 } else { limits.ahead.max(1) };
+        let (sender, results) = mpsc::channel(waiting);
         let report = Arc::new(Mutex::new(SearchReport::default()));
         let (client, published) = (client.clone(), report.clone());
         let reading = tokio::spawn(async move {
             match listing {
-                Ok(listing) => Pages::new(client, listing, limits, sender, published).read().await,
+                Ok(listing) => {
+                    Pages::new(client, listing, limits, sender, together, published).read().await;
+                }
                 // Whoever has gone by now does not wait for the error.
                 Err(error) => drop(sender.send(Message::Failed(error)).await),
             }
         });
-        Self { results, ended: false, report, reading }
+        Self { results, at_hand: Vec::new().into_iter(), ended: false, report, reading }
     }
 
     /// What has been noticed so far; complete once the stream has ended.
@@ -95,17 +105,23 @@ impl Stream for SearchStream {
     type Item = Result<Item, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.ended {
-            return Poll::Ready(None);
+        while !self.ended {
+            if let Some(item) = self.at_hand.next() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            let message = ready!(self.results.poll_recv(context));
+            self.ended = !matches!(message, Some(Message::Results(_)));
+            match message {
+                Some(Message::Results(items)) => self.at_hand = items.into_iter(),
+                Some(Message::Failed(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Message::End) => {}
+                None => {
+                    let error = Error::Interrupted("the reading of the answer fell over".into());
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
         }
-        let message = ready!(self.results.poll_recv(context));
-        self.ended = !matches!(message, Some(Message::Result(_)));
-        Poll::Ready(match message {
-            Some(Message::Result(item)) => Some(Ok(item)),
-            Some(Message::Failed(error)) => Some(Err(error)),
-            Some(Message::End) => None,
-            None => Some(Err(Error::Interrupted("the reading of the answer fell over".into()))),
-        })
+        Poll::Ready(None)
     }
 }
 
@@ -126,9 +142,10 @@ mod tests {
         let (sender, results) = mpsc::channel(1);
         let report = Arc::default();
         let reading = tokio::spawn(async move {
-            let _ = sender.send(Message::Result(Item::new())).await;
+            let _ = sender.send(Message::Results(vec![Item::new()])).await;
         });
-        let mut stream = SearchStream { results, ended: false, report, reading };
+        let mut stream =
+            SearchStream { results, at_hand: Vec::new().into_iter(), ended: false, report, reading };
         assert!(stream.next().await.unwrap().is_ok());
         assert!(matches!(stream.next().await, Some(Err(Error::Interrupted(_)))));
         assert!(stream.next().await.is_none());

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Response as Answer;
-use futures::StreamExt as _;
+use futures::{StreamExt as _, stream};
 use http::StatusCode;
 use tokio::io::AsyncWriteExt as _;
 
@@ -476,6 +476,50 @@ async fn reads_ahead_no_further_than_allowed() {
         tokio::task::yield_now().await;
     }
     stays(asked, 4).await;
+}
+
+#[tokio::test]
+async fn the_next_page_of_a_long_search_is_asked_for_while_one_is_read() {
+    // At most one request is made in vain, where the last page is longer than a half.
+    for (total, at_most) in [(340, 4), (350, 5), (360, 6), (400, 5), (1000, 11)] {
+        let habits = Habits { total, ..HONEST };
+        let (base, requests) = paged(move |limit, offset| habits.answer(limit, offset)).await;
+        let (found, error, report) = instances(&client(base), SMALL).await;
+        assert!(error.is_none() && found.iter().copied().eq(0..total), "{total}: {error:?}");
+        assert!(requests.load(Ordering::Relaxed) <= at_most, "{total}: {requests:?}");
+        assert_eq!(report.rows, total as u64);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_refused_ahead_is_asked_for_in_its_turn() {
+    let asked = Arc::new(tokio::sync::Notify::new());
+    let refused = Arc::new(AtomicUsize::new(0));
+    let (base, _) = paged(move |limit, offset| match offset {
+        // The rest of the third page comes once the fourth is asked for.
+        200 => {
+            let mut whole = array(200..200 + limit).into_bytes();
+            let rest = whole.split_off(whole.len() * 3 / 4);
+            let asked = asked.clone();
+            let rest = stream::once(async move {
+                asked.notified().await;
+                Ok::<_, std::io::Error>(rest)
+            });
+            ok(Body::from_stream(stream::iter([Ok(whole)]).chain(rest)))
+        }
+        300 => {
+            asked.notify_one();
+            match refused.fetch_add(1, Ordering::Relaxed) {
+                0 => status(503),
+                _ => ok(array(300..307)),
+            }
+        }
+        _ => ok(array(offset..offset + limit)),
+    })
+    .await;
+    let (found, error, report) = instances(&client(base), SMALL).await;
+    assert!(error.is_none() && found.iter().copied().eq(0..307), "{} {error:?}", found.len());
+    assert_eq!(report.pages, 4);
 }
 
 /// Gives everything in this process its turns, and sees that the number stays.
