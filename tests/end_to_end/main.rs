@@ -41,3 +41,4 @@ mod shutdown_and_reload;
 mod silent_duplicates;
 mod start_refused;
 mod verification;
+mod worklist_of_program;
