@@ -4,6 +4,7 @@
 mod captures;
 mod check;
 mod command;
+mod documentation;
 mod find;
 mod names;
 mod once;
