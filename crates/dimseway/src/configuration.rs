@@ -108,7 +108,6 @@ impl Configuration {
             mpps: mpps::mpps(file, &document)?,
             worklist: worklist::worklist(file, &document)?,
             drain: Drain { delay: file.dimse.drain_delay.0, timeout: file.dimse.drain_timeout.0 },
-            ..bridge::Config::default()
         };
         let listen: Vec<SocketAddr> = file.dimse.listen.0.iter().map(|address| address.0).collect();
         if listen.is_empty() {
