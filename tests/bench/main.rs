@@ -1,5 +1,5 @@
-//! `cargo xtask bench store | query | retrieve`: speed and memory beside DCMTK, curl and Orthanc on the
-//! same machine, and judged against the targets.
+//! `cargo xtask bench store | query | retrieve | worklist`: speed and memory beside DCMTK, curl and Orthanc
+//! on the same machine, and judged against the targets.
 //!
 //! Peer and own runs alternate, so that whatever else the machine does meets both. Medians are judged;
 //! a gap that lies inside the peer's own spread is called inconclusive.
@@ -21,6 +21,7 @@ mod retrieve;
 mod statistics;
 mod store;
 mod verdict;
+mod worklist;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ enum Subject {
     Query,
     /// C-MOVE and C-GET in, WADO-RS out.
     Retrieve,
+    /// C-FIND of the worklist, from local state.
+    Worklist,
 }
 
 /// Compares speed and memory with DCMTK, curl and Orthanc on this machine.
@@ -82,6 +85,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         Subject::Store => store::run(arguments)?,
         Subject::Query => query::run(arguments)?,
         Subject::Retrieve => retrieve::run(arguments)?,
+        Subject::Worklist => worklist::run(arguments)?,
     };
     Ok(done.unwrap_or(!is_ci()))
 }

@@ -8,13 +8,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tests::instances::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
 use tests::wire::{self, Proposal, Value, command_set, pdu};
 
 pub(crate) use stub::Stub;
 
 /// Study Root Query/Retrieve Information Model - FIND (PS3.4 §C.6.2).
 const STUDY_ROOT_FIND: &str = "1.2.840.10008.5.1.4.1.2.2.1";
-const IMPLICIT_VR_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2";
 
 /// Bytes read at a time.
 const BUFFER: usize = 64 * 1024;
@@ -38,21 +38,41 @@ pub(crate) struct Found {
 
 /// An association for C-FIND.
 pub(crate) struct Requestor {
+    sop_class: &'static str,
     stream: BufReader<TcpStream>,
     body: Vec<u8>,
 }
 
 impl Requestor {
-    /// Opens it.
+    /// Opens it for Study Root in Implicit VR Little Endian.
     pub(crate) fn open(address: SocketAddr, called: &str) -> anyhow::Result<Self> {
+        Self::open_for(address, called, STUDY_ROOT_FIND, IMPLICIT_VR_LITTLE_ENDIAN)
+    }
+
+    /// Opens it for another information model in Explicit VR Little Endian.
+    pub(crate) fn open_explicit(
+        address: SocketAddr,
+        called: &str,
+        sop_class: &'static str,
+    ) -> anyhow::Result<Self> {
+        Self::open_for(address, called, sop_class, EXPLICIT_VR_LITTLE_ENDIAN)
+    }
+
+    fn open_for(
+        address: SocketAddr,
+        called: &str,
+        sop_class: &'static str,
+        transfer_syntax: &str,
+    ) -> anyhow::Result<Self> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(SILENCE))?;
-        let mut proposal = Proposal::new(&[(STUDY_ROOT_FIND, &[IMPLICIT_VR_LITTLE_ENDIAN])]);
+        let mut proposal = Proposal::new(&[(sop_class, &[transfer_syntax])]);
         called.clone_into(&mut proposal.called);
         "BENCH".clone_into(&mut proposal.calling);
         stream.write_all(&proposal.bytes())?;
-        let mut requestor = Self { stream: BufReader::with_capacity(BUFFER, stream), body: Vec::new() };
+        let mut requestor =
+            Self { sop_class, stream: BufReader::with_capacity(BUFFER, stream), body: Vec::new() };
         let kind = requestor.pdu()?;
         anyhow::ensure!(kind == pdu::ASSOCIATE_AC, "the association is refused: PDU type {kind}");
         Ok(requestor)
@@ -61,7 +81,7 @@ impl Requestor {
     /// Sends one identifier and takes every response.
     pub(crate) fn find(&mut self, identifier: &[u8]) -> anyhow::Result<Found> {
         let command = command_set(&[
-            (0x0002, Value::Uid(STUDY_ROOT_FIND)),
+            (0x0002, Value::Uid(self.sop_class)),
             (0x0100, Value::Number(0x0020)),
             (0x0110, Value::Number(1)),
             (0x0700, Value::Number(0)),

@@ -35,6 +35,14 @@ impl Series {
         }
     }
 
+    /// The least value that this share of all values does not exceed; 0 of nothing.
+    pub(crate) fn percentile(&self, share: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let rank = (share * sorted.len() as f64).ceil() as usize;
+        sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    }
+
     pub(crate) fn min(&self) -> f64 {
         self.0.iter().copied().reduce(f64::min).unwrap_or_default()
     }

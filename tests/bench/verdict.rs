@@ -78,6 +78,13 @@ impl Verdict {
         Self { target: target.to_owned(), is, limit: Some(limit), unit: "s", outcome, is_timing: true }
     }
 
+    /// Judges the times that all but a few keep within.
+    pub(crate) fn percentile(target: &str, ours: &Series, share: f64, limit: f64) -> Self {
+        let is = ours.percentile(share);
+        let outcome = if is <= limit { Outcome::Met } else { Outcome::Missed };
+        Self { target: target.to_owned(), is, limit: Some(limit), unit: "s", outcome, is_timing: true }
+    }
+
     pub(crate) fn ratio(target: &str, peer: &Series, ours: &Series) -> Self {
         let is = peer.zip(ours, |peer, ours| peer / ours).median();
         let outcome = Outcome::Informative;

@@ -10,7 +10,7 @@ use crate::{command, testing};
 const FOLDER: &str = "target/bench";
 
 /// What can be measured.
-const SUBJECTS: [&str; 3] = ["store", "query", "retrieve"];
+const SUBJECTS: [&str; 4] = ["store", "query", "retrieve", "worklist"];
 
 /// One small run of every subject; true where all of them worked.
 pub(crate) fn smoke(workspace: &Path, tools: &Tools) -> anyhow::Result<bool> {
