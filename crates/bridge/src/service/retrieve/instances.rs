@@ -118,9 +118,9 @@ impl Instances {
         self.wanted.len()
     }
 
-    /// What is to be done to send them. A study or a series is asked for as a whole where `level` is about it, the origin's
-    /// profile allows it and it does not keep `lanes` associations from working, or the profile prefers it;
-    /// everything else instance by instance.
+    /// What is to be done to send them. A study or a series is asked for as a whole where `level` is about
+    /// it, the origin's profile allows it and it does not keep `lanes` associations from working, or the
+    /// profile prefers it; everything else instance by instance.
     pub(super) fn plan(self, level: Level, lanes: usize) -> Work {
         let mut tasks = Vec::new();
         let mut groups: Vec<Group> = Vec::new();
