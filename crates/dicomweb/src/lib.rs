@@ -15,6 +15,7 @@ pub mod performed_procedure;
 pub mod profile;
 pub mod retrieve;
 pub mod search;
+mod single;
 pub mod store;
 #[cfg(test)]
 mod testing;

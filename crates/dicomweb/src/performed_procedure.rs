@@ -3,11 +3,10 @@
 //! Creating and updating change something and are sent once; [`Error::remedy`] says whether one of them may have
 //! taken effect, and [`Client::performed_procedure_step`] shows whether it did.
 
-use dataset::json::{Item, ReadLimits, read_all, write_array, write_item};
+use dataset::json::{Item, write_array, write_item};
 use http::{StatusCode, header};
 use instance::Uid;
 
-use crate::client::ANSWER_BYTES_MAX;
 use crate::error::{Unreadable, Wait};
 use crate::transport::TransportError;
 use crate::url::{PathTemplate, Target};
@@ -98,20 +97,7 @@ impl Client {
     /// # Errors
     /// [`Error`] of the request, or an answer that is no data set.
     pub async fn performed_procedure_step(&self, uid: &Uid) -> Result<Option<Item>, Error> {
-        let response = self.get(self.step_url(&STEP, uid), DICOM_JSON).await?;
-        match response.status() {
-            StatusCode::OK => {}
-            StatusCode::NO_CONTENT | StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(None),
-            _ => return Err(self.refused(&response, false)),
-        }
-        let is_html = answer::is_html(response.headers());
-        let body = self.read_answer(response, ANSWER_BYTES_MAX).await?;
-        if is_html || answer::looks_like_html(&body) {
-            return Err(Error::Unreadable(Unreadable::Html));
-        }
-        let limits = ReadLimits { item_length_max: ANSWER_BYTES_MAX };
-        let items = read_all(&body, limits).map_err(|_| Error::Unreadable(Unreadable::Malformed))?;
-        items.into_iter().next().map(Some).ok_or(Error::Unreadable(Unreadable::Empty))
+        self.data_set_at(self.step_url(&STEP, uid), DICOM_JSON).await
     }
 
     fn step_url(&self, template: &PathTemplate, uid: &Uid) -> reqwest::Url {

@@ -1,13 +1,10 @@
 //! One workitem.
 
-use dataset::json::{Item, ReadLimits, read_all};
-use http::StatusCode;
+use dataset::json::Item;
 use instance::Uid;
 
-use crate::client::ANSWER_BYTES_MAX;
-use crate::error::Unreadable;
 use crate::url::Target;
-use crate::{Client, Error, answer};
+use crate::{Client, Error};
 
 impl Client {
     /// A workitem as the origin has it, without its Transaction UID (PS3.18 §11.5); none where it has none, or
@@ -21,19 +18,6 @@ impl Client {
         }
         let target = Target { instance: Some(uid), ..Target::default() };
         let url = self.base_url().resource_with(&self.profile().paths.workitem, target, "");
-        let response = self.get(url, &self.profile().search.accept).await?;
-        match response.status() {
-            StatusCode::OK => {}
-            StatusCode::NO_CONTENT | StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(None),
-            _ => return Err(self.refused(&response, false)),
-        }
-        let is_html = answer::is_html(response.headers());
-        let body = self.read_answer(response, ANSWER_BYTES_MAX).await?;
-        if is_html || answer::looks_like_html(&body) {
-            return Err(Error::Unreadable(Unreadable::Html));
-        }
-        let limits = ReadLimits { item_length_max: ANSWER_BYTES_MAX };
-        let items = read_all(&body, limits).map_err(|_| Error::Unreadable(Unreadable::Malformed))?;
-        items.into_iter().next().map(Some).ok_or(Error::Unreadable(Unreadable::Empty))
+        self.data_set_at(url, &self.profile().search.accept).await
     }
 }
