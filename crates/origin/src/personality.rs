@@ -44,6 +44,12 @@ pub enum Personality {
     ///   Instance UID (instances), exactly one of them; any other parameter is answered 400.
     /// - Retrieves are answered in multipart, each instance as it is stored.
     PostDicom,
+    /// The DICOM service of Azure Health Data Services: searches and workitems as little as with
+    /// [`Personality::Limited`], with tokens, versions, partitions and the change feed beside. See
+    /// [`crate::azure`].
+    Azure,
+    /// A DICOM store of the Google Cloud Healthcare API. See [`crate::google`].
+    Google,
 }
 
 /// The behaviour of one personality, as data.
@@ -86,7 +92,13 @@ pub(crate) enum OtherSyntax {
 }
 
 /// Every personality, in the order in which help texts list them.
-const ALL: [Personality; 3] = [Personality::Standard, Personality::Limited, Personality::PostDicom];
+const ALL: [Personality; 5] = [
+    Personality::Standard,
+    Personality::Limited,
+    Personality::PostDicom,
+    Personality::Azure,
+    Personality::Google,
+];
 
 impl Personality {
     /// The name used on the command line.
@@ -96,6 +108,8 @@ impl Personality {
             Self::Standard => "standard",
             Self::Limited => "limited",
             Self::PostDicom => "postdicom",
+            Self::Azure => "azure",
+            Self::Google => "google",
         }
     }
 
@@ -103,6 +117,11 @@ impl Personality {
     #[must_use]
     pub const fn all() -> &'static [Self] {
         &ALL
+    }
+
+    /// Whether requests carry bearer tokens, which the origin has end points for.
+    pub(crate) const fn has_tokens(self) -> bool {
+        matches!(self, Self::Azure | Self::Google)
     }
 
     pub(crate) const fn rules(self) -> Rules {
@@ -126,6 +145,15 @@ impl Personality {
                 let (parts_max, paths) = (Some(1), Paths::Flat);
                 Rules { single_part_store: false, parts_max, paths, worklist: None, ..standard }
             }
+            Self::Azure => Rules {
+                base_path: crate::azure::BASE_PATH,
+                duplicate_reason: crate::routes::failure::AZURE_DUPLICATE,
+                search: &search::LIMITED,
+                worklist: Some(&worklist::LIMITED),
+                other_syntax: OtherSyntax::Refused,
+                ..standard
+            },
+            Self::Google => Rules { worklist: None, ..standard },
         }
     }
 }

@@ -14,12 +14,14 @@ use instance::Uid;
 use tokio::net::TcpListener;
 
 use crate::{
-    Credentials, Error, Limits, Personality, StoredInstance,
+    Credentials, Error, Faults, Limits, Personality, StoredInstance, azure,
     connections::{Connections, Cut},
+    fault::Switches,
+    google,
     postdicom::{self, Store},
     storage::{INDEX, Storage},
     synthetic::archive::File,
-    worklist,
+    token, worklist,
 };
 
 /// Path below which the DICOMweb resources stand.
@@ -41,6 +43,15 @@ pub struct Options {
     pub answer_delay: Duration,
     /// What [`Personality::PostDicom`] has and does beside; the others do not look at it.
     pub postdicom: postdicom::Options,
+    /// Who gets bearer tokens, which every request must carry then; `None` asks for none.
+    /// [`Personality::Azure`] and [`Personality::Google`] begin with generated ones.
+    pub tokens: Option<token::Options>,
+    /// How [`Personality::Azure`] is set up.
+    pub azure: azure::Options,
+    /// Which store [`Personality::Google`] is.
+    pub google: google::Options,
+    /// What is wrong from the beginning; [`Origin::set_faults`] changes it.
+    pub faults: Faults,
 }
 
 /// A DICOMweb origin server on a folder. Cloning is cheap and gives the same server.
@@ -56,6 +67,7 @@ pub(crate) struct State {
     pub(crate) orders: Option<Arc<Store>>,
     /// Where the personality keeps its worklists.
     pub(crate) worklist: Option<Arc<worklist::Store>>,
+    pub(crate) faults: Switches,
     pub(crate) options: Options,
 }
 
@@ -74,7 +86,26 @@ impl Options {
             limits: Limits::default(),
             answer_delay: Duration::ZERO,
             postdicom: postdicom::Options::default(),
+            tokens: personality.has_tokens().then(token::Options::generate),
+            azure: azure::Options::default(),
+            google: google::Options::default(),
+            faults: Faults::default(),
         }
+    }
+
+    /// The base URL to configure for an origin with these options that listens on `address`.
+    #[must_use]
+    pub fn url(&self, address: SocketAddr) -> String {
+        match self.personality {
+            Personality::Google => format!("http://{address}{}", self.google.base_path()),
+            personality => format!("http://{address}{}", personality.rules().base_path),
+        }
+    }
+
+    /// Where the token end points are of an origin with these options that listens on `address`.
+    #[must_use]
+    pub fn token_addresses(&self, address: SocketAddr) -> Option<token::Addresses> {
+        Some(self.tokens.as_ref()?.addresses(self.personality, address))
     }
 }
 
@@ -102,7 +133,9 @@ impl Origin {
             Some(_) => Some(Arc::new(worklist::Store::open(&options.directory.join(INDEX))?)),
             None => None,
         };
-        let origin = Self { state: Arc::new(State { storage, orders, worklist, options }) };
+        let faults = Switches::default();
+        faults.set(options.faults.clone());
+        let origin = Self { state: Arc::new(State { storage, orders, worklist, faults, options }) };
         origin.attach_all()?;
         Ok(origin)
     }
@@ -111,6 +144,17 @@ impl Origin {
     #[must_use]
     pub fn credentials(&self) -> Option<&Credentials> {
         self.state.options.credentials.as_ref()
+    }
+
+    /// Does these things wrong from now on, and no others.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state.faults.set(faults);
+    }
+
+    /// What it does wrong; what was counted is counted down.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        self.state.faults.get()
     }
 
     /// Gives every study its order, where there are orders.

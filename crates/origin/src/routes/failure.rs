@@ -11,3 +11,16 @@ pub(crate) const OUT_OF_RESOURCES: u16 = 0xA700;
 pub(crate) const DOES_NOT_MATCH: u16 = 0xA900;
 /// No Part 10 file, or a data set that cannot be read.
 pub(crate) const CANNOT_UNDERSTAND: u16 = 0xC000;
+
+/// Azure: the SOP Instance UID is there.
+pub(crate) const AZURE_DUPLICATE: u16 = 45070;
+/// Azure: an instance of this UID is being created or removed.
+pub(crate) const AZURE_PENDING: u16 = 45071;
+/// Azure: a required attribute is missing or has a value that it cannot have.
+pub(crate) const AZURE_INVALID: u16 = 43264;
+/// Azure: the instance is of another study than the request names.
+pub(crate) const AZURE_OTHER_STUDY: u16 = 43265;
+/// Azure, as a warning: some attributes have values that they cannot have, and cannot be searched for.
+pub(crate) const AZURE_VALIDATION_WARNING: u16 = 1;
+/// Azure, as a warning: the data set does not match its SOP Class.
+pub(crate) const AZURE_DOES_NOT_MATCH_WARNING: u16 = 45063;
