@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use reqwest::{RequestBuilder, Response, redirect};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use reqwest::{Request, RequestBuilder, Response, redirect};
 use tokio::sync::Semaphore;
 
 use crate::answer;
-use crate::auth::Authorization;
+use crate::auth::{Authorization, Payload, Proof};
 use crate::error::{Unreadable, Wait};
 use crate::transport::TransportError;
-use crate::{BaseUrl, Credentials, Error, Profile, Timeouts, Tls};
+use crate::pace::Admission;
+use crate::{BaseUrl, Credentials, Error, Pace, Precedence, Profile, Timeouts, Tls};
 
 /// Most bytes of an answer to a search, a metadata request or a probe. 8 MiB: the metadata of one
 /// instance with generous inline values.
@@ -51,6 +52,8 @@ pub struct ClientConfig {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Time-outs.
     pub timeouts: Timeouts,
+    /// How fast the origin is used. Whoever makes several clients of one origin gives all of them the same.
+    pub pace: Pace,
 }
 
 /// A client of one origin server. Cloning is cheap and shares connections.
@@ -61,12 +64,14 @@ pub struct ClientConfig {
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
+    pub(crate) precedence: Precedence,
 }
 
 pub(crate) struct Inner {
     pub(crate) base_url: BaseUrl,
     pub(crate) profile: Profile,
     pub(crate) timeouts: Timeouts,
+    pub(crate) pace: Pace,
     pub(crate) authorization: Authorization,
     pub(crate) store: reqwest::Client,
     pub(crate) search: reqwest::Client,
@@ -86,6 +91,7 @@ impl ClientConfig {
             tls: Tls::default(),
             headers: Vec::new(),
             timeouts: Timeouts::default(),
+            pace: Pace::default(),
         }
     }
 }
@@ -104,7 +110,7 @@ impl Client {
         config: ClientConfig,
         adapt: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
     ) -> Result<Self, Error> {
-        let ClientConfig { base_url, profile, credentials, tls, headers, timeouts } = config;
+        let ClientConfig { base_url, profile, credentials, tls, headers, timeouts, pace } = config;
         let mut extra = HeaderMap::new();
         for (name, mut value) in headers {
             value.set_sensitive(true);
@@ -135,8 +141,9 @@ impl Client {
         let (store, search, retrieve) = (client(builder()?)?, reading()?, reading()?);
         let authorization = Authorization::new(credentials)?;
         let searches = Semaphore::new(SEARCHES_MAX);
-        let inner = Inner { base_url, profile, timeouts, authorization, store, search, searches, retrieve };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner =
+            Inner { base_url, profile, timeouts, pace, authorization, store, search, searches, retrieve };
+        Ok(Self { inner: Arc::new(inner), precedence: Precedence::Interactive })
     }
 
     /// The profile in force.
@@ -149,6 +156,23 @@ impl Client {
     #[must_use]
     pub fn base_url(&self) -> &BaseUrl {
         &self.inner.base_url
+    }
+
+    /// How fast the origin is used.
+    #[must_use]
+    pub fn pace(&self) -> &Pace {
+        &self.inner.pace
+    }
+
+    /// The same client for requests that nobody waits for; they let others go first.
+    #[must_use]
+    pub fn in_bulk(&self) -> Self {
+        Self { precedence: Precedence::Bulk, ..self.clone() }
+    }
+
+    /// Waits for the turn of a request.
+    pub(crate) async fn admit(&self) -> Admission {
+        self.inner.pace.admit(self.precedence).await
     }
 
     /// A small authenticated request that tells whether the origin would answer.
@@ -187,15 +211,13 @@ impl Client {
     ) -> Result<Response, Error> {
         let mut refreshed = false;
         loop {
-            let (request, credentials) =
-                self.authorized(connections.request(method.clone(), url.clone())).await?;
-            let sending = request.header(header::ACCEPT, accept).send();
-            let response = tokio::time::timeout(self.inner.timeouts.answer, sending)
+            let request = connections.request(method.clone(), url.clone()).header(header::ACCEPT, accept);
+            let (request, proof) = self.authorized(request, Payload::Whole(b"")).await?;
+            let response = tokio::time::timeout(self.inner.timeouts.answer, connections.execute(request))
                 .await
                 .map_err(|_| Error::Timeout(Wait::Answer))?
                 .map_err(|error| TransportError::from(error).into_error())?;
-            let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
-            if unauthorized && !refreshed && self.inner.authorization.refresh(credentials.as_ref()).await? {
+            if !refreshed && self.inner.authorization.renewed(&response, &proof).await? {
                 refreshed = true;
                 continue;
             }
@@ -203,16 +225,16 @@ impl Client {
         }
     }
 
-    /// The request with the Authorization header field that is valid now, and that field.
+    /// The request, which lacks nothing more but a body that is streamed, with credentials that are valid now;
+    /// and what its answer is taken in with ([`Authorization::renewed`]).
     pub(crate) async fn authorized(
         &self,
         request: RequestBuilder,
-    ) -> Result<(RequestBuilder, Option<HeaderValue>), Error> {
-        let credentials = self.inner.authorization.header().await?;
-        Ok(match &credentials {
-            Some(value) => (request.header(header::AUTHORIZATION, value), credentials),
-            None => (request, None),
-        })
+        payload: Payload<'_>,
+    ) -> Result<(Request, Proof), Error> {
+        let mut request = request.build().map_err(|error| TransportError::from(error).into_error())?;
+        let proof = self.inner.authorization.authorize(&mut request, payload).await?;
+        Ok((request, proof))
     }
 
     /// The error that an answer without success stands for.

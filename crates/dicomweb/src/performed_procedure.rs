@@ -7,6 +7,7 @@ use dataset::json::{Item, write_array, write_item};
 use http::{StatusCode, header};
 use instance::Uid;
 
+use crate::auth;
 use crate::error::{Unreadable, Wait};
 use crate::transport::TransportError;
 use crate::url::{PathTemplate, Target};
@@ -111,19 +112,16 @@ impl Client {
         let body = bytes::Bytes::from(body);
         let mut refreshed = false;
         loop {
-            let request = self.inner.store.post(url.clone());
-            let (request, credentials) = self.authorized(request).await?;
+            let request = self.inner.store.post(url.clone()).body(body.clone());
             let request = request.header(header::CONTENT_TYPE, DICOM_JSON).header(header::ACCEPT, DICOM_JSON);
-            let sending = request.body(body.clone()).send();
+            let (request, proof) = self.authorized(request, auth::Payload::Whole(&body)).await?;
+            let sending = self.inner.store.execute(request);
             let response = tokio::time::timeout(self.inner.timeouts.answer, sending)
                 .await
                 .map_err(|_| Error::Timeout(Wait::Answer))?
                 .map_err(|error| TransportError::from(error).into_error())?;
             let status = response.status();
-            if status == StatusCode::UNAUTHORIZED
-                && !refreshed
-                && self.inner.authorization.refresh(credentials.as_ref()).await?
-            {
+            if !refreshed && self.inner.authorization.renewed(&response, &proof).await? {
                 refreshed = true;
                 continue;
             }

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use instance::{AeTitle, Uid, part10::FileMeta};
-use reqwest::{RequestBuilder, Response};
+use reqwest::{Request, Response};
 use tokio::time::Instant;
 
+use crate::auth::{Payload, Proof};
 use crate::error::{Unreadable, Wait};
 use crate::profile::{StoreForm, StoreResponse};
 use crate::transport::TransportError;
@@ -113,7 +114,7 @@ impl Client {
         }
         let sent: Vec<_> = parts.iter().map(|part| part.meta.sop_instance_uid.clone()).collect();
         let url = self.inner.base_url.resource(&profile.paths.store, None);
-        let body = StoreBody::new(profile.store_form, profile.store_boundary.as_ref(), parts);
+        let mut body = StoreBody::new(profile.store_form, profile.store_boundary.as_ref(), parts);
         let mut request = self
             .inner
             .store
@@ -123,8 +124,10 @@ impl Client {
         if let Some(length) = body.content_length {
             request = request.header(header::CONTENT_LENGTH, length);
         }
-        let (request, credentials) = self.authorized(request).await?;
-        let exchange = self.exchange(request, body, credentials, &sent);
+        let payload = Payload::Streamed { length: body.content_length };
+        let (request, mut proof) = self.authorized(request, payload).await?;
+        body.chunks = proof.take_chunks();
+        let exchange = self.exchange(request, body, proof, &sent);
         tokio::time::timeout(self.inner.timeouts.total, exchange)
             .await
             .map_err(|_| Error::Timeout(Wait::Total))?
@@ -133,15 +136,16 @@ impl Client {
     /// Sends the request while its body is pumped into it, and reads the answer.
     async fn exchange(
         &self,
-        request: RequestBuilder,
+        mut request: Request,
         body: StoreBody,
-        credentials: Option<HeaderValue>,
+        proof: Proof,
         sent: &[Uid],
     ) -> Result<StoreAnswer, Error> {
         let timeouts = &self.inner.timeouts;
         let (stream, pump) = body.into_stream(timeouts.send_idle, timeouts.connect);
         let mut pump = std::pin::pin!(pump);
-        let mut sending = std::pin::pin!(request.body(reqwest::Body::wrap_stream(stream)).send());
+        *request.body_mut() = Some(reqwest::Body::wrap_stream(stream));
+        let mut sending = std::pin::pin!(self.inner.store.execute(request));
         let mut pumped = None;
         let mut answer_due = Instant::now();
         let response = loop {
@@ -160,9 +164,8 @@ impl Client {
             }
         };
         // The pump lives on while the answer is read: to drop it would break the connection.
-        if response.status() == StatusCode::UNAUTHORIZED {
-            let changed = self.inner.authorization.refresh(credentials.as_ref()).await?;
-            return Err(self.refused(&response, changed));
+        if self.inner.authorization.renewed(&response, &proof).await? {
+            return Err(self.refused(&response, true));
         }
         if !response.status().is_success() {
             return self.read_store_answer(response, sent).await;
