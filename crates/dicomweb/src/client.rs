@@ -211,12 +211,15 @@ impl Client {
     ) -> Result<Response, Error> {
         let mut refreshed = false;
         loop {
+            let admission = self.admit().await;
             let request = connections.request(method.clone(), url.clone()).header(header::ACCEPT, accept);
             let (request, proof) = self.authorized(request, Payload::Whole(b"")).await?;
-            let response = tokio::time::timeout(self.inner.timeouts.answer, connections.execute(request))
+            let mut response = tokio::time::timeout(self.inner.timeouts.answer, connections.execute(request))
                 .await
                 .map_err(|_| Error::Timeout(Wait::Answer))?
                 .map_err(|error| TransportError::from(error).into_error())?;
+            // The request is under way until its answer has been read or dropped.
+            response.extensions_mut().insert(admission);
             if !refreshed && self.inner.authorization.renewed(&response, &proof).await? {
                 refreshed = true;
                 continue;
@@ -249,12 +252,20 @@ impl Client {
     /// The body of an answer, which may be slow but must not stand still.
     pub(crate) fn body(&self, response: Response) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
         let idle = self.inner.timeouts.read_idle;
-        stream::try_unfold(response, move |mut response| async move {
+        let pace = Some(self.inner.pace.clone()).filter(Pace::limits_bytes);
+        let (precedence, admission) = (self.precedence, response.extensions().get::<Admission>().cloned());
+        let admission = admission.unwrap_or_default();
+        stream::try_unfold((response, pace, admission), move |(mut response, pace, admission)| async move {
+            admission.is_used();
             let chunk = tokio::time::timeout(idle, response.chunk())
                 .await
                 .map_err(|_| Error::Timeout(Wait::Reading))?
                 .map_err(|error| TransportError::from(error).into_error())?;
-            Ok(chunk.map(|chunk| (chunk, response)))
+            if let (Some(pace), Some(chunk)) = (&pace, &chunk) {
+                pace.bytes(precedence, chunk.len()).await;
+            }
+            admission.is_left();
+            Ok(chunk.map(|chunk| (chunk, (response, pace, admission))))
         })
     }
 

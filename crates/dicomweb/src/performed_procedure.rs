@@ -112,6 +112,7 @@ impl Client {
         let body = bytes::Bytes::from(body);
         let mut refreshed = false;
         loop {
+            let _admission = self.admit().await;
             let request = self.inner.store.post(url.clone()).body(body.clone());
             let request = request.header(header::CONTENT_TYPE, DICOM_JSON).header(header::ACCEPT, DICOM_JSON);
             let (request, proof) = self.authorized(request, auth::Payload::Whole(&body)).await?;
