@@ -5,6 +5,10 @@
 //! lengths are left out for the same reason. Private elements and UN keep their bytes. What changes
 //! besides is what the encoding itself demands: byte order, a VR where none was written, and padding to
 //! even length.
+//!
+//! A VR may depend on (0028,0103) Pixel Representation, which stands behind some of those that need it
+//! ((0018,9810) Zero Velocity Pixel Value, or an item before it). Where the data set can be read twice, a
+//! first pass tells it to the second, and also how long the data set becomes and whether all of it is said.
 
 mod image;
 mod stream;
@@ -42,6 +46,9 @@ pub enum RewriteError {
     /// The data set ends inside this element.
     #[error("the data set ends inside {0}")]
     Truncated(Tag),
+    /// Bytes in this element belong to no element, so that they would be lost.
+    #[error("bytes in {0} belong to no element")]
+    LeftOut(Tag),
 }
 
 /// Writes the events of a [`Reader`](crate::element::Reader) in another encoding, always little endian.
@@ -58,6 +65,13 @@ impl Rewriter {
     #[must_use]
     pub fn new(to: Encoding) -> Self {
         Self { explicit_vr: Form::from(to).explicit_vr, images: vec![Image::default()], passing: None }
+    }
+
+    /// The writer, told beforehand what the data set says of its pixels.
+    #[must_use]
+    pub fn knowing(mut self, image: Image) -> Self {
+        self.images = vec![image];
+        self
     }
 
     /// What the data set or the open item has said of its pixels so far.

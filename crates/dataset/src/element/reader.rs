@@ -27,6 +27,8 @@ pub struct Reader {
     position: u64,
     elements: u64,
     top_level: Option<Tag>,
+    /// See [`Reader::left_out`].
+    left_out: Option<Tag>,
     form_known: bool,
 }
 
@@ -73,6 +75,7 @@ impl Reader {
             position: 0,
             elements: 0,
             top_level: None,
+            left_out: None,
             form_known: mode == Mode::Strict,
         }
     }
@@ -101,6 +104,9 @@ impl Reader {
                     if piece.is_empty() {
                         return Ok(None);
                     }
+                    if self.left_out.is_none() && piece.iter().any(|byte| *byte != 0) {
+                        self.left_out = Some(self.top_level.unwrap_or(Tag(0, 0)));
+                    }
                 }
                 State::Header => {
                     if let Some(event) = self.end_of_frame()? {
@@ -123,6 +129,13 @@ impl Reader {
     #[must_use]
     pub const fn top_level(&self) -> Option<Tag> {
         self.top_level
+    }
+
+    /// The element, outside of any sequence, in which bytes stood that no event told of: what is left of
+    /// an item too short for a header, or something else where an item must stand. NULs do not count.
+    #[must_use]
+    pub const fn left_out(&self) -> Option<Tag> {
+        self.left_out
     }
 
     /// How many sequences, items and encapsulated values are open.

@@ -2,7 +2,7 @@
 
 use instance::{Encoding, Tag};
 
-use super::{RewriteError, Rewriter};
+use super::{Image, RewriteError, Rewriter};
 use crate::{
     element::{Limits, Mode, Reader},
     inflate::Inflater,
@@ -36,6 +36,13 @@ impl Rewriting {
         }
     }
 
+    /// The same, told beforehand what a first pass has found ([`Self::measured`]).
+    #[must_use]
+    pub fn knowing(mut self, image: Image) -> Self {
+        self.passing.rewriter = self.passing.rewriter.knowing(image);
+        self
+    }
+
     /// Appends to `to` what the next bytes become; takes all of `bytes`. What is inflated at once is
     /// given to `to` at once, so pieces of a deflated data set should be small.
     ///
@@ -62,6 +69,19 @@ impl Rewriting {
         let reader = &self.passing.reader;
         let whole = reader.may_end() && self.inflater.as_ref().is_none_or(Inflater::ended);
         if whole { Ok(()) } else { Err(RewriteError::Truncated(reader.top_level().unwrap_or(Tag(0, 0)))) }
+    }
+
+    /// Ends a pass whose output only counts: what the data set says of its pixels, outside of any sequence,
+    /// for [`Self::knowing`].
+    ///
+    /// # Errors
+    /// A data set that is cut, and one in which bytes stand that would be lost.
+    pub fn measured(&self) -> Result<Image, RewriteError> {
+        self.finish()?;
+        match self.passing.reader.left_out() {
+            Some(tag) => Err(RewriteError::LeftOut(tag)),
+            None => Ok(self.passing.rewriter.image()),
+        }
     }
 }
 

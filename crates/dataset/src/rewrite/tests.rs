@@ -1,3 +1,5 @@
+mod semantics;
+
 use super::*;
 use crate::element::Limits;
 use proptest::prelude::*;
