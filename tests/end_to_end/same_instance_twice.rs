@@ -57,7 +57,7 @@ fn what_is_to_be_overwritten_is_deleted_and_sent_again() {
     let configuration = Configuration::new()
         .origin("archive", origin.url())
         .set("origin.archive", "duplicate = \"overwrite\"")
-        .set("origin.archive.capabilities", "delete = true");
+        .set("origin.archive.capabilities", "delete = [\"instance\"]");
     let home = Home::new(&configuration);
     let daemon = home.start();
     let (first, beside) = (Instance::ct(1, 1, 10_000), Instance::ct(1, 2, 10_000));

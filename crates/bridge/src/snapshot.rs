@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use dicomweb::profile::TransferSyntaxes;
 use instance::{AeTitle, Uid};
 use spool::Destination;
 use tokio::sync::Semaphore;
@@ -147,7 +148,10 @@ impl Snapshot {
         let mut narrowed: Option<Vec<Uid>> = None;
         for destination in self.routing.reachable(calling, called) {
             let profile = self.origin(destination).map(|origin| origin.client.profile());
-            let Some(list) = profile.and_then(|profile| profile.transfer_syntaxes.as_ref()) else { continue };
+            let Some(TransferSyntaxes::These(list)) = profile.map(|profile| &profile.transfer_syntaxes)
+            else {
+                continue;
+            };
             let takes = |uid: &Uid| list.iter().any(|syntax| syntax.uid() == uid);
             narrowed = Some(match narrowed {
                 None => list.iter().map(|syntax| syntax.uid().clone()).collect(),

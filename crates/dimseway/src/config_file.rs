@@ -21,8 +21,8 @@ mod web;
 mod worklist;
 
 pub(crate) use capabilities::{
-    Attribute, Attributes, IncludeField, PersonNames, Retrieve as RetrieveOverride, Search as SearchOverride,
-    Values,
+    Attribute, Attributes, IncludeField, Level, PersonNames, Retrieve as RetrieveOverride,
+    Search as SearchOverride, Values,
 };
 pub(crate) use clock::{ClockTime, ZoneName};
 pub(crate) use document::{Document, KeyPath, Problem};

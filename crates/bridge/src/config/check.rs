@@ -113,10 +113,10 @@ impl Config {
             if !names.insert(name) {
                 return fault(format!("origin.{name}"), "the name is there twice");
             }
-            if origin.duplicate == Duplicate::Overwrite && !origin.client.profile.delete {
+            if origin.duplicate == Duplicate::Overwrite && !origin.client.profile.overwrites() {
                 return fault(
                     format!("origin.{name}.duplicate"),
-                    "to overwrite, instances must be deleted, which the profile does not offer",
+                    "to overwrite, instances must be replaced or deleted, which the profile does not offer",
                 );
             }
             if origin.workers == Some(0) {
@@ -137,11 +137,21 @@ impl Config {
         if self.routes.is_empty() {
             return match self.origins.len() {
                 1 => Ok(()),
-                0 => fault("origin", "without a route there must be one origin that everything goes to"),
+                0 if self.offers_steps() => Ok(()),
+                0 => fault(
+                    "origin",
+                    "without a route there must be one origin that everything goes to, or a worklist or [mpps], \
+                     and then nothing is stored",
+                ),
                 _ => fault("route", "there are several origins, so routes must tell what goes where"),
             };
         }
         self.routes.iter().enumerate().try_for_each(|(index, route)| self.check_route(index, route))
+    }
+
+    /// Whether modalities are told what to do, or tell what they did: a bridge may be for that alone.
+    fn offers_steps(&self) -> bool {
+        !self.worklist.sources.is_empty() || self.mpps.is_some()
     }
 
     fn check_route(&self, index: usize, route: &Route) -> Result<(), ConfigError> {

@@ -227,8 +227,8 @@ impl Attempt<'_> {
 
     /// An instance in a transfer syntax that the profile does not take would be refused each time.
     async fn hold_untaken_syntaxes(&self, leases: Vec<Lease>) -> Vec<Lease> {
-        let Some(taken) = &self.origin.client.profile().transfer_syntaxes else { return leases };
-        let is_taken = |lease: &Lease| taken.contains(&lease.entry.header.transfer_syntax);
+        let taken = &self.origin.client.profile().transfer_syntaxes;
+        let is_taken = |lease: &Lease| taken.accept(&lease.entry.header.transfer_syntax);
         let (taken, untaken): (Vec<_>, Vec<_>) = leases.into_iter().partition(is_taken);
         for lease in untaken {
             let syntax = lease.entry.header.transfer_syntax.uid();

@@ -63,7 +63,7 @@ pub(crate) fn config(origins: &[(&str, std::net::SocketAddr)]) -> Config {
     let origin = |(name, address): &(&str, std::net::SocketAddr)| {
         let url: BaseUrl = format!("http://{address}/dicom-web").parse().unwrap();
         let mut profile = Profile::standard();
-        profile.delete = false;
+        profile.delete = Vec::new();
         Origin::new(*name, ClientConfig::new(url, profile))
     };
     Config {

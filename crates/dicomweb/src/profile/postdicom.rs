@@ -9,10 +9,7 @@ use std::borrow::Cow;
 
 use instance::Tag;
 
-use super::{
-    IncludeField, Lookup, Paths, PersonNames, Profile, RetrieveCapabilities, SearchCapabilities, Searchable,
-    StoreForm, StoreResponse, Values, WorklistCapabilities,
-};
+use super::*;
 use crate::multipart::Boundary;
 use crate::url::PathTemplate;
 
@@ -27,6 +24,9 @@ impl Profile {
             paths: Paths::postdicom(),
             // Seen.
             store_form: StoreForm::Multipart,
+            // Seen; a PUT is not in evidence.
+            store_method: StoreMethod::Post,
+            put_replaces: false,
             // Seen, with its blanks and its place before the type.
             store_boundary: Some(Boundary::literal("DICOM DATA BOUNDARY")),
             // Not in evidence.
@@ -36,12 +36,13 @@ impl Profile {
             // Seen: one file per request, whatever the number of files.
             request_instances_max: 1,
             // The clients send files as they are.
-            transfer_syntaxes: None,
+            transfer_syntaxes: TransferSyntaxes::All,
             // What comes back is only printed by the clients, so anything but a response data set is looked
             // up.
             store_response: StoreResponse::Verify,
             // Not in evidence; as with any server.
             duplicate_failure_reasons: vec![0x0111],
+            busy_failure_reasons: Vec::new(),
             duplicate_statuses: Vec::new(),
             duplicates_unreported: false,
             // In the list of the instances of its series.
@@ -53,7 +54,9 @@ impl Profile {
             // Not in evidence; the vendor has orders of its own.
             worklist: WorklistCapabilities::none(),
             // Not in evidence; an order is deleted by the vendor's own call.
-            delete: false,
+            delete: Vec::new(),
+            // Not in evidence.
+            change_feed: ChangeFeed::Absent,
         }
     }
 }
@@ -89,6 +92,12 @@ impl Paths {
             // Not in evidence, and not used with `metadata` of the retrieve off.
             study_metadata: path("/studies/{study}/metadata"),
             series_metadata: path("/studies/series/{series}/metadata"),
+            // Not in evidence, and not used without `delete` and `change_feed` of the profile.
+            delete_study: path("/studies/{study}"),
+            delete_series: path("/studies/series/{series}"),
+            delete_instance: path("/studies/series/instances/{instance}"),
+            change_feed: path("/changefeed"),
+            change_feed_latest: path("/changefeed/latest"),
             // Not there.
             scheduled_steps: path("/modality-scheduled-procedure-steps"),
             workitems: path("/workitems"),

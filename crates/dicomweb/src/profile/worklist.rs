@@ -55,25 +55,4 @@ impl WorklistCapabilities {
     pub const fn none() -> Self {
         Self { scheduled_steps: WorklistKeys::Absent, workitems: WorklistKeys::Absent }
     }
-
-    /// The DICOM service of Azure, from its documentation: workitems alone, by ten attributes.
-    #[must_use]
-    pub fn azure() -> Self {
-        const CODE_VALUE: Tag = Tag(0x0008, 0x0100);
-        const REQUESTS: Tag = Tag(0x0040, 0xA370);
-        let keys: [&[Tag]; 10] = [
-            &[Tag::PATIENT_NAME],
-            &[Tag::PATIENT_ID],
-            &[REQUESTS, Tag::ACCESSION_NUMBER],
-            &[REQUESTS, Tag(0x0040, 0x1001)],
-            &[Tag(0x0040, 0x4005)],
-            &[Tag(0x0040, 0x4025), CODE_VALUE],
-            &[Tag(0x0040, 0x4026), CODE_VALUE],
-            &[Tag(0x0040, 0x4027), CODE_VALUE],
-            &[Tag(0x0074, 0x1000)],
-            &[Tag::STUDY_INSTANCE_UID],
-        ];
-        let workitems = WorklistKeys::These(keys.map(<[Tag]>::to_vec).into());
-        Self { scheduled_steps: WorklistKeys::Absent, workitems }
-    }
 }

@@ -9,7 +9,7 @@ use instance::Identity;
 use super::parts::Parts;
 use super::{Accept, Retrieve};
 use crate::error::Unreadable;
-use crate::{Client, Error, answer};
+use crate::{Client, Error, Level, answer};
 
 /// A Part 10 file (PS3.10 §7, PS3.18 §8.7.3.1), as it comes.
 pub type FileStream = BoxStream<'static, Result<Bytes, Error>>;
@@ -49,10 +49,10 @@ impl Client {
     /// # Errors
     /// Any error of the request, and a profile without deletion.
     pub async fn delete_instance(&self, identity: &Identity) -> Result<(), Error> {
-        if !self.profile().delete {
+        if !self.profile().deletes(Level::Instance) {
             return Err(Error::Profile("no deletion"));
         }
-        let url = self.inner.base_url.resource(&self.profile().paths.instance, Some(identity));
+        let url = self.inner.base_url.resource(&self.profile().paths.delete_instance, Some(identity));
         let response = self.without_body(&self.inner.search, Method::DELETE, url, "*/*").await?;
         match response.status() {
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(()),
@@ -101,7 +101,7 @@ mod tests {
             answer.body(axum::body::Body::from(body)).unwrap()
         });
         let mut config = config(serve(router).await);
-        config.profile = Profile { delete: true, ..Profile::standard() };
+        config.profile = Profile { delete: vec![Level::Instance], ..Profile::standard() };
         Client::new(config).unwrap()
     }
 

@@ -203,6 +203,19 @@ pub(crate) enum IncludeField {
     None,
 }
 
+/// Level of what was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Level {
+    /// A study.
+    Study,
+    /// A series.
+    Series,
+    /// An instance.
+    Instance,
+}
+
 /// An attribute by its keyword or its tag: `"StudyDate"`, `"00080020"`, `"(0008,0020)"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Attribute(pub(crate) Tag);

@@ -1,7 +1,7 @@
 //! Where studies go: `[origin.NAME]`.
 
 use super::postdicom::PostDicom;
-use super::{HeaderValue, Parsed, RetrieveOverride, SearchOverride, Size, Span};
+use super::{HeaderValue, Level, Parsed, RetrieveOverride, SearchOverride, Size, Span};
 use instance::Uid;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -128,10 +128,10 @@ pub(crate) struct Capabilities {
     /// Unit: none. Source: PS3.18 §8.7.3.5.2.
     #[schemars(extend("x-sample" = true))]
     pub(crate) any_transfer_syntax: Option<bool>,
-    /// Whether instances can be deleted.
+    /// Levels at which the server deletes what was stored: `"study"`, `"series"`, `"instance"`.
     /// Unit: none. Source: not part of PS3.18; the server's documentation.
-    #[schemars(extend("x-sample" = false))]
-    pub(crate) delete: Option<bool>,
+    #[schemars(extend("x-sample" = ["study", "series", "instance"]))]
+    pub(crate) delete: Option<Vec<Level>>,
     /// How it searches.
     pub(crate) search: SearchOverride,
     /// What it gives back.

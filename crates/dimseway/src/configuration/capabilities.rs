@@ -2,6 +2,7 @@
 
 use super::origin::set;
 use crate::config_file::{self, Attributes, RetrieveOverride, SearchOverride};
+use dicomweb::Level;
 use dicomweb::profile::{
     IncludeField, PersonNames, RetrieveCapabilities, SearchCapabilities, Searchable, Values,
 };
@@ -92,5 +93,13 @@ const fn include_field(written: config_file::IncludeField) -> IncludeField {
         config_file::IncludeField::List => IncludeField::List,
         config_file::IncludeField::All => IncludeField::All,
         config_file::IncludeField::None => IncludeField::None,
+    }
+}
+
+pub(super) const fn level(written: config_file::Level) -> Level {
+    match written {
+        config_file::Level::Study => Level::Study,
+        config_file::Level::Series => Level::Series,
+        config_file::Level::Instance => Level::Instance,
     }
 }

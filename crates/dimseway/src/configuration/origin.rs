@@ -2,14 +2,14 @@
 
 use super::{capabilities, secret};
 use crate::config_file::{
-    Auth, AuthType, Capabilities, Document, Duplicate, File, HeaderValue, KeyPath, Lookup, Origin, Problem,
-    StoreForm, StoreResponse,
+    self, Auth, AuthType, Capabilities, Document, Duplicate, File, HeaderValue, KeyPath, Lookup, Origin,
+    Problem, StoreForm, StoreResponse,
 };
 use bridge::config::Origin as BridgeOrigin;
 use dicomweb::{
     ClientConfig, Credentials, Profile, Timeouts, Tls,
     multipart::Boundary,
-    profile::Paths,
+    profile::{Paths, TransferSyntaxes},
     url::{InvalidBaseUrl, InvalidPathTemplate},
 };
 use http::{HeaderName, header::AUTHORIZATION};
@@ -289,13 +289,14 @@ fn override_profile(profile: &mut Profile, written: &Capabilities) {
     set(&mut profile.unknown_length_accepted, written.unknown_length_accepted);
     set(&mut profile.request_bytes_max, written.request_bytes_max.map(|size| Some(size.0)));
     set(&mut profile.request_instances_max, written.request_instances_max.map(super::count));
-    set(&mut profile.transfer_syntaxes, syntaxes.map(Some));
+    set(&mut profile.transfer_syntaxes, syntaxes.map(TransferSyntaxes::These));
     set(&mut profile.duplicate_failure_reasons, written.duplicate_failure_reasons.clone());
     set(&mut profile.duplicate_statuses, written.duplicate_statuses.clone());
     set(&mut profile.duplicates_unreported, written.duplicates_unreported);
     set(&mut profile.lookup, lookup);
     set(&mut profile.any_transfer_syntax, written.any_transfer_syntax);
-    set(&mut profile.delete, written.delete);
+    let levels = |levels: &Vec<config_file::Level>| levels.iter().copied().map(capabilities::level).collect();
+    set(&mut profile.delete, written.delete.as_ref().map(levels));
     capabilities::override_search(&mut profile.search, &written.search);
     capabilities::override_retrieve(&mut profile.retrieve, &written.retrieve);
 }

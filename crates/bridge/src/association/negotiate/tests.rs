@@ -1,3 +1,4 @@
+use dicomweb::profile::TransferSyntaxes;
 use dimse::acse::{ContextResult, OperationsWindow, ProposedContext};
 use spool::Destination;
 
@@ -105,14 +106,14 @@ fn what_is_offered_follows_the_configuration() {
 fn the_profiles_of_reachable_origins_narrow_the_transfer_syntaxes() {
     let explicit_only = |config: &mut Config| {
         let syntax = instance::TransferSyntax::new(EXPLICIT.parse().unwrap());
-        config.origins[0].client.profile.transfer_syntaxes = Some(vec![syntax]);
+        config.origins[0].client.profile.transfer_syntaxes = TransferSyntaxes::These(vec![syntax]);
     };
     assert_eq!(results(&snapshot(explicit_only))[1], accepted(EXPLICIT));
     let elsewhere = snapshot(|config| {
         explicit_only(config);
         let mut other = config.origins[0].clone();
         other.name = "other".to_owned();
-        other.client.profile.transfer_syntaxes = None;
+        other.client.profile.transfer_syntaxes = TransferSyntaxes::All;
         config.origins.push(other);
         let to = |name: &str| Route::everything(vec![Destination::Origin(name.to_owned())]);
         let mut mr = to("archive");
@@ -182,7 +183,7 @@ fn query_and_retrieve_are_offered_where_there_is_an_origin_to_ask() {
 fn a_narrow_origin_does_not_narrow_what_is_retrieved() {
     let narrow = snapshot(|config| {
         let syntax = instance::TransferSyntax::new(JPEG.parse().unwrap());
-        config.origins[0].client.profile.transfer_syntaxes = Some(vec![syntax]);
+        config.origins[0].client.profile.transfer_syntaxes = TransferSyntaxes::These(vec![syntax]);
     });
     assert_eq!(query_results(&narrow)[3], accepted(EXPLICIT));
 }

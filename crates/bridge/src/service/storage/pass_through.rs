@@ -53,10 +53,9 @@ pub(super) fn origin(resolved: &Resolved, request: &Request<'_>) -> Option<Arc<O
     };
     let origin = request.context.snapshot.origin(destination).filter(|_| destination == confirming)?;
     let profile = origin.client.profile();
-    let syntaxes = profile.transfer_syntaxes.as_ref();
     let takes = profile.unknown_length_accepted
         && origin.duplicate != Duplicate::Overwrite
-        && syntaxes.is_none_or(|syntaxes| syntaxes.contains(request.transfer_syntax));
+        && profile.transfer_syntaxes.accept(request.transfer_syntax);
     takes.then(|| Arc::clone(origin))
 }
 

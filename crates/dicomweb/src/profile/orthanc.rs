@@ -1,0 +1,93 @@
+//! The profile of Orthanc, as measured.
+
+use instance::Tag;
+
+use super::built_in::*;
+use super::*;
+
+impl Profile {
+    /// Orthanc with its DICOMweb plugin, as measured with Orthanc 1.10.1 and plugin 1.7.
+    ///
+    /// It keeps an instance that it already has and names the new one as stored, so a duplicate is never
+    /// reported; what it cannot read it leaves out of both sequences and answers 400 for the request. A
+    /// single part is refused with 415, and one asked for with 400. Requests are smaller than with
+    /// `standard`, because the plugin holds each part in memory.
+    #[must_use]
+    pub fn orthanc() -> Self {
+        Self {
+            name: "orthanc".to_owned(),
+            request_bytes_max: Some(64 * 1024 * 1024),
+            duplicates_unreported: true,
+            search: SearchCapabilities::orthanc(),
+            retrieve: RetrieveCapabilities::orthanc(),
+            worklist: WorklistCapabilities::none(),
+            ..Self::standard()
+        }
+    }
+}
+
+impl SearchCapabilities {
+    /// Orthanc 1.10.1 with plugin 1.7, as measured: no limit of its own and no page cut short; values are
+    /// not percent-decoded; a comma makes a list of anything; case never counts; keys of sequences are
+    /// passed over, and a key below the level of the resource finds nothing at all.
+    ///
+    /// Its answers are written in the `DefaultEncoding` of its configuration, Latin 1 unless that says
+    /// otherwise, and lose what does not fit; `Utf8` is the setting to use. `LimitFindResults` and
+    /// `LimitFindInstances` must stay 0: what is beyond them cannot be had, and no answer says so.
+    #[must_use]
+    pub fn orthanc() -> Self {
+        const STUDY: &[Tag] = &[
+            Tag::STUDY_DATE,
+            STUDY_TIME,
+            Tag::ACCESSION_NUMBER,
+            REFERRING_PHYSICIAN_NAME,
+            STUDY_DESCRIPTION,
+            Tag(0x0008, 0x0080),
+            Tag::PATIENT_NAME,
+            Tag::PATIENT_ID,
+            PATIENT_BIRTH_DATE,
+            Tag(0x0010, 0x0040),
+            Tag::STUDY_INSTANCE_UID,
+            STUDY_ID,
+        ];
+        let levels = Levels {
+            study: STUDY,
+            series: &[
+                Tag::MODALITY,
+                Tag(0x0008, 0x0021),
+                Tag(0x0008, 0x1010),
+                Tag(0x0008, 0x103E),
+                MANUFACTURER_MODEL_NAME,
+                Tag(0x0018, 0x0015),
+                Tag(0x0018, 0x1030),
+                Tag::SERIES_INSTANCE_UID,
+                SERIES_NUMBER,
+                STEP_START_DATE,
+                STEP_START_TIME,
+            ],
+            instance: &[Tag::SOP_CLASS_UID, Tag::SOP_INSTANCE_UID, INSTANCE_NUMBER],
+        };
+        Self {
+            unannounced_cut: None,
+            person_names: PersonNames::AsTextIgnoringCase,
+            values: Values::Literal,
+            comma_separates: true,
+            // Only a search for studies collects modalities; any other finds nothing by them.
+            studies: Searchable::These([STUDY, &[MODALITIES_IN_STUDY]].concat().into()),
+            series: levels.these(true, true, false),
+            instances: levels.these(true, true, true),
+            study_series: levels.these(true, true, false),
+            study_instances: levels.these(true, true, true),
+            series_instances: levels.these(true, true, true),
+            ..Self::standard()
+        }
+    }
+}
+
+impl RetrieveCapabilities {
+    /// Orthanc 1.10.1 with plugin 1.7: of several transfer syntaxes in a request only the last counts.
+    #[must_use]
+    pub fn orthanc() -> Self {
+        Self { several_transfer_syntaxes: false, ..Self::standard() }
+    }
+}
