@@ -1,16 +1,22 @@
 //! The command line.
 
 pub(crate) mod account;
+mod calls;
 mod send;
 mod worklist;
 
+pub(crate) use calls::{CallState, Calls, CallsAction, CallsSelection};
 pub(crate) use send::Send;
 pub(crate) use worklist::{Worklist, WorklistShow};
 
 use crate::config_file::Span;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use instance::{AeTitle, Uid};
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,18 +35,25 @@ Exit codes: 0 done, 64 usage, 65 data, 69 unavailable, 70 internal, 78 configura
 #[derive(Debug, Parser)]
 #[command(name = "dimseway", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Cli {
-    /// Configuration file.
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "DIMSEWAY_CONFIG",
-        default_value = "dimseway.toml"
-    )]
-    pub(crate) config: PathBuf,
+    /// Configuration file. Default: dimseway.toml in the current directory, and where that is missing
+    /// /etc/dimseway/dimseway.toml.
+    #[arg(long, global = true, value_name = "FILE", env = "DIMSEWAY_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Configuration files that are looked for where none is named.
+const USUAL_PLACES: [&str; 2] = ["dimseway.toml", "/etc/dimseway/dimseway.toml"];
+
+impl Cli {
+    /// The configuration file that is meant. Where there is none at all, the one that a person would make.
+    pub(crate) fn configuration_file(&self) -> PathBuf {
+        let usual = || USUAL_PLACES.iter().map(Path::new).find(|place| place.exists());
+        let meant = self.config.as_deref().or_else(usual);
+        meant.unwrap_or(Path::new(USUAL_PLACES[0])).to_owned()
+    }
 }
 
 /// What to do.
@@ -85,6 +98,18 @@ Examples:
   dimseway queue reroute 001k0tdt7c5k3 --to archive2   its origin is gone from the configuration
   dimseway queue export 001k0tdt7c5k3 --to ./rescue    as Part 10 files")]
     Queue(Queue),
+    /// See the calls with side effects that are still to be made, and decide about those that are held.
+    ///
+    /// They are what modalities report of performed procedure steps, on the way to each `[mpps_sink]`. A call is
+    /// held where it was refused for good, or where it may have been made already and nobody can tell.
+    #[command(after_help = "\
+Examples:
+  dimseway calls list --state held
+  dimseway calls show 17                     what it says and why it is held
+  dimseway calls retry 17                    make it now: whoever says so has looked at what was done
+  dimseway calls retry --held ris            all that are held for the sink ris
+  dimseway calls discard 17 --yes            nobody will be told")]
+    Calls(Calls),
     /// Store files and folders through an association, each with its own transfer syntax.
     ///
     /// Without --to they go to the daemon of the configuration; where none runs, into its spool, under
@@ -358,6 +383,20 @@ pub(crate) enum Config {
     Example,
     /// Every metric with its meaning, as Markdown.
     Metrics,
+    /// Manual pages, one for each command, as files for `man`.
+    Manual {
+        /// Directory for the files; made where it does not exist.
+        #[arg(long, value_name = "DIRECTORY")]
+        to: PathBuf,
+    },
+    /// What a shell needs to complete command lines.
+    #[command(after_help = "\
+Example:
+  dimseway config completions bash > /etc/bash_completion.d/dimseway")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// A DIMSE peer on the command line: `AE@host:port`.

@@ -4,6 +4,7 @@
 
 mod account;
 mod admin;
+mod calls;
 mod cli;
 mod command;
 mod config_file;
@@ -14,6 +15,7 @@ mod open_files;
 mod queue;
 mod ready_file;
 mod requestor;
+mod service_unit;
 mod signals;
 mod table;
 mod telemetry;
@@ -63,13 +65,15 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 
 /// Futures of commands are large and live once, so they are put on the heap.
 async fn dispatch(cli: Cli) -> anyhow::Result<()> {
-    let path = cli.config.as_path();
+    let path = cli.configuration_file();
+    let path = path.as_path();
     match cli.command {
         Command::Serve(arguments) => Box::pin(command::serve::run(path, &arguments)).await,
         Command::Check(arguments) => Box::pin(command::check::run(path, &arguments)).await,
         Command::Demo(arguments) => Box::pin(command::demo::run(&arguments)).await,
         Command::Origin(arguments) => Box::pin(command::origin::run(&arguments)).await,
         Command::Queue(arguments) => Box::pin(command::queue::run(path, arguments)).await,
+        Command::Calls(arguments) => Box::pin(command::calls::run(path, arguments)).await,
         Command::Send(arguments) => Box::pin(command::send::run(path, &arguments)).await,
         Command::Echo(arguments) => Box::pin(command::echo::run(path, &arguments)).await,
         Command::Orders(arguments) => Box::pin(command::orders::run(path, arguments)).await,

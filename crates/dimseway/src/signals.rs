@@ -1,5 +1,6 @@
 //! SIGTERM, SIGINT and SIGHUP.
 
+use crate::service_unit;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +29,7 @@ pub(crate) fn stop() -> anyhow::Result<Stop> {
                 _ = interrupt.recv() => {}
             }
             tracing::info!(forced = told.drain.is_cancelled(), "told to stop");
+            service_unit::stopping();
             token.cancel();
         }
     });

@@ -1,9 +1,13 @@
 //! `dimseway config`.
 
-use crate::{cli::Config, config_file};
+use crate::{
+    cli::{Cli, Config},
+    config_file,
+};
 use anyhow::Context;
 use bridge::Metrics;
-use std::fmt::Write;
+use clap::CommandFactory;
+use std::{fmt::Write, path::Path};
 
 const METRICS_HEAD: &str = "\
 # Metrics
@@ -24,6 +28,8 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
         Config::Schema => serde_json::to_string_pretty(&config_file::schema())? + "\n",
         Config::Example => config_file::example()?,
         Config::Metrics => metrics()?,
+        Config::Manual { to } => return manual(to),
+        Config::Completions { shell } => completions(*shell)?,
     };
     print!("{text}");
     Ok(())
@@ -42,10 +48,47 @@ fn metrics() -> anyhow::Result<String> {
     Ok(text)
 }
 
+/// Writes `dimseway.1`, `dimseway-serve.1` and so on into a directory.
+fn manual(to: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(to).with_context(|| format!("cannot make the directory {}", to.display()))?;
+    clap_mangen::generate_to(Cli::command(), to)
+        .with_context(|| format!("cannot write the manual pages into {}", to.display()))
+}
+
+/// The completions of a shell.
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<String> {
+    let mut script = Vec::new();
+    let mut command = Cli::command();
+    let name = command.get_name().to_owned();
+    clap_complete::generate(shell, &mut command, name, &mut script);
+    Ok(String::from_utf8(script)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
+
+    #[test]
+    fn every_command_that_is_shown_has_a_manual_page() {
+        let directory = tempfile::tempdir().unwrap();
+        let to = directory.path().join("man1");
+        manual(&to).unwrap();
+        let page = |name: &str| std::fs::read_to_string(to.join(format!("{name}.1"))).unwrap_or_default();
+        assert!(page("dimseway").contains("config example"), "the examples are there");
+        for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+            assert!(page(&format!("dimseway-{}", command.get_name())).contains(".SH NAME"), "{command}");
+        }
+    }
+
+    #[test]
+    fn shells_learn_every_command() {
+        for shell in [clap_complete::Shell::Bash, clap_complete::Shell::Zsh, clap_complete::Shell::Fish] {
+            let script = completions(shell).unwrap();
+            for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+                assert!(script.contains(command.get_name()), "{shell}: {command}");
+            }
+        }
+    }
 
     #[test]
     fn the_pages_in_docs_are_current() {

@@ -7,7 +7,7 @@ use crate::{
     exit::{Exit, OrExit},
     open_files,
     ready_file::{self, Addresses},
-    signals, telemetry,
+    service_unit, signals, telemetry,
 };
 use std::path::Path;
 
@@ -40,5 +40,7 @@ pub(crate) async fn run(path: &Path, arguments: &Serve) -> anyhow::Result<()> {
         };
         addresses.write(path)?;
     }
+    service_unit::watch_over(daemon.bridge.clone(), stop.drain.clone());
+    service_unit::ready();
     daemon.finish(&stop).await
 }

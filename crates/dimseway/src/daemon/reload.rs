@@ -2,7 +2,7 @@
 //! Kubernetes sends no signal.
 
 use super::Daemon;
-use crate::{config_file::File, configuration::Configuration, telemetry::LevelHandle};
+use crate::{config_file::File, configuration::Configuration, service_unit, telemetry::LevelHandle};
 use bridge::{Bridge, Metrics};
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -74,7 +74,10 @@ impl Watched {
     fn look(mut self, asked: bool) -> Self {
         let fingerprint = self.fingerprint_now();
         if asked || fingerprint != self.fingerprint {
+            service_unit::reloading();
             self.reload();
+            // Also where the old configuration stays: it is served.
+            service_unit::ready();
             // Also after a failure, which would otherwise be told every few seconds.
             self.fingerprint = self.fingerprint_now();
         }
