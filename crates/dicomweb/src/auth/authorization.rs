@@ -57,6 +57,7 @@ impl Authorization {
                 Self::Fixed(sensitive(&text).map_err(|error| Error::Credentials(Box::new(error)))?)
             }
             Credentials::BearerFile(path) => Self::BearerFile(BearerFile::new(path)),
+            Credentials::AwsSigV4(config) => Self::AwsSigV4(aws::Signer::new(config)?),
         })
     }
 
@@ -65,27 +66,33 @@ impl Authorization {
     pub(crate) async fn authorize(
         &self,
         request: &mut Request,
-        _payload: Payload<'_>,
+        payload: Payload<'_>,
     ) -> Result<Proof, Error> {
         let header = match self {
             Self::None => None,
             Self::Fixed(header) => Some(header.clone()),
             Self::BearerFile(file) => Some(file.header().await?),
+            Self::AwsSigV4(signer) => {
+                return Ok(Proof { header: None, signed: Some(signer.sign(request, payload).await?) });
+            }
         };
         if let Some(header) = &header {
             request.headers_mut().insert(header::AUTHORIZATION, header.clone());
         }
-        Ok(Proof { header })
+        Ok(Proof { header, signed: None })
     }
 
     /// Takes in the answer to a request, whatever it is. Tells whether it refuses the credentials and there are
     /// other ones by now, with which the request may be sent once more.
     pub(crate) async fn renewed(&self, response: &Response, proof: &Proof) -> Result<bool, Error> {
+        if let (Self::AwsSigV4(signer), Some(signed)) = (self, &proof.signed) {
+            return signer.renewed(response, signed).await;
+        }
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(false);
         }
         match self {
-            Self::None | Self::Fixed(_) => Ok(false),
+            Self::None | Self::Fixed(_) | Self::AwsSigV4(_) => Ok(false),
             Self::BearerFile(file) => Ok(Some(file.read_again().await?) != proof.header),
         }
     }
@@ -97,6 +104,7 @@ impl fmt::Debug for Authorization {
             Self::None => "None",
             Self::Fixed(_) => "Fixed",
             Self::BearerFile(_) => "BearerFile",
+            Self::AwsSigV4(_) => "AwsSigV4",
         })
     }
 }

@@ -1,6 +1,7 @@
 //! How a client proves who it is.
 
 mod authorization;
+pub mod aws;
 mod bearer_file;
 
 use std::path::PathBuf;
@@ -24,4 +25,6 @@ pub enum Credentials {
     },
     /// A bearer token (RFC 6750) in a file, read again when the file changes and once on 401.
     BearerFile(PathBuf),
+    /// Every request signed with an access key of AWS.
+    AwsSigV4(aws::AwsSigV4),
 }

@@ -14,6 +14,7 @@ use memchr::memmem::Finder;
 use tokio::sync::mpsc;
 
 use super::StorePart;
+use crate::auth::aws::{ChunkSigner, framed};
 use crate::error::Wait;
 use crate::multipart::{Boundary, Part, Writer, part_headers};
 use crate::profile::StoreForm;
@@ -36,6 +37,8 @@ pub(super) struct StoreBody {
     fixed: bool,
     headers: HeaderMap,
     parts: Vec<(Bytes, StorePart)>,
+    /// Signs the body, which goes in signed chunks then and is longer than `content_length` says.
+    pub(super) chunks: Option<ChunkSigner>,
 }
 
 /// How pumping ended.
@@ -130,12 +133,12 @@ impl StoreBody {
             }
         };
         let fixed = boundary.is_some();
-        Self { content_type, content_length, form, writer, fixed, headers, parts }
+        Self { content_type, content_length, form, writer, fixed, headers, parts, chunks: None }
     }
 
     /// The stream for the connection, and the future that fills it.
     pub(super) fn into_stream(
-        self,
+        mut self,
         idle: Duration,
         connect: Duration,
     ) -> (impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static, impl Future<Output = Pumped> + Send)
@@ -158,7 +161,13 @@ impl StoreBody {
                 }
             })
         });
-        (pieces, pump(self.bytes(), sender, idle, connect))
+        let chunks = self.chunks.take();
+        let bytes = self.bytes();
+        let bytes = match chunks {
+            Some(chunks) => framed(bytes, chunks).left_stream(),
+            None => bytes.right_stream(),
+        };
+        (pieces, pump(bytes, sender, idle, connect))
     }
 
     /// The bytes of the body.
