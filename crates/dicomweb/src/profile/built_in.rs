@@ -19,7 +19,7 @@ pub(super) const REQUEST_ATTRIBUTES_SEQUENCE: Tag = Tag(0x0040, 0x0275);
 
 impl Profile {
     /// Names that [`Self::built_in`] knows.
-    pub const BUILT_IN: [&'static str; 4] = ["standard", "orthanc", "azure", "postdicom"];
+    pub const BUILT_IN: [&'static str; 5] = ["standard", "orthanc", "aws", "azure", "postdicom"];
 
     /// The built-in profile of that name.
     #[must_use]
@@ -27,6 +27,7 @@ impl Profile {
         match name {
             "standard" => Some(Self::standard()),
             "orthanc" => Some(Self::orthanc()),
+            "aws" => Some(Self::aws()),
             "azure" => Some(Self::azure()),
             "postdicom" => Some(Self::postdicom()),
             _ => None,

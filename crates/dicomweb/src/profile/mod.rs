@@ -1,5 +1,6 @@
 //! What an origin server can do. Behaviour follows the profile, never the name of a vendor.
 
+mod aws;
 mod azure;
 mod built_in;
 mod change_feed;
