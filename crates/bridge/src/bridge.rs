@@ -263,7 +263,7 @@ impl Bridge {
     /// `dimseway_configuration_reloads_total`.
     pub fn reload(&self, config: Config) -> Result<(), StartError> {
         let reloads = &self.core.metrics.reloads;
-        let made = Snapshot::new(config)
+        let made = Snapshot::succeeding(config, &self.core.snapshot.load())
             .and_then(|snapshot| Setup::new(&snapshot.config).map(|setup| (snapshot, setup)));
         match made {
             Ok((snapshot, setup)) => {
@@ -295,7 +295,12 @@ impl Bridge {
     /// What a pending delivery to `destination` waits for, in words; none where it is served.
     #[must_use]
     pub fn waits_for(&self, destination: &Destination) -> Option<&'static str> {
-        self.core.conditions.in_words(destination)
+        let closed = || {
+            let snapshot = self.core.snapshot.load();
+            let pace = snapshot.origin(destination)?.client.pace();
+            pace.is_closed_for_deliveries().then_some("it is not the time of day for deliveries (`rate_limit`)")
+        };
+        self.core.conditions.in_words(destination).or_else(closed)
     }
 
     /// What modalities are to do.
@@ -319,6 +324,9 @@ impl Bridge {
         let statistics = self.core.ports.deliveries.statistics().await?;
         self.core.metrics.show_spool(&statistics, SystemTime::now());
         self.core.worklist.show_ages();
+        for origin in self.core.snapshot.load().origins.values() {
+            self.core.metrics.show_pace(&origin.name, origin.client.pace());
+        }
         Ok(())
     }
 }

@@ -7,8 +7,8 @@ mod declaration;
 
 use std::time::{Duration, SystemTime};
 
-use dicomweb::Remedy;
-use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
+use dicomweb::{Pace, Precedence, Remedy};
+use prometheus::{CounterVec, GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 use spool::Statistics;
 
 use self::declaration::Declaring;
@@ -130,6 +130,10 @@ metrics! {
     /// Latency of requests to origin servers.
     origin_request_duration: HistogramVec = histogram Kind::Histogram(REQUEST), "dimseway_origin_request_seconds", &["origin", "service"],
         "A rise is a slow origin or line; deliveries queue up but nothing is lost.";
+
+    /// Time that requests to an origin waited because of its `rate_limit`, by what they are.
+    rate_limit_waited: CounterVec = seconds_total Kind::Counter, "dimseway_rate_limit_waited_seconds_total", &["origin", "precedence"],
+        "`bulk` are deliveries and pulls, `interactive` is what a person or a modality waits for. A rise of `interactive` is felt: raise the limits, or ask the provider for higher ones.";
 
     /// From the acceptance of an instance to its confirmed storage at a destination.
     forward_lag: HistogramVec = histogram Kind::Histogram(LAG), "dimseway_forward_lag_seconds", &["destination"],
@@ -267,6 +271,17 @@ impl Metrics {
         }
         let accepting = i64::from(statistics.intake_refused.is_none());
         self.spool_accepting.with_label_values::<&str>(&[]).set(accepting);
+    }
+
+    /// Shows how long an origin's requests have waited by now.
+    pub(crate) fn show_pace(&self, origin: &str, pace: &Pace) {
+        for (label, precedence) in [("interactive", Precedence::Interactive), ("bulk", Precedence::Bulk)] {
+            let waited = pace.waited(precedence);
+            let counter = self.rate_limit_waited.with_label_values(&[origin, label]);
+            let more = (waited.requests + waited.bytes).as_secs_f64() - counter.get();
+            // Less than before where the origin was away from the configuration for a while.
+            counter.inc_by(more.max(0.0));
+        }
     }
 
     /// Everything in the text format of Prometheus.

@@ -56,6 +56,8 @@ pub enum StartError {
 pub(crate) struct Origin {
     pub(crate) name: String,
     pub(crate) client: dicomweb::Client,
+    /// The same one for what nobody waits for.
+    pub(crate) bulk: dicomweb::Client,
     pub(crate) duplicate: Duplicate,
     pub(crate) workers: usize,
     pub(crate) limits: batch::Limits,
@@ -108,15 +110,30 @@ impl Snapshot {
             let workers = origin.workers.unwrap_or(config.forward.workers);
             let (name, duplicate) = (origin.name.clone(), origin.duplicate);
             let edit: Arc<dyn Edit> = Arc::new(Untouched);
-            let look_ups = Semaphore::new(LOOK_UPS_MAX);
+            let (bulk, look_ups) = (client.in_bulk(), Semaphore::new(LOOK_UPS_MAX));
             let postdicom = Account::of(origin)?;
             origins.insert(
                 name.clone(),
-                Arc::new(Origin { name, client, duplicate, workers, limits, edit, look_ups, postdicom }),
+                Arc::new(Origin { name, client, bulk, duplicate, workers, limits, edit, look_ups, postdicom }),
             );
         }
         let sinks = Sinks::new(&config, &origins);
         Ok(Self { routing: RoutingTable::new(&config), config, origins, sinks })
+    }
+
+    /// As [`Self::new`], where `before` was in force: an origin of the same name goes on at the pace that it
+    /// had, within its new limits.
+    pub(crate) fn succeeding(mut config: Config, before: &Self) -> Result<Self, StartError> {
+        let mut paces = Vec::new();
+        for origin in &mut config.origins {
+            if let Some(old) = before.origins.get(&origin.name) {
+                let new = std::mem::replace(&mut origin.client.pace, old.client.pace().clone());
+                paces.push((old.client.pace().clone(), new.limit()));
+            }
+        }
+        let snapshot = Self::new(config)?;
+        paces.into_iter().for_each(|(pace, limit)| pace.configure(limit));
+        Ok(snapshot)
     }
 
     /// The AE title under which a peer called, if it is served.

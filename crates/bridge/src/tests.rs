@@ -4,6 +4,7 @@
 mod delivering;
 mod memory;
 mod origin;
+mod pacing;
 mod passing_through;
 mod postdicom;
 mod querying;

@@ -58,7 +58,7 @@ impl Attempt<'_> {
         let _reserved = self.settlement.memory.sending().await;
         let parts = batch.iter().map(|lease| self.part(lease)).collect();
         let started = Instant::now();
-        let answer = self.origin.client.store(parts).await;
+        let answer = self.origin.bulk.store(parts).await;
         self.count_request("stow", started, answer.as_ref().err());
         answer
     }
@@ -152,7 +152,7 @@ impl Attempt<'_> {
     /// Settles an unknown outcome by a search, and tells whether the origin answered it.
     async fn look_up(&self, lease: &Lease, words: String, otherwise: IfNotAskable) -> (Outcome, bool) {
         let started = Instant::now();
-        let presence = self.origin.client.find_instance(&lease.entry.trailer.identity).await;
+        let presence = self.origin.bulk.find_instance(&lease.entry.trailer.identity).await;
         self.count_request("qido", started, presence.as_ref().err());
         let (result, outcome) = match presence {
             Ok(Presence::Present) => {
@@ -200,7 +200,7 @@ impl Attempt<'_> {
             Duplicate::Success => Outcome::Delivered { answer: SAYS.to_owned() },
             Duplicate::Reject => Outcome::Held { reason: HeldReason::Refused(SAYS.to_owned()) },
             Duplicate::Overwrite => {
-                match self.origin.client.delete_instance(&lease.entry.trailer.identity).await {
+                match self.origin.bulk.delete_instance(&lease.entry.trailer.identity).await {
                     Ok(()) => Outcome::Deferred {
                         not_before: SystemTime::now(),
                         reason: format!("{SAYS}; it was deleted there to be overwritten"),
@@ -222,7 +222,7 @@ impl Attempt<'_> {
     async fn compare(&self, lease: &Lease) -> Comparison {
         let (identity, sha256) = (&lease.entry.trailer.identity, &lease.entry.sha256);
         let destination = &lease.token.destination;
-        duplicate::compare(identity, sha256, destination, self.deliveries(), &self.origin.client).await
+        duplicate::compare(identity, sha256, destination, self.deliveries(), &self.origin.bulk).await
     }
 
     /// An instance in a transfer syntax that the profile does not take would be refused each time.
@@ -266,7 +266,7 @@ impl Attempt<'_> {
     /// What becomes of an instance whose UID the origin was given other content under; nothing where it
     /// does not have that any more.
     async fn of_other_content(&self, lease: &Lease) -> Option<Outcome> {
-        match self.origin.client.find_instance(&lease.entry.trailer.identity).await {
+        match self.origin.bulk.find_instance(&lease.entry.trailer.identity).await {
             Ok(Presence::Absent) => None,
             Ok(Presence::Present | Presence::NotAskable) => Some(self.of_duplicate(lease).await),
             Err(error) => {

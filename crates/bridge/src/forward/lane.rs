@@ -45,6 +45,12 @@ impl Lane {
         self.look_at.max(self.gather_until)
     }
 
+    /// When a worker may begin: as [`Self::next_look`], and not before the pace of the destination allows it.
+    pub(super) fn next_start(&self, destination: &Destination, snapshot: &Snapshot) -> Instant {
+        let paced = snapshot.origin(destination).and_then(|origin| origin.client.pace().bulk_ready_at());
+        self.next_look().max(paced.unwrap_or(self.look_at))
+    }
+
     /// Whether a worker is free for another attempt, and how many instances it may take.
     pub(super) fn has_room(
         &self,
@@ -53,7 +59,11 @@ impl Lane {
         now: Instant,
     ) -> Option<usize> {
         let (workers, instances) = match snapshot.origin(destination) {
-            Some(origin) => (origin.workers, origin.limits.instances),
+            Some(origin) => {
+                // One that waits for its turn would only keep instances from others.
+                let turns = origin.client.pace().bulk_requests_max().unwrap_or(usize::MAX);
+                (origin.workers.min(turns), origin.limits.instances)
+            }
             None => (peer::WORKERS, snapshot.config.forward.batch_instances),
         };
         let (workers, instances) = match self.breaker.permitted(now) {

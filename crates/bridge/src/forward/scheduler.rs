@@ -243,7 +243,7 @@ impl Scheduler {
     /// Whether another attempt may start now, and with how many instances.
     fn may_start(&self, destination: &Destination, snapshot: &Snapshot) -> Option<usize> {
         let (lane, now) = (self.lanes.get(destination)?, Instant::now());
-        if lane.next_look() > now {
+        if lane.next_start(destination, snapshot) > now {
             return None;
         }
         lane.has_room(destination, snapshot, now)
@@ -373,7 +373,7 @@ impl Scheduler {
             // Where there is no room, the end of what is under way wakes the scheduler. A moment that
             // has passed came since the lane was looked at, so it is looked at again at once.
             Permitted::All | Permitted::One => {
-                lane.has_room(destination, &snapshot, now).map(|_| lane.next_look())
+                lane.has_room(destination, &snapshot, now).map(|_| lane.next_start(destination, &snapshot))
             }
         });
         let all = lanes.chain(self.sweep_at).min();

@@ -1,7 +1,7 @@
 //! How a metric is declared: once, together with its page in the manual.
 
 use prometheus::{
-    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, core::Collector,
+    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, core::Collector,
 };
 
 /// One metric, for the registry and for the generated documentation.
@@ -51,6 +51,14 @@ pub(super) struct Declaring {
 impl Declaring {
     pub(super) fn counter(&mut self, declaration: Declaration) -> Result<IntCounterVec, prometheus::Error> {
         let metric = IntCounterVec::new(Opts::new(declaration.name, declaration.help), declaration.labels)?;
+        self.register(declaration, metric)
+    }
+
+    pub(super) fn seconds_total(
+        &mut self,
+        declaration: Declaration,
+    ) -> Result<CounterVec, prometheus::Error> {
+        let metric = CounterVec::new(Opts::new(declaration.name, declaration.help), declaration.labels)?;
         self.register(declaration, metric)
     }
 

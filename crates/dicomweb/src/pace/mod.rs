@@ -123,6 +123,13 @@ impl Pace {
         request.max(byte).filter(|at| *at > now)
     }
 
+    /// Bulk requests that may be under way at the same time, where that is limited.
+    #[must_use]
+    pub fn bulk_requests_max(&self) -> Option<usize> {
+        let state = self.state();
+        self.rates(&state).0.slots(Precedence::Bulk)
+    }
+
     /// Whether bulk requests wait for another time of day.
     #[must_use]
     pub fn is_closed_for_deliveries(&self) -> bool {
