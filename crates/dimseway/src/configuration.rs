@@ -5,6 +5,7 @@ mod mpps;
 mod origin;
 mod postdicom;
 mod query;
+mod rate_limit;
 mod secret;
 #[cfg(test)]
 mod tests;

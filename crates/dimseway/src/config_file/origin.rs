@@ -1,6 +1,7 @@
 //! Where studies go: `[origin.NAME]`.
 
 use super::postdicom::PostDicom;
+use super::rate_limit::RateLimit;
 use super::{HeaderValue, Level, Parsed, RetrieveOverride, SearchOverride, Size, Span};
 use instance::Uid;
 use schemars::JsonSchema;
@@ -59,6 +60,9 @@ pub(crate) struct Origin {
     /// Unit: time. Source: a workstation waits about that long.
     #[serde(default = "unavailable_timeout")]
     pub(crate) unavailable_timeout: Span,
+    /// How fast the origin is used.
+    #[serde(default)]
+    pub(crate) rate_limit: RateLimit,
     /// Deliveries to this origin at the same time; left out: `workers` of `[forward]`.
     /// Unit: requests. Source: the server's administrator.
     #[schemars(extend("x-sample" = 4))]

@@ -1,13 +1,13 @@
 //! Origins of the configuration: where they are, what they can do, who we are there.
 
-use super::{capabilities, secret};
+use super::{capabilities, rate_limit, secret};
 use crate::config_file::{
     self, Auth, AuthType, Capabilities, Document, Duplicate, File, HeaderValue, KeyPath, Lookup, Origin,
     Problem, StoreForm, StoreResponse,
 };
 use bridge::config::Origin as BridgeOrigin;
 use dicomweb::{
-    ClientConfig, Credentials, Profile, Timeouts, Tls,
+    ClientConfig, Credentials, Pace, Profile, Timeouts, Tls,
     multipart::Boundary,
     profile::{Paths, TransferSyntaxes},
     url::{InvalidBaseUrl, InvalidPathTemplate},
@@ -95,7 +95,9 @@ impl Reading<'_> {
             unavailable: origin.unavailable_timeout.0,
             ..Timeouts::default()
         };
-        Ok(ClientConfig { base_url, profile, credentials, tls, headers, timeouts })
+        let limit = rate_limit::rate_limit(&origin.rate_limit, &self.path.key("rate_limit"), self.document)?;
+        let pace = Pace::new(limit);
+        Ok(ClientConfig { base_url, profile, credentials, tls, headers, timeouts, pace })
     }
 
     /// The boundary of store requests; none where nothing is written.
