@@ -6,7 +6,9 @@
 
 mod answer;
 pub mod auth;
+pub mod change_feed;
 pub mod client;
+pub mod delete;
 pub mod error;
 pub mod media_type;
 pub mod multipart;
@@ -14,6 +16,7 @@ pub mod pace;
 mod patience;
 pub mod performed_procedure;
 pub mod profile;
+pub mod proxy;
 pub mod retrieve;
 pub mod search;
 mod single;
@@ -28,9 +31,11 @@ pub mod worklist;
 
 pub use auth::Credentials;
 pub use client::{Client, ClientConfig};
+pub use delete::{Delete, Deleted};
 pub use error::{Error, Remedy};
 pub use pace::{Pace, Precedence, RateLimit};
 pub use profile::Profile;
+pub use proxy::Proxy;
 pub use retrieve::{Accept, Retrieve, Retrieved, RetrievedInstance};
 pub use search::{Level, MatchValue, Presence, Resource, Search, SearchLimits, SearchReport, SearchStream};
 pub use store::{AnswerBody, InstanceOutcome, StoreAnswer, StorePart};

@@ -9,7 +9,7 @@ use instance::Identity;
 use super::parts::Parts;
 use super::{Accept, Retrieve};
 use crate::error::Unreadable;
-use crate::{Client, Error, Level, answer};
+use crate::{Client, Delete, Error};
 
 /// A Part 10 file (PS3.10 §7, PS3.18 §8.7.3.1), as it comes.
 pub type FileStream = BoxStream<'static, Result<Bytes, Error>>;
@@ -43,23 +43,17 @@ impl Client {
         }
     }
 
-    /// Deletes one instance; a server that has none is fine too. Not part of PS3.18, but common
-    /// (`DELETE` on the instance resource).
+    /// Deletes one instance; a server that has none is fine too. As [`Self::delete`].
     ///
     /// # Errors
     /// Any error of the request, and a profile without deletion.
     pub async fn delete_instance(&self, identity: &Identity) -> Result<(), Error> {
-        if !self.profile().deletes(Level::Instance) {
-            return Err(Error::Profile("no deletion"));
-        }
-        let url = self.inner.base_url.resource(&self.profile().paths.delete_instance, Some(identity));
-        let response = self.without_body(&self.inner.search, Method::DELETE, url, "*/*").await?;
-        match response.status() {
-            StatusCode::NOT_FOUND | StatusCode::GONE => Ok(()),
-            status if status.is_success() && !answer::is_html(response.headers()) => Ok(()),
-            status if status.is_success() => Err(Error::Unreadable(Unreadable::Html)),
-            _ => Err(self.refused(&response, false)),
-        }
+        let delete = Delete {
+            study: identity.study_instance_uid.clone(),
+            series: Some(identity.series_instance_uid.clone()),
+            instance: Some(identity.sop_instance_uid.clone()),
+        };
+        self.delete(&delete).await.map(drop)
     }
 }
 
@@ -85,7 +79,7 @@ mod tests {
     use futures::TryStreamExt as _;
 
     use super::*;
-    use crate::Profile;
+    use crate::{Level, Profile};
     use crate::testing::*;
 
     const MULTIPART: &str = "multipart/related; type=\"application/dicom\"; boundary=B";

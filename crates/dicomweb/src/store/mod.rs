@@ -114,6 +114,8 @@ impl Client {
         }
         let sent: Vec<_> = parts.iter().map(|part| part.meta.sop_instance_uid.clone()).collect();
         let url = self.inner.base_url.resource(&profile.paths.store, None);
+        let parts = parts.into_iter().map(|part| self.at_pace(part)).collect();
+        let _admission = self.admit().await;
         let mut body = StoreBody::new(profile.store_form, profile.store_boundary.as_ref(), parts);
         let mut request = self
             .inner
@@ -131,6 +133,13 @@ impl Client {
         tokio::time::timeout(self.inner.timeouts.total, exchange)
             .await
             .map_err(|_| Error::Timeout(Wait::Total))?
+    }
+
+    /// A part whose bytes pass at the pace of the origin: it is the source that is slow then, not the server.
+    fn at_pace(&self, part: StorePart) -> StorePart {
+        let pace = &self.inner.pace;
+        let data = if pace.limits_bytes() { pace.body(self.precedence, part.data) } else { part.data };
+        StorePart { data, ..part }
     }
 
     /// Sends the request while its body is pumped into it, and reads the answer.
