@@ -10,11 +10,11 @@ use reqwest::{Request, RequestBuilder, Response, redirect};
 use tokio::sync::Semaphore;
 
 use crate::answer;
-use crate::auth::{Authorization, Payload, Proof};
+use crate::auth::{Authorization, Payload, Proof, TokenObserver, TokenState};
 use crate::error::{Unreadable, Wait};
 use crate::transport::TransportError;
 use crate::pace::Admission;
-use crate::{BaseUrl, Credentials, Error, Pace, Precedence, Profile, Timeouts, Tls};
+use crate::{BaseUrl, Credentials, Error, Pace, Precedence, Profile, Proxy, Timeouts, Tls};
 
 /// Most bytes of an answer to a search, a metadata request or a probe. 8 MiB: the metadata of one
 /// instance with generous inline values.
@@ -50,6 +50,8 @@ pub struct ClientConfig {
     pub tls: Tls,
     /// Header fields added to every request. Values are treated as secrets.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The way to the origin and to whoever gives its tokens.
+    pub proxy: Proxy,
     /// Time-outs.
     pub timeouts: Timeouts,
     /// How fast the origin is used. Whoever makes several clients of one origin gives all of them the same.
@@ -60,7 +62,6 @@ pub struct ClientConfig {
 ///
 /// Stores, searches and retrieves have connections of their own, so that the flow control of one never
 /// holds up another. Redirects are never followed: they could carry credentials and patient data elsewhere.
-/// A proxy is taken from the environment (`HTTPS_PROXY`, `NO_PROXY`), as common programs do.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
@@ -90,6 +91,7 @@ impl ClientConfig {
             credentials: Credentials::None,
             tls: Tls::default(),
             headers: Vec::new(),
+            proxy: Proxy::default(),
             timeouts: Timeouts::default(),
             pace: Pace::default(),
         }
@@ -110,7 +112,7 @@ impl Client {
         config: ClientConfig,
         adapt: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
     ) -> Result<Self, Error> {
-        let ClientConfig { base_url, profile, credentials, tls, headers, timeouts, pace } = config;
+        let ClientConfig { base_url, profile, credentials, tls, headers, proxy, timeouts, pace } = config;
         let mut extra = HeaderMap::new();
         for (name, mut value) in headers {
             value.set_sensitive(true);
@@ -127,7 +129,7 @@ impl Client {
                 .connect_timeout(timeouts.connect)
                 .pool_idle_timeout(timeouts.pool_idle)
                 .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX);
-            tls.apply(adapt(builder), &base_url)
+            tls.apply(proxy.apply(adapt(builder), base_url.as_url())?, base_url.as_url())
         };
         let client = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| Error::Credentials(Box::new(TransportError::from(error))))
@@ -139,7 +141,7 @@ impl Client {
             client(builder)
         };
         let (store, search, retrieve) = (client(builder()?)?, reading()?, reading()?);
-        let authorization = Authorization::new(credentials)?;
+        let authorization = Authorization::new(credentials, &proxy, &tls, &timeouts)?;
         let searches = Semaphore::new(SEARCHES_MAX);
         let inner =
             Inner { base_url, profile, timeouts, pace, authorization, store, search, searches, retrieve };
@@ -173,6 +175,26 @@ impl Client {
     /// Waits for the turn of a request.
     pub(crate) async fn admit(&self) -> Admission {
         self.inner.pace.admit(self.precedence).await
+    }
+
+    /// Fetches a token where none is held that is good for a while yet, and tells of it; none where the
+    /// credentials are of a kind without tokens.
+    ///
+    /// # Errors
+    /// [`Error::Token`], or [`Error::Credentials`] of those whose tokens are somebody else's matter.
+    pub async fn authenticate(&self) -> Result<Option<TokenState>, Error> {
+        self.inner.authorization.authenticate().await
+    }
+
+    /// The token that is held, if any; nothing is asked for it.
+    #[must_use]
+    pub fn token_state(&self) -> Option<TokenState> {
+        self.inner.authorization.token_state()
+    }
+
+    /// Tells this observer of every request for a token from now on. The first one that is given stays.
+    pub fn observe_tokens(&self, observer: TokenObserver) {
+        self.inner.authorization.observe(observer);
     }
 
     /// A small authenticated request that tells whether the origin would answer.
@@ -302,6 +324,7 @@ impl fmt::Debug for ClientConfig {
             .field("credentials", &self.credentials)
             .field("tls", &self.tls)
             .field("headers", &names)
+            .field("proxy", &self.proxy)
             .field("timeouts", &self.timeouts)
             .finish()
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::BoxError;
+use crate::auth::TokenError;
 
 /// What can be done about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,9 @@ pub enum Error {
     /// Credentials or certificates cannot be read or used.
     #[error("the credentials cannot be used: {0}")]
     Credentials(#[source] BoxError),
+    /// There is no token, so nothing was sent to the origin.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The origin answered with a status that is no success and carries no response data set.
     #[error("the origin answered {status}")]
     Refused {
@@ -39,7 +43,7 @@ pub enum Error {
         status: StatusCode,
         /// Retry-After, if given.
         retry_after: Option<Duration>,
-        /// 401 only: the token file holds another token by now, so the next attempt may succeed.
+        /// The origin refused the credentials, and there are other ones by now, so the next attempt may succeed.
         credentials_changed: bool,
     },
     /// A time-out.
@@ -122,6 +126,7 @@ impl Error {
         match self {
             Self::Connect(_) | Self::Source { .. } => Remedy::Retry { after: None },
             Self::Credentials(_) => Remedy::FixCredentials,
+            Self::Token(error) => error.remedy(),
             Self::Refused { credentials_changed: true, .. } => Remedy::Retry { after: Some(Duration::ZERO) },
             Self::Refused { status, retry_after, .. } => remedy_of(*status, *retry_after),
             Self::Timeout(_) | Self::Interrupted(_) | Self::Unreadable(_) => Remedy::Unknown,

@@ -22,6 +22,9 @@ pub struct Timeouts {
     /// Longest time that a search or a retrieve spends waiting, over all of its requests, because the
     /// server says 429 or 503 (PS3.18 §8.5). Default 30 s: a workstation waits about that long.
     pub unavailable: Duration,
+    /// A whole request for a token. Default 10 s: whoever gives tokens takes a second; one that takes longer is
+    /// as good as down, and deliveries wait for it.
+    pub token: Duration,
     /// How long an idle connection is kept. Default 15 s: below the keep-alive time of common servers, so
     /// that a request is rarely sent into a connection that is just being closed.
     pub pool_idle: Duration,
@@ -36,6 +39,7 @@ impl Default for Timeouts {
             read_idle: Duration::from_secs(60),
             total: Duration::from_secs(6 * 60 * 60),
             unavailable: Duration::from_secs(30),
+            token: Duration::from_secs(10),
             pool_idle: Duration::from_secs(15),
         }
     }

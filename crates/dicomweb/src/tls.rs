@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use reqwest::{Certificate, ClientBuilder, Identity, tls::Version};
+use reqwest::{Certificate, ClientBuilder, Identity, Url, tls::Version};
 
-use crate::{BaseUrl, BoxError, Error};
+use crate::{BoxError, Error};
 
 /// Bytes of the largest PEM file that is read. 1 MiB holds every authority of a platform many times.
 const PEM_BYTES_MAX: u64 = 1024 * 1024;
@@ -36,9 +36,9 @@ pub struct UnusableFile {
 
 impl Tls {
     /// Puts all of this into a client.
-    pub(crate) fn apply(&self, builder: ClientBuilder, base_url: &BaseUrl) -> Result<ClientBuilder, Error> {
+    pub(crate) fn apply(&self, builder: ClientBuilder, url: &Url) -> Result<ClientBuilder, Error> {
         let builder = builder.tls_version_min(Version::TLS_1_2);
-        if !base_url.is_tls() {
+        if url.scheme() != "https" {
             // The platform's authorities are not needed, and a small container image may have none, which
             // would make the client unusable.
             return Ok(builder.tls_certs_only([]));

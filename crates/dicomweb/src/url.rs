@@ -69,6 +69,11 @@ impl PathTemplate {
         &self.0
     }
 
+    /// The template below a path.
+    pub(crate) fn below(&self, prefix: &str) -> Self {
+        Self(Cow::Owned(format!("{prefix}{}", self.0)))
+    }
+
     /// Whether it is about one instance.
     pub(crate) fn names_instance(&self) -> bool {
         self.0.contains("{instance}")
@@ -124,6 +129,25 @@ impl BaseUrl {
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.0.scheme() == "https"
+    }
+
+    /// The URL itself.
+    pub(crate) const fn as_url(&self) -> &reqwest::Url {
+        &self.0
+    }
+
+    /// The last segment of its path; empty where there is none.
+    #[must_use]
+    pub fn last_segment(&self) -> &str {
+        self.0.path().trim_end_matches('/').rsplit('/').next().unwrap_or("")
+    }
+
+    /// The base one segment further down.
+    #[must_use]
+    pub fn below(&self, segment: &str) -> Self {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}/{}", self.0.path().trim_end_matches('/'), encoded(segment)));
+        Self(url)
     }
 
     /// The URL of a resource: the template, filled, behind the path of the base.

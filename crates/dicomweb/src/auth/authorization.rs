@@ -2,23 +2,31 @@
 //! after.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use http::{HeaderValue, StatusCode, header};
 use reqwest::{Request, Response};
 use secrecy::ExposeSecret as _;
 
-use super::Credentials;
 use super::aws::{self, ChunkSigner};
+use super::azure::{FederatedToken, ManagedIdentity};
 use super::bearer_file::BearerFile;
-use crate::Error;
+use super::cache::{Held, TokenCache};
+use super::client_credentials::ClientCredentials;
+use super::end_point::{EndPoint, TokenUrl};
+use super::google::{MetadataServer, ServiceAccount};
+use super::grant::{Grant, TokenSource};
+use super::{Credentials, TokenObserver, TokenState};
+use crate::{Error, Proxy, Timeouts, Tls};
 
 /// Credentials as one client uses them, shared by all of its requests.
 pub(crate) enum Authorization {
     None,
     Fixed(HeaderValue),
     BearerFile(BearerFile),
-    AwsSigV4(aws::Signer),
+    Token(TokenCache),
+    AwsSigV4(Box<aws::Signer>),
 }
 
 /// The body of a request, as far as those need to know who sign it.
@@ -35,20 +43,37 @@ pub(crate) enum Payload<'a> {
 
 /// What a request was authorized with, to be shown again with its answer.
 #[derive(Debug)]
-pub(crate) struct Proof {
-    header: Option<HeaderValue>,
-    signed: Option<aws::Signed>,
+pub(crate) enum Proof {
+    /// Nothing, or what does not change.
+    Unchanging,
+    FileToken(HeaderValue),
+    Token(Arc<Held>),
+    Signed(Box<aws::Signed>),
 }
 
 impl Proof {
     /// What signs the body of the request, where that is sent in signed chunks.
     pub(crate) fn take_chunks(&mut self) -> Option<ChunkSigner> {
-        self.signed.as_mut()?.take_chunks()
+        match self {
+            Self::Signed(signed) => signed.take_chunks(),
+            Self::Unchanging | Self::FileToken(_) | Self::Token(_) => None,
+        }
     }
 }
 
 impl Authorization {
-    pub(crate) fn new(credentials: Credentials) -> Result<Self, Error> {
+    /// Credentials made ready. Token end points are asked through `proxy` and may be known by the authority of
+    /// `tls`.
+    pub(crate) fn new(
+        credentials: Credentials,
+        proxy: &Proxy,
+        tls: &Tls,
+        timeouts: &Timeouts,
+    ) -> Result<Self, Error> {
+        let token = |url: &TokenUrl, grant| -> Result<Self, Error> {
+            let end_point = EndPoint::new(url, proxy, tls, timeouts)?;
+            Ok(Self::Token(TokenCache::new(TokenSource { end_point, grant })))
+        };
         Ok(match credentials {
             Credentials::None => Self::None,
             Credentials::Basic { username, password } => {
@@ -57,7 +82,22 @@ impl Authorization {
                 Self::Fixed(sensitive(&text).map_err(|error| Error::Credentials(Box::new(error)))?)
             }
             Credentials::BearerFile(path) => Self::BearerFile(BearerFile::new(path)),
-            Credentials::AwsSigV4(config) => Self::AwsSigV4(aws::Signer::new(config)?),
+            Credentials::OAuthClient(client) => {
+                token(&client.token_url, Grant::ClientCredentials(ClientCredentials::new(&client)?))?
+            }
+            Credentials::AzureManagedIdentity(identity) => {
+                token(identity.host.url(), Grant::ManagedIdentity(ManagedIdentity::new(&identity)?))?
+            }
+            Credentials::AzureWorkloadIdentity(identity) => {
+                token(&identity.token_url, Grant::FederatedToken(FederatedToken::new(&identity)))?
+            }
+            Credentials::GoogleServiceAccount(account) => {
+                token(&account.token_url, Grant::ServiceAccount(ServiceAccount::new(&account)?))?
+            }
+            Credentials::GoogleMetadataServer(server) => {
+                token(&server.token_url, Grant::MetadataServer(MetadataServer::new(&server)))?
+            }
+            Credentials::AwsSigV4(config) => Self::AwsSigV4(Box::new(aws::Signer::new(config)?)),
         })
     }
 
@@ -68,32 +108,70 @@ impl Authorization {
         request: &mut Request,
         payload: Payload<'_>,
     ) -> Result<Proof, Error> {
-        let header = match self {
-            Self::None => None,
-            Self::Fixed(header) => Some(header.clone()),
-            Self::BearerFile(file) => Some(file.header().await?),
-            Self::AwsSigV4(signer) => {
-                return Ok(Proof { header: None, signed: Some(signer.sign(request, payload).await?) });
+        let mut put =
+            |header: &HeaderValue| _ = request.headers_mut().insert(header::AUTHORIZATION, header.clone());
+        Ok(match self {
+            Self::None => Proof::Unchanging,
+            Self::Fixed(header) => {
+                put(header);
+                Proof::Unchanging
             }
-        };
-        if let Some(header) = &header {
-            request.headers_mut().insert(header::AUTHORIZATION, header.clone());
-        }
-        Ok(Proof { header, signed: None })
+            Self::BearerFile(file) => {
+                let header = file.header().await?;
+                put(&header);
+                Proof::FileToken(header)
+            }
+            Self::Token(cache) => {
+                let held = cache.current().await?;
+                put(held.header());
+                Proof::Token(held)
+            }
+            Self::AwsSigV4(signer) => Proof::Signed(Box::new(signer.sign(request, payload).await?)),
+        })
     }
 
     /// Takes in the answer to a request, whatever it is. Tells whether it refuses the credentials and there are
     /// other ones by now, with which the request may be sent once more.
     pub(crate) async fn renewed(&self, response: &Response, proof: &Proof) -> Result<bool, Error> {
-        if let (Self::AwsSigV4(signer), Some(signed)) = (self, &proof.signed) {
-            return signer.renewed(response, signed).await;
+        let refused = response.status() == StatusCode::UNAUTHORIZED;
+        match (self, proof) {
+            (Self::BearerFile(file), Proof::FileToken(header)) if refused => {
+                Ok(file.read_again().await? != *header)
+            }
+            (Self::Token(cache), Proof::Token(held)) if refused => Ok(cache.instead_of(held).await?),
+            (Self::Token(_), Proof::Token(held)) => {
+                held.accepted();
+                Ok(false)
+            }
+            (Self::AwsSigV4(signer), Proof::Signed(signed)) => signer.renewed(response, signed).await,
+            _ => Ok(false),
         }
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return Ok(false);
-        }
+    }
+
+    /// Has a token ready, of those that have tokens, and tells of it.
+    pub(crate) async fn authenticate(&self) -> Result<Option<TokenState>, Error> {
         match self {
-            Self::None | Self::Fixed(_) | Self::AwsSigV4(_) => Ok(false),
-            Self::BearerFile(file) => Ok(Some(file.read_again().await?) != proof.header),
+            Self::None | Self::Fixed(_) | Self::AwsSigV4(_) => Ok(None),
+            Self::BearerFile(file) => file.header().await.map(|_| None),
+            Self::Token(cache) => {
+                let held = cache.current().await?;
+                Ok(Some(cache.state_of(&held)))
+            }
+        }
+    }
+
+    /// The token that is held, of those that have tokens.
+    pub(crate) fn token_state(&self) -> Option<TokenState> {
+        match self {
+            Self::Token(cache) => cache.state(),
+            Self::None | Self::Fixed(_) | Self::BearerFile(_) | Self::AwsSigV4(_) => None,
+        }
+    }
+
+    /// Sets who is told of requests for tokens.
+    pub(crate) fn observe(&self, observer: TokenObserver) {
+        if let Self::Token(cache) = self {
+            cache.observe(observer);
         }
     }
 }
@@ -104,6 +182,7 @@ impl fmt::Debug for Authorization {
             Self::None => "None",
             Self::Fixed(_) => "Fixed",
             Self::BearerFile(_) => "BearerFile",
+            Self::Token(_) => "Token",
             Self::AwsSigV4(_) => "AwsSigV4",
         })
     }
@@ -127,8 +206,12 @@ mod tests {
     use super::*;
     use crate::error::Remedy;
 
+    fn made_ready(credentials: Credentials) -> Authorization {
+        Authorization::new(credentials, &Proxy::None, &Tls::default(), &Timeouts::default()).unwrap()
+    }
+
     fn bearer(path: &Path) -> Authorization {
-        Authorization::new(Credentials::BearerFile(path.to_owned())).unwrap()
+        made_ready(Credentials::BearerFile(path.to_owned()))
     }
 
     /// The header field of a request, and what it was authorized with.
@@ -149,7 +232,7 @@ mod tests {
     async fn basic_is_user_and_password_in_base64() {
         let password = "open sesame".to_owned().into();
         let credentials = Credentials::Basic { username: "Aladdin".to_owned(), password };
-        let authorization = Authorization::new(credentials).unwrap();
+        let authorization = made_ready(credentials);
         let (header, proof) = authorized(&authorization).await.unwrap();
         assert_eq!(header, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
         assert!(!authorization.renewed(&answered(401), &proof).await.unwrap());
@@ -206,7 +289,7 @@ mod tests {
         let credentials =
             Credentials::Basic { username: "u".to_owned(), password: "secret".to_owned().into() };
         assert!(!format!("{credentials:?}").contains("secret"));
-        let authorization = Authorization::new(credentials).unwrap();
+        let authorization = made_ready(credentials);
         assert_eq!(format!("{authorization:?}"), "Fixed");
     }
 }

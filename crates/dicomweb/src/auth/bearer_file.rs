@@ -16,7 +16,7 @@ use crate::tls::UnusableFile;
 const TOKEN_BYTES_MAX: u64 = 64 * 1024;
 
 /// A token file, and what it held last.
-pub(super) struct BearerFile {
+pub(crate) struct BearerFile {
     path: PathBuf,
     last: Mutex<Option<Token>>,
 }
@@ -68,7 +68,7 @@ impl Token {
 }
 
 /// The token in a file, without white space around it.
-async fn text_of(file: tokio::fs::File) -> io::Result<String> {
+pub(super) async fn text_of(file: tokio::fs::File) -> io::Result<String> {
     let mut text = String::new();
     file.take(TOKEN_BYTES_MAX + 1).read_to_string(&mut text).await?;
     if text.len() as u64 > TOKEN_BYTES_MAX {

@@ -7,7 +7,7 @@ use crate::config_file::{
 };
 use bridge::config::Origin as BridgeOrigin;
 use dicomweb::{
-    ClientConfig, Credentials, Pace, Profile, Timeouts, Tls,
+    ClientConfig, Credentials, Pace, Profile, Proxy, Timeouts, Tls,
     multipart::Boundary,
     profile::{Paths, TransferSyntaxes},
     url::{InvalidBaseUrl, InvalidPathTemplate},
@@ -97,7 +97,8 @@ impl Reading<'_> {
         };
         let limit = rate_limit::rate_limit(&origin.rate_limit, &self.path.key("rate_limit"), self.document)?;
         let pace = Pace::new(limit);
-        Ok(ClientConfig { base_url, profile, credentials, tls, headers, timeouts, pace })
+        let proxy = Proxy::Environment;
+        Ok(ClientConfig { base_url, profile, credentials, tls, headers, proxy, timeouts, pace })
     }
 
     /// The boundary of store requests; none where nothing is written.
