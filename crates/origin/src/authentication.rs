@@ -1,4 +1,5 @@
-//! HTTP Basic authentication (RFC 7617), when the origin was given credentials.
+//! Who may ask: HTTP Basic authentication (RFC 7617), when the origin was given credentials, or bearer tokens
+//! (RFC 6750), where it gives them out.
 
 use std::{fmt, sync::Arc};
 
@@ -11,7 +12,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 
-use crate::{connections::drain, media::refused, server::State};
+use crate::{connections::drain, media::refused, server::State, token::Unauthorized};
 
 /// One user name and password that the origin asks of every request.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,20 +47,29 @@ impl Credentials {
     }
 }
 
-/// Lets a request pass that carries the credentials, if any are asked for.
+/// Lets a request pass that carries what is asked for: a token, or else the credentials, if any.
 pub(crate) async fn authenticate(
     Shared(state): Shared<Arc<State>>,
     request: Request,
     next: Next,
 ) -> Response {
-    match &state.options.credentials {
-        Some(credentials) if !credentials.are_in(request.headers()) => {
-            drain(&mut request.into_body().into_data_stream()).await;
-            let mut response = refused(StatusCode::UNAUTHORIZED, "credentials are required").into_response();
-            let challenge = HeaderValue::from_static("Basic realm=\"dimseway origin\", charset=\"UTF-8\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-            response
+    let (status, challenge) = match (&state.tokens, &state.options.credentials) {
+        (Some(tokens), _) => match tokens.check(request.method(), request.headers()) {
+            Ok(()) => return next.run(request).await,
+            Err(fault @ Unauthorized::NoToken) => (fault.status(), BEARER),
+            Err(fault @ Unauthorized::NotPermitted) => (fault.status(), NOT_PERMITTED),
+        },
+        (None, Some(credentials)) if !credentials.are_in(request.headers()) => {
+            (StatusCode::UNAUTHORIZED, BASIC)
         }
-        _ => next.run(request).await,
-    }
+        (None, _) => return next.run(request).await,
+    };
+    drain(&mut request.into_body().into_data_stream()).await;
+    let mut response = refused(status, "credentials are required").into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    response
 }
+
+const BASIC: &str = "Basic realm=\"dimseway origin\", charset=\"UTF-8\"";
+const BEARER: &str = "Bearer realm=\"dimseway origin\", error=\"invalid_token\"";
+const NOT_PERMITTED: &str = "Bearer realm=\"dimseway origin\", error=\"insufficient_scope\"";

@@ -26,6 +26,8 @@ pub(crate) struct Index {
     writer: Mutex<Connection>,
     /// Searches do not wait for changes.
     reader: Mutex<Connection>,
+    /// Whether the latest instance says what the attributes of its study and series are.
+    latest_wins: bool,
 }
 
 /// What the index says of one stored file.
@@ -54,7 +56,7 @@ const INSTANCES_PER_TRANSACTION: usize = 10_000;
 
 impl Index {
     /// Opens or makes the database.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path, latest_wins: bool) -> Result<Self, Error> {
         let writer = Connection::open(path)?;
         // The log of changes is synchronised at checkpoints only: a power cut may take back the last
         // instances, and this server never promised otherwise.
@@ -66,7 +68,7 @@ impl Index {
         reader.pragma_update(None, "query_only", true)?;
         reader.set_prepared_statement_cache_capacity(STATEMENTS);
         compare::register(&reader)?;
-        Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader) })
+        Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader), latest_wins })
     }
 
     pub(crate) fn instance_count(&self) -> Result<u64, Error> {
@@ -153,10 +155,33 @@ impl Index {
             return Ok(Some(known));
         }
         place()?;
-        let mut adding = Adding::begin(connection.transaction()?);
+        let mut adding = Adding::begin(connection.transaction()?, self.latest_wins);
         adding.add(new, &value)?;
         adding.commit()?;
         Ok(None)
+    }
+
+    /// As [`Index::add`], in place of an instance that has the UID; gives that one. What the instances of a
+    /// study or series have in common is from now on as this one says.
+    pub(crate) fn replace(
+        &self,
+        new: &Entry,
+        value: impl Fn(&Attribute) -> Option<String>,
+        place: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<Option<Entry>, Error> {
+        let mut connection = lock(&self.writer);
+        let known = entry(&connection, &new.identity.sop_instance_uid)?;
+        place()?;
+        let transaction = connection.transaction()?;
+        if let Some(known) = &known {
+            let uid = new.identity.sop_instance_uid.as_str();
+            transaction.execute("DELETE FROM instance WHERE SOPInstanceUID = ?", [uid])?;
+            schema::recount(&transaction, known.identity.study_instance_uid.as_str())?;
+        }
+        let mut adding = Adding::begin(transaction, self.latest_wins);
+        adding.add(new, &value)?;
+        adding.commit()?;
+        Ok(known)
     }
 
     /// Adds many instances whose UIDs are not taken, and gives how many there were. `next` makes each
@@ -171,7 +196,7 @@ impl Index {
         let mut connection = lock(&self.writer);
         let mut count = 0;
         loop {
-            let mut adding = Adding::begin(connection.transaction()?);
+            let mut adding = Adding::begin(connection.transaction()?, self.latest_wins);
             for _ in 0..INSTANCES_PER_TRANSACTION {
                 let Some((new, value)) = next()? else {
                     adding.commit()?;

@@ -1,10 +1,12 @@
 //! What kind of server the origin pretends to be.
 
 pub(crate) mod search;
+pub(crate) mod store;
 
 use std::{fmt, str::FromStr};
 
 use search::SearchRules;
+use store::StoreRules;
 
 use crate::worklist;
 
@@ -57,14 +59,14 @@ pub enum Personality {
 pub(crate) struct Rules {
     /// Path below which the DICOMweb resources stand.
     pub(crate) base_path: &'static str,
-    /// Failure Reason (0008,1197) for a SOP Instance UID that is there with other bytes.
-    pub(crate) duplicate_reason: u16,
-    /// Whether the single part form of a store request is taken (PS3.18 §8.6.1.1).
-    pub(crate) single_part_store: bool,
+    /// How it stores.
+    pub(crate) store: &'static StoreRules,
     /// How it searches.
     pub(crate) search: &'static SearchRules,
     /// What a retrieve does with instances in another transfer syntax than the one asked for.
     pub(crate) other_syntax: OtherSyntax,
+    /// What metadata has of bulk data.
+    pub(crate) metadata: Metadata,
     /// Parts of one store request, where that is fewer than the limits say.
     pub(crate) parts_max: Option<usize>,
     /// How the paths of what is stored are made up.
@@ -89,6 +91,15 @@ pub(crate) enum OtherSyntax {
     LeftOut,
     /// 406 for the whole request; one without a transfer syntax means Explicit VR Little Endian.
     Refused,
+}
+
+/// What metadata has of bulk data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Metadata {
+    /// Links to it.
+    WithLinks,
+    /// Nothing: attributes of OB, OD, OF, OL, OV, OW and UN are absent. Answers have an entity tag.
+    WithoutBulkData,
 }
 
 /// Every personality, in the order in which help texts list them.
@@ -127,10 +138,10 @@ impl Personality {
     pub(crate) const fn rules(self) -> Rules {
         let standard = Rules {
             base_path: crate::BASE_PATH,
-            duplicate_reason: crate::routes::failure::DUPLICATE_SOP_INSTANCE,
-            single_part_store: true,
+            store: &store::STANDARD,
             search: &search::STANDARD,
             other_syntax: OtherSyntax::LeftOut,
+            metadata: Metadata::WithLinks,
             parts_max: None,
             paths: Paths::Nested,
             worklist: Some(&worklist::STANDARD),
@@ -143,12 +154,13 @@ impl Personality {
             }
             Self::PostDicom => {
                 let (parts_max, paths) = (Some(1), Paths::Flat);
-                Rules { single_part_store: false, parts_max, paths, worklist: None, ..standard }
+                Rules { store: &store::POSTDICOM, parts_max, paths, worklist: None, ..standard }
             }
             Self::Azure => Rules {
                 base_path: crate::azure::BASE_PATH,
-                duplicate_reason: crate::routes::failure::AZURE_DUPLICATE,
-                search: &search::LIMITED,
+                store: &store::AZURE,
+                search: &search::AZURE,
+                metadata: Metadata::WithoutBulkData,
                 worklist: Some(&worklist::LIMITED),
                 other_syntax: OtherSyntax::Refused,
                 ..standard

@@ -3,7 +3,7 @@
 mod bulk_data;
 mod delete;
 pub(crate) mod failure;
-mod metadata;
+pub(crate) mod metadata;
 pub(crate) mod retrieve;
 pub(crate) mod search;
 pub(crate) mod store;
@@ -22,7 +22,10 @@ use axum::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Personality, authentication::authenticate, media::refused, postdicom, server::State, worklist};
+use crate::{
+    Personality, authentication::authenticate, azure, connections::drain, google, media::refused, postdicom,
+    server::State, token, worklist,
+};
 
 /// Keeps a request counted while its answer is still being streamed.
 #[derive(Clone)]
@@ -31,15 +34,15 @@ pub(crate) struct InWork(#[expect(dead_code, reason = "held, never read")] Arc<O
 pub(crate) fn router(state: &Arc<State>) -> Router {
     let resources = match state.options.personality {
         Personality::PostDicom => postdicom::routes::router(state),
-        personality => {
-            let rules = personality.rules();
-            let worklist = rules.worklist.map(worklist::routes::router).unwrap_or_default();
-            Router::new().nest(rules.base_path, resources().merge(worklist))
-        }
+        Personality::Azure => azure::router(state),
+        Personality::Google => google::router(state),
+        personality => Router::new().nest(personality.rules().base_path, archive(state)),
     };
     let permits = Arc::new(Semaphore::new(state.options.limits.requests_max));
     let router = resources
         .layer(middleware::from_fn_with_state(Arc::clone(state), authenticate))
+        .layer(middleware::from_fn_with_state(Arc::clone(state), throttle))
+        .merge(token::router(state))
         .layer(middleware::from_fn_with_state(Arc::clone(state), delay))
         .layer(middleware::from_fn_with_state(permits, admit))
         .with_state(Arc::clone(state));
@@ -47,6 +50,12 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
         Personality::PostDicom => router.layer(middleware::from_fn(postdicom::routes::explain)),
         _ => router,
     }
+}
+
+/// The resources of the archive and of the worklists that a personality has.
+pub(crate) fn archive(state: &State) -> Router<Arc<State>> {
+    let worklist = state.options.personality.rules().worklist.map(worklist::routes::router);
+    resources().merge(worklist.unwrap_or_default())
 }
 
 /// The resources below the base path.
@@ -85,6 +94,18 @@ async fn admit(Shared(permits): Shared<Arc<Semaphore>>, mut request: Request, ne
     request.extensions_mut().insert(in_work.clone());
     let response = next.run(request).await;
     drop(in_work);
+    response
+}
+
+/// Refuses as many requests as the faults say.
+async fn throttle(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
+    let Some(throttle) = state.faults.throttled() else { return next.run(request).await };
+    drain(&mut request.into_body().into_data_stream()).await;
+    let status = StatusCode::from_u16(throttle.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut response = refused(status, "too many requests").into_response();
+    if let Some(after) = throttle.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, after.as_secs().into());
+    }
     response
 }
 

@@ -21,7 +21,8 @@ use crate::{
     postdicom::{self, Store},
     storage::{INDEX, Storage},
     synthetic::archive::File,
-    token, worklist,
+    token::{self, Issuer},
+    worklist,
 };
 
 /// Path below which the DICOMweb resources stand.
@@ -67,7 +68,11 @@ pub(crate) struct State {
     pub(crate) orders: Option<Arc<Store>>,
     /// Where the personality keeps its worklists.
     pub(crate) worklist: Option<Arc<worklist::Store>>,
-    pub(crate) faults: Switches,
+    /// Where the personality gives tokens out.
+    pub(crate) tokens: Option<Arc<Issuer>>,
+    /// Where the personality has versions, partitions and a change feed.
+    pub(crate) azure: Option<Arc<azure::Service>>,
+    pub(crate) faults: Arc<Switches>,
     pub(crate) options: Options,
 }
 
@@ -124,18 +129,31 @@ impl Origin {
     /// # Errors
     /// As [`Origin::open`].
     pub fn open_with(options: Options) -> Result<Self, Error> {
-        let storage = Arc::new(Storage::open(&options.directory)?);
-        let orders = match options.personality {
-            Personality::PostDicom => Some(Arc::new(Store::open(&options.directory.join(INDEX))?)),
+        std::fs::create_dir_all(&options.directory).map_err(Error::folder(&options.directory))?;
+        let faults = Arc::new(Switches::default());
+        faults.set(options.faults.clone());
+        let tokens = options.tokens.clone().filter(|_| options.personality.has_tokens());
+        let azure = match options.personality {
+            Personality::Azure => Some(Arc::new(azure::Service::open(&options, &faults)?)),
             _ => None,
         };
-        let worklist = match options.personality.rules().worklist {
-            Some(_) => Some(Arc::new(worklist::Store::open(&options.directory.join(INDEX))?)),
-            None => None,
+        let index = options.directory.join(INDEX);
+        let storage = match &azure {
+            Some(service) => service.default_storage(),
+            None => Arc::new(Storage::open(&options.directory, None)?),
         };
-        let faults = Switches::default();
-        faults.set(options.faults.clone());
-        let origin = Self { state: Arc::new(State { storage, orders, worklist, faults, options }) };
+        let orders = match options.personality {
+            Personality::PostDicom => Some(Arc::new(Store::open(&index)?)),
+            _ => None,
+        };
+        let worklist = match (&azure, options.personality.rules().worklist) {
+            (Some(service), _) => service.default_worklist(),
+            (None, Some(_)) => Some(Arc::new(worklist::Store::open(&index)?)),
+            (None, None) => None,
+        };
+        let tokens = tokens.map(|tokens| Arc::new(Issuer::new(tokens)));
+        let state = State { storage, orders, worklist, tokens, azure, faults, options };
+        let origin = Self { state: Arc::new(state) };
         origin.attach_all()?;
         Ok(origin)
     }
@@ -155,6 +173,21 @@ impl Origin {
     #[must_use]
     pub fn faults(&self) -> Faults {
         self.state.faults.get()
+    }
+
+    /// Takes no token any more that was given out by now.
+    pub fn revoke_tokens(&self) {
+        if let Some(tokens) = &self.state.tokens {
+            tokens.revoke_all();
+        }
+    }
+
+    /// A data partition of [`Personality::Azure`], as an origin of its own; none where nothing was stored
+    /// in it yet.
+    #[must_use]
+    pub fn partition(&self, name: &str) -> Option<Self> {
+        let state = self.state.azure.as_ref()?.partition(name)?;
+        Some(Self { state })
     }
 
     /// Gives every study its order, where there are orders.

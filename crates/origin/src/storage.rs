@@ -19,10 +19,11 @@ use instance::{
     part10::{self, FileMeta},
 };
 
-pub(crate) use incoming::{Expected, Incoming, Refusal, StoreOutcome};
+pub(crate) use incoming::{Expected, Incoming, Refusal, StoreOutcome, Stored};
 
 use crate::{
     Error,
+    azure::{Action, Changes},
     index::{
         Entry, Index, Target,
         search::{Cursor, Found, Search},
@@ -48,10 +49,14 @@ pub(crate) struct Storage {
     incoming: PathBuf,
     index: Index,
     received: AtomicU64,
+    /// Hears of every change.
+    changes: Option<Changes>,
 }
 
 impl Storage {
-    pub(crate) fn open(directory: &Path) -> Result<Self, Error> {
+    /// `changes` is what hears of every change; the latest instance then says what the attributes of its study
+    /// and series are.
+    pub(crate) fn open(directory: &Path, changes: Option<Changes>) -> Result<Self, Error> {
         let (instances, incoming) = (directory.join("instances"), directory.join("incoming"));
         match fs::remove_dir_all(&incoming) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -62,8 +67,8 @@ impl Storage {
         for folder in [&instances, &incoming] {
             fs::create_dir_all(folder).map_err(Error::folder(folder))?;
         }
-        let index = Index::open(&directory.join(INDEX))?;
-        Ok(Self { instances, incoming, index, received: AtomicU64::new(0) })
+        let index = Index::open(&directory.join(INDEX), changes.is_some())?;
+        Ok(Self { instances, incoming, index, received: AtomicU64::new(0), changes })
     }
 
     pub(crate) async fn instance_count(self: &Arc<Self>) -> Result<u64, Error> {
@@ -134,18 +139,30 @@ impl Storage {
     pub(crate) async fn remove(self: &Arc<Self>, target: Target) -> Result<u64, Error> {
         self.blocking(move |storage| {
             storage.index.remove(&target, |entry| {
-                let path = storage.path(entry);
-                if let Err(error) = fs::remove_file(&path) {
-                    tracing::warn!(instance = %entry.identity.sop_instance_uid, %error, "file not removed");
-                }
-                // Folders go with their last file; a folder that is not empty stays.
-                let folders = path.ancestors().skip(1).take(2);
-                for folder in folders {
-                    let _not_empty = fs::remove_dir(folder);
-                }
+                storage.remove_file(entry);
+                storage.changed(Action::Delete, entry);
             })
         })
         .await
+    }
+
+    fn remove_file(&self, entry: &Entry) {
+        let path = self.path(entry);
+        if let Err(error) = fs::remove_file(&path) {
+            tracing::warn!(instance = %entry.identity.sop_instance_uid, %error, "file not removed");
+        }
+        // Folders go with their last file; a folder that is not empty stays.
+        let folders = path.ancestors().skip(1).take(2);
+        for folder in folders {
+            let _not_empty = fs::remove_dir(folder);
+        }
+    }
+
+    /// Tells of a change.
+    fn changed(&self, action: Action, entry: &Entry) {
+        if let Some(changes) = &self.changes {
+            changes.record(action, &entry.identity);
+        }
     }
 
     /// As [`Storage::entries`], for threads that may block.

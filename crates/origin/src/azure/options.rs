@@ -22,6 +22,19 @@ pub struct Options {
     pub implicit_vr: ImplicitVr,
     /// Whether PUT stores an instance in place of one with the same UID. Default yes.
     pub upsert: bool,
+    /// How the members of the change feed are written.
+    pub member_names: MemberNames,
+}
+
+/// How the members of JSON objects other than data sets are written: the service has them in one way, and its
+/// documents show them in the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MemberNames {
+    /// `studyInstanceUid`.
+    #[default]
+    LowerFirst,
+    /// `StudyInstanceUid`.
+    UpperFirst,
 }
 
 impl Default for Options {
@@ -31,6 +44,7 @@ impl Default for Options {
             request_bytes_max: 4_000_000_000,
             implicit_vr: ImplicitVr::default(),
             upsert: true,
+            member_names: MemberNames::default(),
         }
     }
 }

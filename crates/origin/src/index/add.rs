@@ -16,11 +16,14 @@ pub(super) struct Adding<'a> {
     last: Option<(String, String, [i64; 2])>,
     /// Instances of that series that its counts do not have yet.
     uncounted: i64,
+    latest_wins: bool,
 }
 
 impl<'a> Adding<'a> {
-    pub(super) const fn begin(transaction: Transaction<'a>) -> Self {
-        Self { transaction, last: None, uncounted: 0 }
+    /// `latest_wins` lets every instance say what the attributes of its study and series are, not the first
+    /// one alone.
+    pub(super) const fn begin(transaction: Transaction<'a>, latest_wins: bool) -> Self {
+        Self { transaction, last: None, uncounted: 0, latest_wins }
     }
 
     /// Adds an instance whose UID is not taken; `value` gives the attributes of its data set.
@@ -66,7 +69,11 @@ impl<'a> Adding<'a> {
         let (study_uid, series_uid) =
             (new.identity.study_instance_uid.as_str(), new.identity.series_instance_uid.as_str());
         match &self.last {
-            Some((study, series, rows)) if study == study_uid && series == series_uid => return Ok(*rows),
+            Some((study, series, rows))
+                if study == study_uid && series == series_uid && !self.latest_wins =>
+            {
+                return Ok(*rows);
+            }
             _ => self.count()?,
         }
         self.insert(Level::Study, None, ("StudyInstanceUID", study_uid), value)?;
@@ -112,7 +119,34 @@ impl<'a> Adding<'a> {
         });
         // Columns of text take a number as what it is where the column is one of numbers.
         let values: Vec<_> = study.map(|study| Some(study.to_string())).into_iter().chain(values).collect();
-        Ok(self.transaction.prepare_cached(&statement)?.execute(params_from_iter(values))?)
+        let added = self.transaction.prepare_cached(&statement)?.execute(params_from_iter(&values))?;
+        if added == 0 && self.latest_wins {
+            self.update(level, &names, &values, key)?;
+        }
+        Ok(added)
+    }
+
+    /// Gives a study or series that is there the attributes of a new instance.
+    fn update(
+        &self,
+        level: Level,
+        names: &[&str],
+        values: &[Option<String>],
+        (keyword, uid): (&str, &str),
+    ) -> Result<(), Error> {
+        let (study, of_level) = match (names, values) {
+            (["study", names @ ..], [study, values @ ..]) => (Some(study), (names, values)),
+            _ => (None, (names, values)),
+        };
+        let sets: Vec<_> = of_level.0.iter().map(|name| format!("{name} = ?")).collect();
+        let mut values: Vec<_> = of_level.1.to_vec();
+        values.push(Some(uid.to_owned()));
+        values.extend(study.cloned());
+        let in_study = if study.is_some() { " AND study = ?" } else { "" };
+        let (table, sets) = (level.table(), sets.join(", "));
+        let statement = format!("UPDATE {table} SET {sets} WHERE {keyword} = ?{in_study}");
+        self.transaction.prepare_cached(&statement)?.execute(params_from_iter(values))?;
+        Ok(())
     }
 
     /// Adds what was not counted yet to the counts of study and series.

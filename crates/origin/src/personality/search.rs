@@ -32,6 +32,8 @@ pub(crate) struct SearchRules {
     pub(crate) returned: Option<Returned>,
     /// In which order matches come.
     pub(crate) order: Order,
+    /// Whether matches have Specific Character Set, Instance Availability and Retrieve URL.
+    pub(crate) tells_where: bool,
 }
 
 /// The keys of each resource.
@@ -97,6 +99,7 @@ pub(crate) const STANDARD: SearchRules = SearchRules {
     limit: None,
     returned: None,
     order: Order::OldestFirst,
+    tells_where: true,
 };
 
 /// An origin server that is as limited as the large clouds are.
@@ -165,7 +168,11 @@ pub(crate) const LIMITED: SearchRules = SearchRules {
         ],
     }),
     order: Order::NewestFirst,
+    tells_where: true,
 };
+
+/// The DICOM service of Azure.
+pub(crate) const AZURE: SearchRules = SearchRules { tells_where: false, ..LIMITED };
 
 impl SearchResource {
     /// The resource that lists `level` below what the path names.
@@ -212,6 +219,13 @@ impl SearchRules {
             Level::Instance => keys.instance,
         };
         attribute.level >= resource.top() && keys.contains(&attribute.keyword)
+    }
+
+    /// Whether it is a key of some resource.
+    pub(crate) fn has_key(&self, attribute: &Attribute) -> bool {
+        self.keys
+            .as_ref()
+            .is_none_or(|keys| [keys.study, keys.series, keys.instance].concat().contains(&attribute.keyword))
     }
 
     /// Whether an attribute is returned without being asked for, by the level that it belongs to.

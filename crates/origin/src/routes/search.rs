@@ -9,7 +9,7 @@ use axum::{
     Extension,
     body::Body,
     extract::{RawQuery, Request, State as Shared},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use results::Results;
 
 use super::{InWork, retrieve::held, target::Resource};
 use crate::{
-    Error,
+    Error, Personality,
     index::{
         attributes::Level,
         search::{Cursor, Search},
@@ -80,12 +80,16 @@ pub(crate) async fn list(
         columns: results.columns().to_vec(),
         order: rules.order,
     };
+    let faults = state.faults.get();
+    // The last match of the page before comes once more.
+    let again = u64::from(faults.repeats_matches && query.offset > 0);
+    let offset = query.offset - again;
     let mut listing =
         Listing { state: Arc::clone(&state), search, results, cursor: Cursor::Begin, left: limit };
     let (listing, first, more) = state
         .storage
         .blocking(move |_| {
-            let more = listing.begin(query.offset, tell_of_more)?;
+            let more = listing.begin(offset, tell_of_more)?;
             let first = listing.chunk()?;
             Ok((listing, first, more))
         })
@@ -97,6 +101,13 @@ pub(crate) async fn list(
         None => StatusCode::NO_CONTENT.into_response(),
         Some(first) => answer(listing, first, in_work),
     };
+    let erroneous = faults.erroneous_attributes.join(",");
+    if state.options.personality == Personality::Azure
+        && !erroneous.is_empty()
+        && let Ok(value) = HeaderValue::from_str(&erroneous)
+    {
+        response.headers_mut().insert(HeaderName::from_static("erroneous-dicom-attributes"), value);
+    }
     for warning in query.warnings {
         // What a client wrote is not repeated, so every warning is a valid field value.
         if let Ok(value) = HeaderValue::from_str(&format!("299 dimseway-origin \"{warning}\"")) {

@@ -1,24 +1,32 @@
 //! Store transaction, STOW-RS (PS3.18 §10.5).
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use axum::{
     body::{Body, BodyDataStream},
     extract::State as Shared,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     response::Response,
 };
+use bytes::Bytes;
 use dicomweb::{
     media_type::MediaType,
     multipart::{Boundary, Malformed, ReadError, Reader, ReaderLimits},
 };
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 
-use super::{failure, store_answer::StoreAnswer, target::Resource};
+use super::{store_answer::StoreAnswer, target::Resource};
 use crate::{
     Error,
     connections::drain,
-    media::{Refused, refused},
+    media::{Refused, accepts_json, not_acceptable, refused},
+    personality::store::AnswerForm,
     server::State,
     storage::{Expected, Incoming, Refusal, StoreOutcome},
 };
@@ -32,24 +40,39 @@ enum Form {
 /// Stores what the request carries and answers instance by instance. An instance is in its place as
 /// soon as its last byte came: a request that is cut later is answered 400, or not at all, and leaves
 /// the whole instances before the cut stored.
-pub(super) async fn store(
+pub(crate) async fn store(
     Shared(state): Shared<Arc<State>>,
     resource: Resource,
+    method: Method,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    Ok(store_body(&state, resource, &headers, body).await?.into_response(&headers))
+    let is_azure = state.options.personality.rules().store.answer == AnswerForm::Azure;
+    if is_azure && !accepts_json(&headers) {
+        drain(&mut body.into_data_stream()).await;
+        return Err(not_acceptable());
+    }
+    // PUT is only routed here where it replaces.
+    let request = Request { replaces: method == Method::PUT, headers: &headers };
+    Ok(store_body(&state, resource, request, body).await?.into_response(&headers))
+}
+
+/// What is known of a store request before its body is.
+pub(crate) struct Request<'a> {
+    /// Whether instances take the place of those with the same UIDs.
+    pub(crate) replaces: bool,
+    pub(crate) headers: &'a HeaderMap,
 }
 
 /// As [`store`], for who answers in a way of its own.
 pub(crate) async fn store_body(
     state: &State,
     resource: Resource,
-    headers: &HeaderMap,
+    request: Request<'_>,
     body: Body,
 ) -> Result<StoreAnswer, Refused> {
     let mut body = body.into_data_stream();
-    let stored = store_all(state, resource, headers, &mut body).await;
+    let stored = store_all(state, resource, request, &mut body).await;
     if stored.is_err() {
         drain(&mut body).await;
     }
@@ -59,19 +82,35 @@ pub(crate) async fn store_body(
 async fn store_all(
     state: &State,
     resource: Resource,
-    headers: &HeaderMap,
+    request: Request<'_>,
     body: &mut BodyDataStream,
 ) -> Result<StoreAnswer, Refused> {
-    let form = form(state, headers)?;
+    let form = form(state, request.headers)?;
+    let rules = state.options.personality.rules();
     let expected = Expected {
         study: resource.study.clone(),
-        personality: state.options.personality,
+        rules: rules.store,
         instance_bytes_max: state.options.limits.instance_bytes_max,
+        replaces: request.replaces,
+        version: resource.version,
+        implicit_vr: state.options.azure.implicit_vr,
+        pending: false,
     };
-    let mut answer = StoreAnswer::new(resource.base, state.options.personality.rules().paths);
+    let bytes_max = match rules.store.answer {
+        AnswerForm::Azure => state.options.azure.request_bytes_max,
+        AnswerForm::Standard => u64::MAX,
+    };
+    let announced = request.headers.get(header::CONTENT_LENGTH).and_then(|field| field.to_str().ok());
+    if announced.and_then(|field| field.parse::<u64>().ok()).is_some_and(|length| length > bytes_max) {
+        return Err(too_large());
+    }
+    let mut body = Bounded { body, left: bytes_max };
+    let mut answer = StoreAnswer::new(resource, rules);
     match form {
-        Form::Single => store_single(state, expected, body, &mut answer).await?,
-        Form::Multipart(boundary) => store_parts(state, &expected, body, &boundary, &mut answer).await?,
+        Form::Single => store_single(state, expected, &mut body, &mut answer).await?,
+        Form::Multipart(boundary) => {
+            store_parts(state, &expected, &mut body, &boundary, &mut answer).await?;
+        }
     }
     Ok(answer)
 }
@@ -81,7 +120,7 @@ fn form(state: &State, headers: &HeaderMap) -> Result<Form, Refused> {
     let field = headers.get(header::CONTENT_TYPE).and_then(|field| field.to_str().ok());
     let media_type = field.and_then(|field| MediaType::parse(field).ok());
     let media_type = media_type.ok_or_else(|| unsupported("a Content-Type is required"))?;
-    if media_type.is("application", "dicom") && state.options.personality.rules().single_part_store {
+    if media_type.is("application", "dicom") && state.options.personality.rules().store.single_part {
         return Ok(Form::Single);
     }
     if !media_type.is("multipart", "related") {
@@ -98,12 +137,12 @@ fn form(state: &State, headers: &HeaderMap) -> Result<Form, Refused> {
 async fn store_single(
     state: &State,
     expected: Expected,
-    body: &mut BodyDataStream,
+    body: &mut Bounded<'_>,
     answer: &mut StoreAnswer,
 ) -> Result<(), Refused> {
-    let incoming = Incoming::begin(&state.storage, expected);
+    let incoming = begin(state, expected);
     while let Some(chunk) = in_time(state, body.next()).await? {
-        incoming.append(chunk.map_err(|_| refused(StatusCode::BAD_REQUEST, "the body is cut"))?).await;
+        incoming.append(chunk.map_err(cut)?).await;
     }
     add(answer, incoming.finish().await);
     Ok(())
@@ -112,7 +151,7 @@ async fn store_single(
 async fn store_parts(
     state: &State,
     expected: &Expected,
-    body: &mut BodyDataStream,
+    body: &mut Bounded<'_>,
     boundary: &Boundary,
     answer: &mut StoreAnswer,
 ) -> Result<(), Refused> {
@@ -121,19 +160,25 @@ async fn store_parts(
     let mut reader = Reader::new(body, boundary, limits);
     while let Some(part) = in_time(state, reader.next_part()).await?.map_err(broken)? {
         if !is_dicom(&part) {
-            answer.refused(Refusal { reason: failure::CANNOT_UNDERSTAND, sop: None });
+            answer.refused(Refusal::of(expected.rules.unreadable_reason, None));
             continue;
         }
-        let incoming = Incoming::begin(&state.storage, expected.clone());
+        let incoming = begin(state, expected.clone());
         while let Some(chunk) = in_time(state, reader.next_chunk()).await?.map_err(broken)? {
             incoming.append(chunk).await;
         }
         add(answer, incoming.finish().await);
     }
-    if answer.is_empty() {
+    if answer.is_empty() && expected.rules.answer == AnswerForm::Standard {
         return Err(refused(StatusCode::BAD_REQUEST, "the request has no part"));
     }
     Ok(())
+}
+
+/// Begins an instance, which the faults may refuse.
+fn begin(state: &State, expected: Expected) -> Incoming {
+    let pending = expected.rules.answer == AnswerForm::Azure && state.faults.pending();
+    Incoming::begin(&state.storage, Expected { pending, ..expected })
 }
 
 /// Whether a part is an instance; one without Content-Type is taken for one.
@@ -146,7 +191,7 @@ fn is_dicom(part: &HeaderMap) -> bool {
 
 fn add(answer: &mut StoreAnswer, outcome: Result<StoreOutcome, Error>) {
     match outcome {
-        Ok(StoreOutcome::Stored(identity)) => answer.stored(identity),
+        Ok(StoreOutcome::Stored(stored)) => answer.stored(stored),
         Ok(StoreOutcome::Refused(refusal)) => answer.refused(refusal),
         Err(error) => answer.refused(Refusal::failed(&error, None)),
     }
@@ -159,10 +204,51 @@ async fn in_time<T>(state: &State, next: impl Future<Output = T>) -> Result<T, R
     tokio::time::timeout(limit, next).await.map_err(late)
 }
 
-fn broken<E: std::fmt::Display>(error: ReadError<E>) -> Refused {
-    let status = match &error {
-        ReadError::Malformed(Malformed::TooManyParts(_)) => StatusCode::PAYLOAD_TOO_LARGE,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    refused(status, error.to_string())
+fn broken(error: ReadError<Cut>) -> Refused {
+    match error {
+        ReadError::Body(error) => cut(error),
+        ReadError::Malformed(Malformed::TooManyParts(_)) => {
+            refused(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
+        }
+        error => refused(StatusCode::BAD_REQUEST, error.to_string()),
+    }
+}
+
+fn cut(error: Cut) -> Refused {
+    match error {
+        Cut::TooLarge => too_large(),
+        Cut::Broken => refused(StatusCode::BAD_REQUEST, "the body is cut"),
+    }
+}
+
+fn too_large() -> Refused {
+    refused(StatusCode::PAYLOAD_TOO_LARGE, "the request is larger than the origin takes")
+}
+
+/// A body of which no more than so many bytes are taken.
+struct Bounded<'a> {
+    body: &'a mut BodyDataStream,
+    left: u64,
+}
+
+/// Why a body ends before its end.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+enum Cut {
+    #[error("the body is cut")]
+    Broken,
+    #[error("the body is too large")]
+    TooLarge,
+}
+
+impl Stream for Bounded<'_> {
+    type Item = Result<Bytes, Cut>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = ready!(self.body.poll_next_unpin(context));
+        Poll::Ready(next.map(|chunk| {
+            let chunk = chunk.map_err(|_| Cut::Broken)?;
+            self.left = self.left.checked_sub(chunk.len() as u64).ok_or(Cut::TooLarge)?;
+            Ok(chunk)
+        }))
+    }
 }

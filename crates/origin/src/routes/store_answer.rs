@@ -1,24 +1,27 @@
 //! The response data set of a store transaction (PS3.18 §10.5.3 and PS3.18 §I.2).
 
 use axum::{
-    http::{HeaderMap, StatusCode},
-    response::Response,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
 };
-use instance::{Identity, Uid};
+use instance::Uid;
 use serde_json::{Value, json};
 
-use super::target::url;
+use super::target::{Resource, url};
 use crate::{
     media::{self, DICOM_XML, accepted, covers, xml_text},
-    personality::Paths,
-    storage::Refusal,
+    personality::{Paths, Rules, store::AnswerForm},
+    storage::{Refusal, Stored},
 };
 
 /// What became of each instance of one request. The limit on parts bounds it.
 pub(crate) struct StoreAnswer {
     base: String,
+    /// The study that the request named.
+    study: Option<Uid>,
     paths: Paths,
-    stored: Vec<Identity>,
+    form: AnswerForm,
+    stored: Vec<Stored>,
     refused: Vec<Refusal>,
 }
 
@@ -30,12 +33,14 @@ enum Element {
 }
 
 impl StoreAnswer {
-    pub(super) const fn new(base: String, paths: Paths) -> Self {
-        Self { base, paths, stored: Vec::new(), refused: Vec::new() }
+    pub(super) fn new(resource: Resource, rules: Rules) -> Self {
+        let Resource { base, study, .. } = resource;
+        let (paths, form) = (rules.paths, rules.store.answer);
+        Self { base, study, paths, form, stored: Vec::new(), refused: Vec::new() }
     }
 
-    pub(super) fn stored(&mut self, identity: Identity) {
-        self.stored.push(identity);
+    pub(super) fn stored(&mut self, stored: Stored) {
+        self.stored.push(stored);
     }
 
     pub(super) fn refused(&mut self, refusal: Refusal) {
@@ -48,18 +53,21 @@ impl StoreAnswer {
 
     /// The studies of what was stored.
     pub(crate) fn studies(&self) -> impl Iterator<Item = &Uid> {
-        self.stored.iter().map(|identity| &identity.study_instance_uid)
+        self.stored.iter().map(|stored| &stored.identity.study_instance_uid)
     }
 
     /// 200 when all were stored, 202 when some were, 409 when none was (PS3.18 §10.5.3.1).
     pub(crate) fn into_response(self, headers: &HeaderMap) -> Response {
+        let warned = self.form == AnswerForm::Azure && self.stored.iter().any(|one| one.warning.is_some());
         let status = match (self.stored.is_empty(), self.refused.is_empty()) {
-            (_, true) => StatusCode::OK,
+            (true, true) => return StatusCode::NO_CONTENT.into_response(),
+            (false, true) if warned => StatusCode::ACCEPTED,
+            (false, true) => StatusCode::OK,
             (false, false) => StatusCode::ACCEPTED,
             (true, false) => StatusCode::CONFLICT,
         };
         let elements = self.elements();
-        if wants_xml(headers) {
+        if self.form == AnswerForm::Standard && wants_xml(headers) {
             let mut xml = String::from(
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<NativeDicomModel xml:space=\"preserve\">",
             );
@@ -67,40 +75,50 @@ impl StoreAnswer {
             xml.push_str("</NativeDicomModel>\n");
             return media::typed(status, DICOM_XML, xml.into());
         }
-        media::json(status, &to_json(&elements))
+        let mut response = media::json(status, &to_json(&elements));
+        if self.stored.iter().any(|one| one.has_several_values) {
+            response.headers_mut().append(header::WARNING, HeaderValue::from_static(SEVERAL_VALUES));
+        }
+        response
     }
 
-    /// In the order of a data set. The Retrieve URL of the whole stands where one study was stored.
+    /// In the order of a data set.
     fn elements(&self) -> Vec<Element> {
         let mut elements = Vec::new();
-        let mut studies = self.stored.iter().map(|identity| &identity.study_instance_uid);
-        if let Some(first) = studies.next()
-            && studies.all(|study| study == first)
-        {
-            elements.push(Element::Text(
-                "00081190",
-                "UR",
-                url(&self.base, self.paths, first.as_str(), None, None),
-            ));
+        if let Some(study) = self.study_in_url() {
+            let url = url(&self.base, self.paths, study.as_str(), None, None);
+            elements.push(Element::Text("00081190", "UR", url));
         }
-        let (known, unknown): (Vec<_>, Vec<_>) = self.refused.iter().partition(|one| one.sop.is_some());
-        let failed: Vec<_> = known.into_iter().map(failed_item).collect();
+        // Instances that nobody could name stand in Other Failures Sequence, where there is one.
+        let (failed, others): (Vec<_>, Vec<_>) =
+            self.refused.iter().partition(|one| one.sop.is_some() || self.form == AnswerForm::Azure);
+        let failed: Vec<_> = failed.into_iter().map(failed_item).collect();
         if !failed.is_empty() {
             elements.push(Element::Sequence("00081198", failed));
         }
-        let stored: Vec<_> = self.stored.iter().map(|identity| self.stored_item(identity)).collect();
+        let stored: Vec<_> = self.stored.iter().map(|stored| self.stored_item(stored)).collect();
         if !stored.is_empty() {
             elements.push(Element::Sequence("00081199", stored));
         }
-        // Instances that nobody could name stand in Other Failures Sequence.
-        let others: Vec<_> = unknown.into_iter().map(failed_item).collect();
+        let others: Vec<_> = others.into_iter().map(failed_item).collect();
         if !others.is_empty() {
             elements.push(Element::Sequence("0008119A", others));
         }
         elements
     }
 
-    fn stored_item(&self, identity: &Identity) -> Vec<Element> {
+    /// The study whose URL the whole has: the only one that was stored, or the one that the request named.
+    fn study_in_url(&self) -> Option<&Uid> {
+        let mut studies = self.studies();
+        let first = studies.next()?;
+        match self.form {
+            AnswerForm::Azure => self.study.as_ref(),
+            AnswerForm::Standard => studies.all(|study| study == first).then_some(first),
+        }
+    }
+
+    fn stored_item(&self, stored: &Stored) -> Vec<Element> {
+        let identity = &stored.identity;
         let instance_url = url(
             &self.base,
             self.paths,
@@ -108,13 +126,24 @@ impl StoreAnswer {
             Some(identity.series_instance_uid.as_str()),
             Some(identity.sop_instance_uid.as_str()),
         );
-        vec![
+        let mut item = vec![
             Element::Text("00081150", "UI", identity.sop_class_uid.to_string()),
             Element::Text("00081155", "UI", identity.sop_instance_uid.to_string()),
             Element::Text("00081190", "UR", instance_url),
-        ]
+        ];
+        if let Some(warning) = &stored.warning {
+            item.push(Element::Number("00081196", warning.reason));
+        }
+        if self.form == AnswerForm::Azure {
+            let comments = stored.warning.as_ref().map_or(&[][..], |warning| warning.comments.as_slice());
+            item.push(failed_attributes(comments));
+        }
+        item
     }
 }
+
+/// Said of an instance that not every value of an attribute can be searched for.
+const SEVERAL_VALUES: &str = "299 dimseway-origin \"An attribute that can be searched for has several values. The first one is used.\"";
 
 fn failed_item(refusal: &Refusal) -> Vec<Element> {
     let mut item = Vec::new();
@@ -123,7 +152,16 @@ fn failed_item(refusal: &Refusal) -> Vec<Element> {
         item.push(Element::Text("00081155", "UI", sop_instance.to_string()));
     }
     item.push(Element::Number("00081197", refusal.reason));
+    if !refusal.comments.is_empty() {
+        item.push(failed_attributes(&refusal.comments));
+    }
     item
+}
+
+/// Failed Attributes Sequence: an Error Comment for each attribute.
+fn failed_attributes(comments: &[String]) -> Element {
+    let items = comments.iter().map(|comment| vec![Element::Text("00000902", "LO", comment.clone())]);
+    Element::Sequence("00741048", items.collect())
 }
 
 /// JSON is the default; XML is sent where it is named first.
@@ -143,7 +181,9 @@ fn to_json(elements: &[Element]) -> Value {
         Element::Number(tag, number) => (tag, json!({ "vr": "US", "Value": [number] })),
         Element::Sequence(tag, items) => {
             let items: Vec<_> = items.iter().map(|item| to_json(item)).collect();
-            (tag, json!({ "vr": "SQ", "Value": items }))
+            // An empty sequence has no values (PS3.18 §F.2.5).
+            let empty = items.is_empty();
+            (tag, if empty { json!({ "vr": "SQ" }) } else { json!({ "vr": "SQ", "Value": items }) })
         }
     });
     Value::Object(members.map(|(tag, value)| ((*tag).to_owned(), value)).collect())
@@ -181,6 +221,7 @@ fn keyword(tag: &str) -> &'static str {
         "00081150" => "ReferencedSOPClassUID",
         "00081155" => "ReferencedSOPInstanceUID",
         "00081190" => "RetrieveURL",
+        "00081196" => "WarningReason",
         "00081197" => "FailureReason",
         "00081198" => "FailedSOPSequence",
         "00081199" => "ReferencedSOPSequence",

@@ -10,6 +10,7 @@ use instance::Uid;
 use serde::Deserialize;
 
 use crate::{
+    azure::Version,
     index::Target,
     media::{Refused, refused},
     personality::Paths,
@@ -24,7 +25,13 @@ pub(crate) struct Resource {
     pub(crate) instance: Option<Uid>,
     /// `http://host:port/dicom-web`.
     pub(crate) base: String,
+    /// The version that the path names.
+    pub(crate) version: Version,
 }
+
+/// Where a personality has its resources for one request, if that is not always the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Mounted(pub(crate) String);
 
 #[derive(Deserialize)]
 struct Segments {
@@ -56,6 +63,7 @@ impl FromRequestParts<Arc<State>> for Resource {
             series: uid(segments.series)?,
             instance: uid(segments.instance)?,
             base: base(parts, state.options.personality.rules().base_path),
+            version: parts.extensions.get().copied().unwrap_or_default(),
         })
     }
 }
@@ -64,7 +72,8 @@ impl FromRequestParts<Arc<State>> for Resource {
 pub(crate) fn base(parts: &Parts, base_path: &str) -> String {
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = parts.uri.authority().map(Authority::as_str).or(host).unwrap_or("localhost");
-    format!("http://{host}{base_path}")
+    let mounted = parts.extensions.get::<Mounted>();
+    format!("http://{host}{}", mounted.map_or(base_path, |Mounted(path)| path))
 }
 
 /// The URL of an instance, or of what holds it.

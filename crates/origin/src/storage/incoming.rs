@@ -3,28 +3,39 @@
 use std::{
     fs::{self, File},
     io::Write as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use bytes::{Bytes, BytesMut};
 use instance::{
-    Identity, Uid,
+    Encoding, Identity, Uid,
     part10::{self, FileMeta, InvalidFile},
 };
 use sha2::{Digest as _, Sha256};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::{HEAD_MAX, Storage, names_a_folder, reading::Reading};
+use super::{
+    HEAD_MAX, Storage, names_a_folder,
+    reading::{Reading, Values},
+};
 use crate::{
-    Error, Personality,
+    Error,
+    azure::{
+        Action, ImplicitVr, Version,
+        validation::{self, Verdict, Warning},
+    },
     index::{Entry, attributes::Attribute},
+    personality::store::StoreRules,
     routes::failure,
 };
 
 /// Chunks between the socket and the disk. A chunk is what one read of the socket gave, at most
 /// about 400 KiB, so that an upload holds at most a few hundred KiB here.
 const QUEUE: usize = 2;
+
+/// Bytes of the preamble.
+const PREAMBLE: u64 = part10::PREAMBLE_LENGTH as u64;
 
 /// Bytes collected before they are written: fewer, larger writes.
 const WRITE: usize = 128 * 1024;
@@ -34,16 +45,31 @@ const WRITE: usize = 128 * 1024;
 pub(crate) struct Expected {
     /// The study that the request is about, if it names one.
     pub(crate) study: Option<Uid>,
-    pub(crate) personality: Personality,
+    pub(crate) rules: &'static StoreRules,
     pub(crate) instance_bytes_max: u64,
+    /// Whether it takes the place of an instance of the same UID.
+    pub(crate) replaces: bool,
+    pub(crate) version: Version,
+    pub(crate) implicit_vr: ImplicitVr,
+    /// Whether the UID is taken for one that is being created.
+    pub(crate) pending: bool,
 }
 
 /// What became of an instance.
 #[derive(Debug)]
 pub(crate) enum StoreOutcome {
     /// In its place, now or before with the same bytes.
-    Stored(Identity),
+    Stored(Stored),
     Refused(Refusal),
+}
+
+/// An instance in its place.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) identity: Identity,
+    pub(crate) warning: Option<Warning>,
+    /// Whether an attribute that searches use has several values, where that is checked.
+    pub(crate) has_several_values: bool,
 }
 
 /// Why an instance was not stored, and as far as it is known, which one.
@@ -51,6 +77,8 @@ pub(crate) enum StoreOutcome {
 pub(crate) struct Refusal {
     /// Failure Reason (0008,1197).
     pub(crate) reason: u16,
+    /// Error Comment (0000,0902) of each attribute that is wrong.
+    pub(crate) comments: Vec<String>,
     /// SOP Class and SOP Instance UID.
     pub(crate) sop: Option<(Uid, Uid)>,
 }
@@ -103,6 +131,7 @@ struct Received {
     hash: Sha256,
     length: u64,
     head: Head,
+    rules: &'static StoreRules,
 }
 
 /// How far the file is understood.
@@ -126,6 +155,7 @@ fn receive(
         hash: Sha256::new(),
         length: 0,
         head: Head::Framing(BytesMut::new()),
+        rules: expected.rules,
     };
     loop {
         match steps.blocking_recv() {
@@ -146,6 +176,14 @@ fn receive(
 
 impl Received {
     fn take(&mut self, bytes: &[u8], expected: &Expected) -> std::io::Result<()> {
+        let mut without_preamble;
+        let mut bytes = bytes;
+        if !self.rules.keeps_preamble && self.length < PREAMBLE {
+            without_preamble = bytes.to_vec();
+            let left = usize::try_from(PREAMBLE - self.length).unwrap_or(0);
+            without_preamble.iter_mut().take(left).for_each(|byte| *byte = 0);
+            bytes = &without_preamble;
+        }
         self.length += bytes.len() as u64;
         match &mut self.head {
             Head::Framing(head) => {
@@ -154,14 +192,14 @@ impl Received {
             }
             Head::DataSet(meta, reading) => {
                 if reading.push(bytes).is_err() {
-                    self.head = Head::Fault(Refusal::new(failure::CANNOT_UNDERSTAND, meta));
+                    self.head = Head::Fault(Refusal::new(self.rules.unreadable_reason, meta));
                 }
             }
             Head::Fault(_) => return Ok(()),
         }
         if self.length > expected.instance_bytes_max {
             let sop = self.sop();
-            self.head = Head::Fault(Refusal { reason: failure::OUT_OF_RESOURCES, sop });
+            self.head = Head::Fault(Refusal::of(failure::OUT_OF_RESOURCES, sop));
         }
         self.hash.update(bytes);
         self.unwritten.extend_from_slice(bytes);
@@ -184,11 +222,11 @@ impl Received {
                 let mut reading = Reading::new(meta.transfer_syntax.encoding());
                 self.head = match reading.push(&head[length..]) {
                     Ok(()) => Head::DataSet(meta, Box::new(reading)),
-                    Err(_) => Head::Fault(Refusal::new(failure::CANNOT_UNDERSTAND, &meta)),
+                    Err(_) => Head::Fault(Refusal::new(self.rules.unreadable_reason, &meta)),
                 };
             }
             Err(InvalidFile::Incomplete) if head.len() < HEAD_MAX && !ended => {}
-            Err(_) => self.head = Head::Fault(Refusal { reason: failure::CANNOT_UNDERSTAND, sop: None }),
+            Err(_) => self.head = Head::Fault(Refusal::of(self.rules.unreadable_reason, None)),
         }
     }
 
@@ -219,38 +257,95 @@ impl Received {
             Head::DataSet(meta, reading) => (meta, reading),
             Head::Fault(refusal) => return Ok(StoreOutcome::Refused(refusal)),
             Head::Framing(_) => {
-                return Ok(StoreOutcome::Refused(Refusal { reason: failure::CANNOT_UNDERSTAND, sop: None }));
+                return Ok(StoreOutcome::Refused(Refusal::of(self.rules.unreadable_reason, None)));
             }
         };
         let refused = |reason| Ok(StoreOutcome::Refused(Refusal::new(reason, &meta)));
-        let Ok(values) = reading.finish() else { return refused(failure::CANNOT_UNDERSTAND) };
-        let Ok(identity) = values.identity() else { return refused(failure::DOES_NOT_MATCH) };
+        let Ok(values) = reading.finish() else { return refused(self.rules.unreadable_reason) };
+        let Ok(identity) = values.identity() else { return refused(self.rules.unnamed_reason) };
         let usable = [&identity.study_instance_uid, &identity.series_instance_uid].into_iter();
         if !usable.chain([&identity.sop_instance_uid]).all(names_a_folder) {
-            return refused(failure::CANNOT_UNDERSTAND);
+            return refused(self.rules.unreadable_reason);
         }
         if expected.study.as_ref().is_some_and(|study| *study != identity.study_instance_uid) {
-            return refused(failure::DOES_NOT_MATCH);
+            return refused(self.rules.other_study_reason);
         }
+        if expected.pending {
+            return refused(failure::AZURE_PENDING);
+        }
+        let (warning, has_several_values) = match check(expected, &meta, &identity, &values) {
+            (Verdict::Stored(warning), several) => (warning, several),
+            (Verdict::Failed(Warning { reason, comments }), _) => {
+                let refusal = Refusal { comments, ..Refusal::new(reason, &meta) };
+                return Ok(StoreOutcome::Refused(refusal));
+            }
+        };
         let entry = Entry {
             identity: identity.clone(),
             transfer_syntax: meta.transfer_syntax.clone(),
             length: self.length,
             sha256,
         };
+        let known = storage.put(&entry, &values, &temporary.0, expected.replaces)?;
+        match known {
+            Some(known) if !(self.rules.same_is_stored && known.sha256 == sha256) => {
+                refused(self.rules.duplicate_reason)
+            }
+            _ => Ok(StoreOutcome::Stored(Stored { identity, warning, has_several_values })),
+        }
+    }
+}
+
+impl Storage {
+    /// Puts a received file in its place, unless its UID is taken; then gives who has it.
+    fn put(
+        &self,
+        entry: &Entry,
+        values: &Values,
+        received: &Path,
+        replaces: bool,
+    ) -> Result<Option<Entry>, Error> {
         let value = |attribute: &Attribute| values.value(attribute);
-        let path = storage.path(&entry);
-        let known = storage.index.add(&entry, value, || {
+        let path = self.path(entry);
+        let place = || {
             if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder).map_err(Error::folder(folder))?;
             }
-            fs::rename(&temporary.0, &path).map_err(Error::folder(&path))
-        })?;
-        match known {
-            Some(known) if known.sha256 != sha256 => refused(expected.personality.rules().duplicate_reason),
-            _ => Ok(StoreOutcome::Stored(identity)),
+            fs::rename(received, &path).map_err(Error::folder(&path))
+        };
+        if !replaces {
+            let known = self.index.add(entry, value, place)?;
+            if known.is_none() {
+                self.changed(Action::Create, entry);
+            }
+            return Ok(known);
         }
+        let replaced = self.index.replace(entry, value, place)?;
+        if let Some(old) = replaced.as_ref().filter(|old| self.path(old) != path) {
+            self.remove_file(old);
+        }
+        self.changed(if replaced.is_some() { Action::Update } else { Action::Create }, entry);
+        Ok(None)
     }
+}
+
+/// What the personality checks of an instance, and whether a searched attribute has several values.
+fn check(expected: &Expected, meta: &FileMeta, identity: &Identity, values: &Values) -> (Verdict, bool) {
+    if !expected.rules.checks_attributes {
+        return (Verdict::Stored(None), false);
+    }
+    let value = |attribute: &Attribute| values.value(attribute);
+    let instance = validation::Instance {
+        version: expected.version,
+        implicit: meta.transfer_syntax.encoding() == Encoding::ImplicitVrLittleEndian,
+        implicit_vr: expected.implicit_vr,
+        uids: [
+            identity.study_instance_uid.as_str(),
+            identity.series_instance_uid.as_str(),
+            identity.sop_instance_uid.as_str(),
+        ],
+    };
+    (validation::check(&instance, &value), validation::has_several_values(&value))
 }
 
 impl Refusal {
@@ -259,11 +354,16 @@ impl Refusal {
         tracing::error!(%error, "instance not stored");
         let full = error.is_full();
         let reason = if full { failure::OUT_OF_RESOURCES } else { failure::PROCESSING_FAILURE };
-        Self { reason, sop }
+        Self::of(reason, sop)
+    }
+
+    /// For this reason.
+    pub(crate) const fn of(reason: u16, sop: Option<(Uid, Uid)>) -> Self {
+        Self { reason, comments: Vec::new(), sop }
     }
 
     fn new(reason: u16, meta: &FileMeta) -> Self {
-        Self { reason, sop: Some((meta.sop_class_uid.clone(), meta.sop_instance_uid.clone())) }
+        Self::of(reason, Some((meta.sop_class_uid.clone(), meta.sop_instance_uid.clone())))
     }
 }
 
@@ -275,9 +375,16 @@ mod tests {
     #[tokio::test]
     async fn an_upload_that_is_given_up_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let storage = Arc::new(Storage::open(folder.path()).unwrap());
-        let expected =
-            Expected { study: None, personality: Personality::Standard, instance_bytes_max: u64::MAX };
+        let storage = Arc::new(Storage::open(folder.path(), None).unwrap());
+        let expected = Expected {
+            study: None,
+            rules: &crate::personality::store::STANDARD,
+            instance_bytes_max: u64::MAX,
+            replaces: false,
+            version: Version::default(),
+            implicit_vr: ImplicitVr::default(),
+            pending: false,
+        };
         let incoming = Incoming::begin(&storage, expected);
         for chunk in Study::new(1, 1).instance(0).file() {
             incoming.append(chunk).await;

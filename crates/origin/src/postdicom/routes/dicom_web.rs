@@ -52,7 +52,9 @@ async fn stored(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    let answer = store::store_body(&state, resource, &headers, body).await?;
+    let answer =
+        store::store_body(&state, resource, store::Request { replaces: false, headers: &headers }, body)
+            .await?;
     let studies: Vec<Uid> = answer.studies().cloned().collect();
     if let Some(orders) = &state.orders {
         let institution = state.options.postdicom.account.first_institution().to_owned();

@@ -75,11 +75,7 @@ impl Results {
         let level = resource.level();
         let uids = UIDS.iter().filter(|(of, _)| *of <= level);
         let mut columns: Vec<_> = uids.filter_map(|(_, keyword)| Attribute::named(keyword)).collect();
-        let mut members = vec![
-            (0x0008_0005, Member::fixed("00080005", "CS", ",\"Value\":[\"ISO_IR 192\"]}")),
-            (0x0008_0056, Member::fixed("00080056", "CS", ",\"Value\":[\"ONLINE\"]}")),
-            (0x0008_1190, Member::new("00081190", "UR", Content::RetrieveUrl)),
-        ];
+        let mut members = if rules.tells_where { where_it_is() } else { Vec::new() };
         for attribute in ATTRIBUTES {
             let position = columns.iter().position(|column| column.tag == attribute.tag);
             let by_level = attribute.level <= level && attribute.level >= resource.top();
@@ -144,6 +140,15 @@ impl Results {
         json.extend_from_slice(b"\"]}");
         Ok(())
     }
+}
+
+/// What a match has beside its attributes.
+fn where_it_is() -> Vec<(u32, Member)> {
+    vec![
+        (0x0008_0005, Member::fixed("00080005", "CS", ",\"Value\":[\"ISO_IR 192\"]}")),
+        (0x0008_0056, Member::fixed("00080056", "CS", ",\"Value\":[\"ONLINE\"]}")),
+        (0x0008_1190, Member::new("00081190", "UR", Content::RetrieveUrl)),
+    ]
 }
 
 impl Member {
