@@ -3,6 +3,7 @@
 //! The types here are the reference: their comments, defaults and examples become
 //! `docs/configuration.md` and the example file.
 
+mod azure;
 mod capabilities;
 mod clock;
 mod document;
@@ -21,16 +22,18 @@ mod values;
 mod web;
 mod worklist;
 
+pub(crate) use azure::{Azure, Version as AzureVersion};
 pub(crate) use capabilities::{
-    Attribute, Attributes, IncludeField, Level, PersonNames, Retrieve as RetrieveOverride,
-    Search as SearchOverride, Values,
+    Attribute, AttributePath, Attributes, Capabilities, ChangeFeed, IncludeField, Level, Lookup,
+    Paths as PathsOverride, PersonNames, Retrieve as RetrieveOverride, Search as SearchOverride, StoreForm,
+    StoreMethod, TransferSyntaxes, Values, Worklist as WorklistOverride,
 };
 pub(crate) use clock::{ClockTime, ZoneName};
 pub(crate) use document::{Document, KeyPath, Problem};
 pub(crate) use intake::{Ae, Allow, Dimse, Peer, UnknownPeers};
 pub(crate) use mpps::{Body, Mpps, MppsSink, Requirements, SinkType, Update};
 pub(crate) use operation::{Admin, BackOff, Forward, Log, LogFormat, Spool};
-pub(crate) use origin::{Auth, AuthType, Capabilities, Duplicate, Lookup, Origin, StoreForm, StoreResponse};
+pub(crate) use origin::{Auth, AuthType, Duplicate, Origin, StoreResponse};
 pub(crate) use query::{OnUnmappable, PeerRetrieve, Query, Relational, Retrieve, UnsupportedKeys};
 pub(crate) use rate_limit::{Day, RateLimit, Window};
 pub(crate) use reference::{example, reference, schema};

@@ -68,7 +68,7 @@ impl SearchCapabilities {
                 STEP_START_DATE,
                 STEP_START_TIME,
             ])),
-            fuzzy: true,
+            fuzzy: Searchable::All,
             studies: anywhere.these(true, false, false),
             series: anywhere.these(true, true, false),
             instances: anywhere.these(true, true, true),

@@ -4,6 +4,8 @@ mod aws;
 mod azure;
 mod built_in;
 mod change_feed;
+mod dcm4chee;
+mod google;
 mod orthanc;
 mod paths;
 mod postdicom;
@@ -13,9 +15,12 @@ mod standard;
 mod store;
 mod worklist;
 
+use std::borrow::Cow;
+
 use crate::multipart::Boundary;
 use crate::search::Level;
 
+pub use azure::{AzureVersion, InvalidPartition};
 pub use change_feed::ChangeFeed;
 pub use paths::Paths;
 pub use retrieve::RetrieveCapabilities;
@@ -61,6 +66,9 @@ pub struct Profile {
     /// Failure Reasons (0008,1197) that say that the instance is already there. Default 0111H (PS3.7
     /// §C.5.8), which PS3.18 §I.2.2 does not list but servers send.
     pub duplicate_failure_reasons: Vec<u16>,
+    /// Words in the text of a private attribute of an item of Failed SOP Sequence (0008,1198) that say that
+    /// the instance is already there, where no Failure Reason does. Default none.
+    pub duplicate_remark: Option<Cow<'static, str>>,
     /// Failure Reasons that say that the instance cannot be taken yet, beside A7xxH (PS3.4 §B.2.3): it is
     /// being stored or deleted by somebody else. Default none.
     pub busy_failure_reasons: Vec<u16>,
@@ -91,6 +99,12 @@ impl Profile {
     #[must_use]
     pub fn is_duplicate(&self, failure_reason: u16) -> bool {
         self.duplicate_failure_reasons.contains(&failure_reason)
+    }
+
+    /// Whether the text of a private attribute of a failed item says that the instance is already there.
+    #[must_use]
+    pub fn is_remark_on_duplicate(&self, text: &str) -> bool {
+        self.duplicate_remark.as_ref().is_some_and(|words| text.contains(&**words))
     }
 
     /// Whether a Failure Reason (0008,1197) says that the instance may be taken later: out of resources

@@ -42,6 +42,7 @@ impl Profile {
             store_response: StoreResponse::Verify,
             // Not in evidence; as with any server.
             duplicate_failure_reasons: vec![0x0111],
+            duplicate_remark: None,
             busy_failure_reasons: Vec::new(),
             duplicate_statuses: Vec::new(),
             duplicates_unreported: false,
@@ -133,7 +134,7 @@ impl SearchCapabilities {
             uid_list: false,
             uid_list_max: 1,
             ranges: Searchable::Absent,
-            fuzzy: false,
+            fuzzy: Searchable::Absent,
             person_names: PersonNames::AsText,
             numbers_as_text: true,
             // The clients put values into the URL as they are, which a patient ID with a blank does not
@@ -170,6 +171,7 @@ impl RetrieveCapabilities {
             // Not in evidence, and what follows neither.
             metadata: false,
             instance_metadata: false,
+            frames: false,
             transcodes_to: Vec::new(),
             several_transfer_syntaxes: false,
             // Seen: answers are multipart, and anything else is an error in words.

@@ -18,6 +18,8 @@ pub struct RetrieveCapabilities {
     pub metadata: bool,
     /// Whether a request may ask for the metadata of one instance. Default true.
     pub instance_metadata: bool,
+    /// Whether single frames can be asked for. Default true (PS3.18 §10.4.1.1.6).
+    pub frames: bool,
     /// Transfer syntaxes into which the server changes instances that it holds in others, where it is
     /// asked to. Default Explicit VR Little Endian alone, the default of PS3.18 §8.7.3.2; a server that
     /// cannot answers 406.

@@ -48,9 +48,10 @@ pub struct SearchCapabilities {
     pub uid_list_max: usize,
     /// Attributes that may be matched by a range (PS3.4 §C.2.2.2.5). Default all of VR DA, TM and DT.
     pub ranges: Searchable,
-    /// Whether `fuzzymatching=true` finds more than a search without it (PS3.18 §8.3.4.2). Default false:
-    /// it is optional for servers.
-    pub fuzzy: bool,
+    /// Names that `fuzzymatching=true` finds by the beginning of any of their words (PS3.18 §8.3.4.2). Default
+    /// absent: it is optional for servers, and some find names by their sound instead. Another name is not sent
+    /// along with it, since it would be matched literally.
+    pub fuzzy: Searchable,
     /// How a person's name is compared. Default as text, which is the least that a server can do.
     pub person_names: PersonNames,
     /// Whether numbers in text (VR IS and DS) are compared as text, so that 1 does not find 01. Default

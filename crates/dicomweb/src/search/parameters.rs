@@ -25,8 +25,10 @@ impl Search {
             return Err(Error::Profile("no such search"));
         }
         let mut parameters = Parameters::default();
-        for (path, value) in &self.matching {
-            if capabilities.repeats_path_uid_as_key || !self.path_names(path) {
+        for (number, (path, value)) in self.matching.iter().enumerate() {
+            // A key is said once (PS3.18 §8.3.4.1); what the second one would leave out is found too, then.
+            let said = self.matching[..number].iter().any(|(before, _)| before == path);
+            if !said && (capabilities.repeats_path_uid_as_key || !self.path_names(path)) {
                 parameters.add_key(path, value, capabilities)?;
             }
         }

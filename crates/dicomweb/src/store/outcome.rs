@@ -33,7 +33,14 @@ pub(super) fn outcomes(
                 warning_reason: item.warning_reason,
                 retrieve_url: item.retrieve_url.clone(),
             }),
-            (None, Some(item)) => Some(failed(item.failure_reason)),
+            (None, Some(item)) => Some(match failed(item.failure_reason) {
+                InstanceOutcome::Failed { failure_reason, .. }
+                    if item.remarks.iter().any(|text| profile.is_remark_on_duplicate(text)) =>
+                {
+                    InstanceOutcome::Failed { failure_reason, duplicate: true }
+                }
+                outcome => outcome,
+            }),
             (None, None) => None,
         }
     };
@@ -73,7 +80,7 @@ mod tests {
     }
 
     fn failed(text: Option<&str>, reason: u16) -> Failed {
-        Failed { sop_instance_uid: text.map(uid), failure_reason: Some(reason) }
+        Failed { sop_instance_uid: text.map(uid), failure_reason: Some(reason), remarks: Vec::new() }
     }
 
     const STORED: InstanceOutcome = InstanceOutcome::Stored { warning_reason: None, retrieve_url: None };

@@ -1,204 +1,130 @@
-//! What a server can search and give back, where it differs from its profile:
-//! `[origin.NAME.capabilities.search]`, `[origin.NAME.capabilities.retrieve]`.
+//! Where a server differs from its profile: `[origin.NAME.capabilities]`.
 
-use super::Parsed;
-use instance::{Tag, Uid};
+mod attributes;
+mod paths;
+mod retrieve;
+mod search;
+mod worklist;
+
+pub(crate) use attributes::{Attribute, AttributePath, Attributes};
+pub(crate) use paths::Paths;
+pub(crate) use retrieve::Retrieve;
+pub(crate) use search::{IncludeField, PersonNames, Search, Values};
+pub(crate) use worklist::Worklist;
+
+use super::{Parsed, Size};
+use instance::Uid;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, fmt};
 
-/// How the server searches (QIDO-RS). Results are matched again, so a capability that is denied costs
-/// time and never a result.
+/// Where a server differs from its profile; what is left out is as the profile says.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Search {
-    /// The Accept header field of searches.
-    /// Unit: media types. Source: PS3.18 §8.7.4.
-    #[schemars(extend("x-sample" = "application/dicom+json"))]
-    pub(crate) accept: Option<String>,
-    /// HTTP status codes that say that nothing was found; left out: those of the profile. With 404 a wrong
-    /// address looks like an empty archive.
-    /// Unit: numbers. Source: PS3.18 §10.6.3.1 has 204; the server's documentation.
-    #[schemars(extend("x-sample" = [404]))]
-    pub(crate) nothing_found_statuses: Option<Vec<u16>>,
-    /// Whether a search must have a key. With profile `postdicom` the orders then tell whom to ask for.
-    /// Unit: none. Source: the server's documentation; PS3.18 §10.6.1.2 finds everything without one.
+pub(crate) struct Capabilities {
+    /// Form of a store request: `"multipart"` or `"single-part"`, which sends one instance each.
+    /// Unit: none. Source: PS3.18 §10.5.1.
+    #[schemars(extend("x-sample" = "multipart"))]
+    pub(crate) store_form: Option<StoreForm>,
+    /// Method of store requests: `"post"`, or `"put"`, which replaces what is there where `put_replaces` says
+    /// that the server does so. With `"put"` no duplicate is reported, and `duplicate` of the origin has
+    /// nothing to decide.
+    /// Unit: none. Source: PS3.18 §10.5 has POST alone; Azure has both.
+    #[schemars(extend("x-sample" = "post"))]
+    pub(crate) store_method: Option<StoreMethod>,
+    /// Whether PUT replaces instances that are there; `duplicate = "overwrite"` then does not delete first.
+    /// Unit: none. Source: the server's documentation; Azure calls it upsert.
     #[schemars(extend("x-sample" = false))]
-    pub(crate) key_required: Option<bool>,
-    /// Whether several keys may stand in one search; otherwise the unique key of the level is sent, or
-    /// else the first.
-    /// Unit: none. Source: PS3.18 §8.3.4.1.
+    pub(crate) put_replaces: Option<bool>,
+    /// The boundary of multipart store requests; empty: a new one for each.
+    /// Unit: 1 to 70 characters of ASCII. Source: PS3.18 §8.6.1.2.1; that of PostDICOM's own clients with
+    /// its profile.
+    #[schemars(extend("x-sample" = "DICOM DATA BOUNDARY"))]
+    pub(crate) store_boundary: Option<String>,
+    /// Whether a request body of unknown length (chunked) is accepted.
+    /// Unit: none. Source: RFC 9112 §7.1; some gateways answer 411.
     #[schemars(extend("x-sample" = true))]
-    pub(crate) keys_together: Option<bool>,
-    /// Whether `limit` may be asked for; without it one answer holds all results.
-    /// Unit: none. Source: PS3.18 §8.3.4.4.
-    #[schemars(extend("x-sample" = true))]
-    pub(crate) limit: Option<bool>,
-    /// Largest `limit` that the server takes; 0: any.
-    /// Unit: results. Source: PS3.18 §8.3.4.4; some answer 400 beyond theirs.
-    #[schemars(extend("x-sample" = 200))]
-    pub(crate) limit_max: Option<u32>,
-    /// Whether `offset` is honoured; without it only the first page is to be had.
-    /// Unit: none. Source: PS3.18 §8.3.4.4.
-    #[schemars(extend("x-sample" = true))]
-    pub(crate) offset: Option<bool>,
-    /// Least number of results at which the server cuts a page without saying so; 0: it never does. A
-    /// page with fewer is the last one.
-    /// Unit: results. Source: PS3.18 §8.3.4.4 wants a Warning then; not all servers send it.
-    #[schemars(extend("x-sample" = 50))]
-    pub(crate) unannounced_cut: Option<u32>,
-    /// Whether `*` and `?` are wildcards in text.
-    /// Unit: none. Source: PS3.4 §C.2.2.2.4.
-    #[schemars(extend("x-sample" = true))]
-    pub(crate) wildcard: Option<bool>,
-    /// Whether a key may list several UIDs.
-    /// Unit: none. Source: PS3.4 §C.2.2.2.2.
-    #[schemars(extend("x-sample" = true))]
-    pub(crate) uid_list: Option<bool>,
-    /// UIDs of such a list at most.
-    /// Unit: UIDs. Source: 50 make 3KB of URL, and gateways take 8KB.
-    #[schemars(extend("x-sample" = 50))]
-    pub(crate) uid_list_max: Option<u32>,
-    /// Attributes that may be matched by a range: `"all"` of dates and times, `"absent"` for none, or a
-    /// list.
-    /// Unit: keywords of PS3.6 or tags. Source: PS3.4 §C.2.2.2.5.
-    #[schemars(extend("x-sample" = ["StudyDate"]))]
-    pub(crate) ranges: Option<Attributes>,
-    /// Whether `fuzzymatching=true` finds more than a search without it.
-    /// Unit: none. Source: PS3.18 §8.3.4.2.
-    #[schemars(extend("x-sample" = false))]
-    pub(crate) fuzzy: Option<bool>,
-    /// How a person's name is compared: `"by-group"`, `"as-text"` or `"as-text-ignoring-case"`.
-    /// Unit: none. Source: PS3.4 §C.2.2.2.1 leaves it open.
-    #[schemars(extend("x-sample" = "as-text"))]
-    pub(crate) person_names: Option<PersonNames>,
-    /// Whether numbers are compared as text, so that 1 does not find 01.
-    /// Unit: none. Source: measured.
-    #[schemars(extend("x-sample" = true))]
-    pub(crate) numbers_as_text: Option<bool>,
-    /// How values stand in a URL: `"percent-encoded"` or `"literal"`.
-    /// Unit: none. Source: RFC 3986 §2.1; Orthanc before 1.11 does not decode them.
-    #[schemars(extend("x-sample" = "percent-encoded"))]
-    pub(crate) values: Option<Values>,
-    /// Whether a comma separates values of any attribute, not only of UIDs.
-    /// Unit: none. Source: measured; Orthanc does.
-    #[schemars(extend("x-sample" = false))]
-    pub(crate) comma_separates: Option<bool>,
-    /// Attributes by which `/studies` can be searched: `"all"`, `"absent"` where the server does not have
-    /// the resource, or a list.
-    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.1.2.3, the server's conformance statement.
-    #[schemars(extend("x-sample" = ["StudyDate", "PatientID", "PatientName", "StudyInstanceUID"]))]
-    pub(crate) studies: Option<Attributes>,
-    /// The same for `/series`.
-    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.1.2.3.
-    #[schemars(extend("x-sample" = "absent"))]
-    pub(crate) series: Option<Attributes>,
-    /// The same for `/instances`.
-    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.1.2.3.
-    #[schemars(extend("x-sample" = "absent"))]
-    pub(crate) instances: Option<Attributes>,
-    /// The same for `/studies/{study}/series`.
-    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.1.2.3.
-    #[schemars(extend("x-sample" = ["SeriesInstanceUID", "Modality"]))]
-    pub(crate) study_series: Option<Attributes>,
-    /// The same for `/studies/{study}/instances`.
-    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.1.2.3.
-    #[schemars(extend("x-sample" = ["SOPInstanceUID"]))]
-    pub(crate) study_instances: Option<Attributes>,
-    /// The same for `/studies/{study}/series/{series}/instances`.
-    /// Unit: keywords of PS3.6 or tags. Source: PS3.18 §10.6.1.2.3.
-    #[schemars(extend("x-sample" = ["SOPInstanceUID"]))]
-    pub(crate) series_instances: Option<Attributes>,
-    /// Whether a UID of the path may be a key too.
-    /// Unit: none. Source: the server's documentation; some answer 400.
-    #[schemars(extend("x-sample" = true))]
-    pub(crate) repeats_path_uid_as_key: Option<bool>,
-    /// How attributes are asked for: `"each"` in a parameter of its own, a `"list"` in one, only `"all"`
-    /// of them, or `"none"`.
-    /// Unit: none. Source: PS3.18 §8.3.4.3.
-    #[schemars(extend("x-sample" = "each"))]
-    pub(crate) include_field: Option<IncludeField>,
-    /// Header field that names attributes by which the server could not search everything; empty: there
-    /// is none.
-    /// Unit: none. Source: the server's documentation; Azure has one.
-    #[schemars(extend("x-sample" = "erroneous-dicom-attributes"))]
-    pub(crate) erroneous_attributes: Option<String>,
-}
-
-/// How the server gives back what it holds (WADO-RS).
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Retrieve {
-    /// Whether one request may ask for a study; otherwise its instances are fetched one by one.
-    /// Unit: none. Source: PS3.18 §10.4.1.
-    #[schemars(extend("x-sample" = false))]
-    pub(crate) whole_study: Option<bool>,
-    /// Whether one request may ask for a series.
-    /// Unit: none. Source: PS3.18 §10.4.1.
-    #[schemars(extend("x-sample" = false))]
-    pub(crate) whole_series: Option<bool>,
-    /// Whether a study or series is asked for as a whole even where its instances one by one would come
-    /// sooner.
-    /// Unit: none. Source: of PostDICOM's clients only the whole was ever seen.
-    #[schemars(extend("x-sample" = false))]
-    pub(crate) whole_preferred: Option<bool>,
-    /// Whether the metadata of a study or series can be asked for.
-    /// Unit: none. Source: PS3.18 §10.4.1.
-    #[schemars(extend("x-sample" = true))]
-    pub(crate) metadata: Option<bool>,
-    /// Whether the metadata of one instance can be asked for.
-    /// Unit: none. Source: PS3.18 §10.4.1.
-    #[schemars(extend("x-sample" = true))]
-    pub(crate) instance_metadata: Option<bool>,
-    /// Transfer syntaxes into which the server changes instances where it is asked to.
-    /// Unit: UIDs. Source: PS3.18 §8.7.3.
+    pub(crate) unknown_length_accepted: Option<bool>,
+    /// Bytes of a store request at most, 0: no limit; a larger instance is still sent, alone.
+    /// Unit: bytes. Source: the server's or gateway's limit.
+    #[schemars(extend("x-sample" = "1GiB"))]
+    pub(crate) request_bytes_max: Option<Size>,
+    /// Instances of a store request at most.
+    /// Unit: instances. Source: the server's limit.
+    #[schemars(extend("x-sample" = 100))]
+    pub(crate) request_instances_max: Option<u32>,
+    /// Transfer syntaxes that are accepted: `"all"`, `"explicit-vr"` for all but Implicit VR Little Endian, or
+    /// a list.
+    /// Unit: UIDs. Source: the server's conformance statement.
     #[schemars(extend("x-sample" = ["1.2.840.10008.1.2.1"]))]
-    pub(crate) transcodes_to: Option<Vec<Parsed<Uid>>>,
-    /// Whether a request may list several acceptable transfer syntaxes.
-    /// Unit: none. Source: PS3.18 §8.7.5.
-    #[schemars(extend("x-sample" = true))]
-    pub(crate) several_transfer_syntaxes: Option<bool>,
-    /// Whether an instance is asked for as a single part instead of multipart.
-    /// Unit: none. Source: PS3.18 §10.4.4.
+    pub(crate) transfer_syntaxes: Option<TransferSyntaxes>,
+    /// Failure Reasons (0008,1197) that say that the instance is already there.
+    /// Unit: numbers. Source: PS3.7 §C.5.9.
+    #[schemars(extend("x-sample" = [273]))]
+    pub(crate) duplicate_failure_reasons: Option<Vec<u16>>,
+    /// Words in the text of a private attribute of a failed instance that say so; empty: there are none.
+    /// Unit: text. Source: the server's documentation; Google has `already exists`.
+    #[schemars(extend("x-sample" = "already exists"))]
+    pub(crate) duplicate_remark: Option<String>,
+    /// Failure Reasons that say that the instance cannot be taken yet, beside A7xxH.
+    /// Unit: numbers. Source: the server's documentation; PS3.4 §B.2.3.
+    #[schemars(extend("x-sample" = [45071]))]
+    pub(crate) busy_failure_reasons: Option<Vec<u16>>,
+    /// HTTP status codes that say that the instance of a request is already there.
+    /// Unit: numbers. Source: PS3.18 §10.5.3.
+    #[schemars(extend("x-sample" = [409]))]
+    pub(crate) duplicate_statuses: Option<Vec<u16>>,
+    /// Whether the server says that it stored an instance whose UID it has already, and keeps the
+    /// content that it has. Other content than was delivered before is then compared, not sent.
+    /// Unit: none. Source: the server's documentation; PS3.18 §10.5.3 leaves it open.
     #[schemars(extend("x-sample" = false))]
-    pub(crate) single_part_instance: Option<bool>,
+    pub(crate) duplicates_unreported: Option<bool>,
+    /// How to find out whether an instance is there: `"search"`, `"metadata"` or `"none"`.
+    /// Unit: none. Source: PS3.18 §10.6, PS3.18 §10.4.
+    #[schemars(extend("x-sample" = "search"))]
+    pub(crate) lookup: Option<Lookup>,
+    /// Whether `transfer-syntax=*` may be asked for in a retrieve.
+    /// Unit: none. Source: PS3.18 §8.7.3.5.2.
+    #[schemars(extend("x-sample" = true))]
+    pub(crate) any_transfer_syntax: Option<bool>,
+    /// Levels at which the server deletes what was stored: `"study"`, `"series"`, `"instance"`.
+    /// Unit: none. Source: not part of PS3.18; the server's documentation.
+    #[schemars(extend("x-sample" = ["study", "series", "instance"]))]
+    pub(crate) delete: Option<Vec<Level>>,
+    /// Whether the server lists what was stored, in order: `"absent"`, `"by-sequence"` or `"by-time"`.
+    /// Unit: none. Source: not part of PS3.18; Azure's v1 and v2.
+    #[schemars(extend("x-sample" = "by-time"))]
+    pub(crate) change_feed: Option<ChangeFeed>,
+    /// How it searches.
+    pub(crate) search: Search,
+    /// What it gives back.
+    pub(crate) retrieve: Retrieve,
+    /// What can be asked of its worklists.
+    pub(crate) worklist: Worklist,
+    /// Where the resources are, below the base URL.
+    pub(crate) paths: Paths,
 }
 
-/// How a server compares a person's name.
+/// Form of a store request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
-pub(crate) enum PersonNames {
-    /// Each component group on its own.
-    ByGroup,
-    /// The whole value.
-    AsText,
-    /// The whole value, without regard to case.
-    AsTextIgnoringCase,
+pub(crate) enum StoreForm {
+    /// Any number of instances.
+    Multipart,
+    /// One instance.
+    SinglePart,
 }
 
-/// How values stand in a URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-pub(crate) enum Values {
-    /// Encoded.
-    PercentEncoded,
-    /// As they are; what a URL cannot hold becomes `*`.
-    Literal,
-}
-
-/// How attributes are asked for beyond those that are always given.
+/// How to find out whether an instance is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
-pub(crate) enum IncludeField {
-    /// One `includefield` each.
-    Each,
-    /// One `includefield` with a list.
-    List,
-    /// `includefield=all`.
-    All,
+pub(crate) enum Lookup {
+    /// QIDO-RS.
+    Search,
+    /// WADO-RS metadata.
+    Metadata,
     /// Not at all.
     None,
 }
@@ -216,60 +142,65 @@ pub(crate) enum Level {
     Instance,
 }
 
-/// An attribute by its keyword or its tag: `"StudyDate"`, `"00080020"`, `"(0008,0020)"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Attribute(pub(crate) Tag);
-
-impl FromStr for Attribute {
-    type Err = &'static str;
-
-    fn from_str(value: &str) -> Result<Self, Self::Err> {
-        const FORM: &str = "write a keyword of PS3.6 or a tag, such as \"StudyDate\" or \"00080020\"";
-        dataset::json::tag(value).map(Self).ok_or(FORM)
-    }
+/// Method of a store request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum StoreMethod {
+    /// POST.
+    Post,
+    /// PUT, which replaces what is there.
+    Put,
 }
 
-impl fmt::Display for Attribute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04X}{:04X}", self.0.group(), self.0.element())
-    }
-}
-
-/// Attributes by which something can be searched: all, none because it is not there, or these.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Attributes {
-    All,
+/// How a server lists what was stored, replaced and deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(crate) enum ChangeFeed {
+    /// Not at all.
     Absent,
-    These(Vec<Attribute>),
+    /// By the number of a change.
+    BySequence,
+    /// By the time of a change.
+    ByTime,
 }
 
-impl<'de> Deserialize<'de> for Attributes {
+/// Transfer syntaxes that are stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TransferSyntaxes {
+    All,
+    ExplicitVr,
+    These(Vec<Uid>),
+}
+
+impl<'de> Deserialize<'de> for TransferSyntaxes {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Visitor;
 
         impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Attributes;
+            type Value = TransferSyntaxes;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("\"all\", \"absent\" or a list of attributes")
+                f.write_str("\"all\", \"explicit-vr\" or a list of UIDs")
             }
 
             fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
                 match value {
-                    "all" => Ok(Attributes::All),
-                    "absent" => Ok(Attributes::Absent),
+                    "all" => Ok(TransferSyntaxes::All),
+                    "explicit-vr" => Ok(TransferSyntaxes::ExplicitVr),
                     other => Err(E::custom(format_args!(
-                        "`{other}`: write \"all\", \"absent\" or a list of attributes"
+                        "`{other}`: write \"all\", \"explicit-vr\" or a list of UIDs"
                     ))),
                 }
             }
 
             fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut attributes = Vec::new();
-                while let Some(Parsed(attribute)) = list.next_element::<Parsed<Attribute>>()? {
-                    attributes.push(attribute);
+                let mut uids = Vec::new();
+                while let Some(Parsed(uid)) = list.next_element::<Parsed<Uid>>()? {
+                    uids.push(uid);
                 }
-                Ok(Attributes::These(attributes))
+                Ok(TransferSyntaxes::These(uids))
             }
         }
 
@@ -277,19 +208,19 @@ impl<'de> Deserialize<'de> for Attributes {
     }
 }
 
-impl Serialize for Attributes {
+impl Serialize for TransferSyntaxes {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::All => to.serialize_str("all"),
-            Self::Absent => to.serialize_str("absent"),
-            Self::These(attributes) => to.collect_seq(attributes.iter().map(ToString::to_string)),
+            Self::ExplicitVr => to.serialize_str("explicit-vr"),
+            Self::These(uids) => to.collect_seq(uids.iter().map(Uid::as_str)),
         }
     }
 }
 
-impl JsonSchema for Attributes {
+impl JsonSchema for TransferSyntaxes {
     fn schema_name() -> Cow<'static, str> {
-        "attributes".into()
+        "transfer syntaxes".into()
     }
 
     fn inline_schema() -> bool {
@@ -298,7 +229,7 @@ impl JsonSchema for Attributes {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [
-            { "type": "string", "enum": ["all", "absent"] },
+            { "type": "string", "enum": ["all", "explicit-vr"] },
             { "type": "array", "items": { "type": "string" } },
         ] })
     }

@@ -1,10 +1,16 @@
-//! What a server can search and give back, where it differs from its profile.
+//! How a server searches, what it gives back and where, where it differs from its profile.
 
-use super::origin::set;
-use crate::config_file::{self, Attributes, RetrieveOverride, SearchOverride};
-use dicomweb::Level;
-use dicomweb::profile::{
-    IncludeField, PersonNames, RetrieveCapabilities, SearchCapabilities, Searchable, Values,
+use super::profile::{set, unless_empty};
+use crate::config_file::{
+    self, AttributePath, Attributes, Document, KeyPath, PathsOverride, Problem, RetrieveOverride,
+    SearchOverride, WorklistOverride,
+};
+use dicomweb::{
+    profile::{
+        IncludeField, Paths, PersonNames, RetrieveCapabilities, SearchCapabilities, Searchable, Values,
+        WorklistCapabilities, WorklistKeys,
+    },
+    url::InvalidPathTemplate,
 };
 use instance::TransferSyntax;
 use std::borrow::Cow;
@@ -13,55 +19,164 @@ use std::borrow::Cow;
 pub(super) fn override_search(capabilities: &mut SearchCapabilities, written: &SearchOverride) {
     // A maximum of zero results would be no search, so zero says that there is no maximum.
     let unless_zero = |number: Option<u32>| number.map(|number| (number > 0).then_some(number));
-    set(&mut capabilities.accept, written.accept.clone().map(Cow::Owned));
-    set(&mut capabilities.nothing_found_statuses, written.nothing_found_statuses.clone());
-    set(&mut capabilities.key_required, written.key_required);
-    set(&mut capabilities.keys_together, written.keys_together);
-    set(&mut capabilities.limit, written.limit);
-    set(&mut capabilities.limit_max, unless_zero(written.limit_max));
-    set(&mut capabilities.offset, written.offset);
-    set(&mut capabilities.unannounced_cut, unless_zero(written.unannounced_cut));
-    set(&mut capabilities.wildcard, written.wildcard);
-    set(&mut capabilities.uid_list, written.uid_list);
-    set(&mut capabilities.uid_list_max, written.uid_list_max.map(super::count));
-    set(&mut capabilities.fuzzy, written.fuzzy);
-    set(&mut capabilities.person_names, written.person_names.map(person_names));
-    set(&mut capabilities.numbers_as_text, written.numbers_as_text);
-    set(&mut capabilities.values, written.values.map(values));
-    set(&mut capabilities.comma_separates, written.comma_separates);
-    let attributes = [
-        (&mut capabilities.ranges, &written.ranges),
-        (&mut capabilities.studies, &written.studies),
-        (&mut capabilities.series, &written.series),
-        (&mut capabilities.instances, &written.instances),
-        (&mut capabilities.study_series, &written.study_series),
-        (&mut capabilities.study_instances, &written.study_instances),
-        (&mut capabilities.series_instances, &written.series_instances),
-    ];
-    for (field, written) in attributes {
-        set(field, written.as_ref().map(searchable));
-    }
-    set(&mut capabilities.repeats_path_uid_as_key, written.repeats_path_uid_as_key);
-    set(&mut capabilities.include_field, written.include_field.map(include_field));
-    let erroneous = written.erroneous_attributes.clone();
-    set(
-        &mut capabilities.erroneous_attributes,
-        erroneous.map(|name| (!name.is_empty()).then_some(Cow::Owned(name))),
-    );
+    let SearchCapabilities {
+        accept,
+        nothing_found_statuses,
+        key_required,
+        keys_together,
+        limit,
+        limit_max,
+        offset,
+        unannounced_cut,
+        wildcard,
+        uid_list,
+        uid_list_max,
+        ranges,
+        fuzzy,
+        person_names,
+        numbers_as_text,
+        values,
+        comma_separates,
+        studies,
+        series,
+        instances,
+        study_series,
+        study_instances,
+        series_instances,
+        repeats_path_uid_as_key,
+        include_field,
+        erroneous_attributes,
+    } = capabilities;
+    set(accept, written.accept.clone().map(Cow::Owned));
+    set(nothing_found_statuses, written.nothing_found_statuses.clone());
+    set(key_required, written.key_required);
+    set(keys_together, written.keys_together);
+    set(limit, written.limit);
+    set(limit_max, unless_zero(written.limit_max));
+    set(offset, written.offset);
+    set(unannounced_cut, unless_zero(written.unannounced_cut));
+    set(wildcard, written.wildcard);
+    set(uid_list, written.uid_list);
+    set(uid_list_max, written.uid_list_max.map(super::count));
+    set(ranges, written.ranges.as_ref().map(searchable));
+    set(fuzzy, written.fuzzy.as_ref().map(searchable));
+    set(person_names, written.person_names.map(person_names_of));
+    set(numbers_as_text, written.numbers_as_text);
+    set(values, written.values.map(values_of));
+    set(comma_separates, written.comma_separates);
+    set(studies, written.studies.as_ref().map(searchable));
+    set(series, written.series.as_ref().map(searchable));
+    set(instances, written.instances.as_ref().map(searchable));
+    set(study_series, written.study_series.as_ref().map(searchable));
+    set(study_instances, written.study_instances.as_ref().map(searchable));
+    set(series_instances, written.series_instances.as_ref().map(searchable));
+    set(repeats_path_uid_as_key, written.repeats_path_uid_as_key);
+    set(include_field, written.include_field.map(include_field_of));
+    set(erroneous_attributes, written.erroneous_attributes.clone().map(unless_empty));
 }
 
 /// Puts what the file says in the place of what the profile says.
 pub(super) fn override_retrieve(capabilities: &mut RetrieveCapabilities, written: &RetrieveOverride) {
+    let RetrieveCapabilities {
+        whole_study,
+        whole_series,
+        whole_preferred,
+        metadata,
+        instance_metadata,
+        frames,
+        transcodes_to,
+        several_transfer_syntaxes,
+        single_part_instance,
+    } = capabilities;
     let syntaxes = written.transcodes_to.as_ref();
     let syntaxes = syntaxes.map(|list| list.iter().map(|uid| TransferSyntax::new(uid.0.clone())).collect());
-    set(&mut capabilities.whole_study, written.whole_study);
-    set(&mut capabilities.whole_series, written.whole_series);
-    set(&mut capabilities.whole_preferred, written.whole_preferred);
-    set(&mut capabilities.metadata, written.metadata);
-    set(&mut capabilities.instance_metadata, written.instance_metadata);
-    set(&mut capabilities.transcodes_to, syntaxes);
-    set(&mut capabilities.several_transfer_syntaxes, written.several_transfer_syntaxes);
-    set(&mut capabilities.single_part_instance, written.single_part_instance);
+    set(whole_study, written.whole_study);
+    set(whole_series, written.whole_series);
+    set(whole_preferred, written.whole_preferred);
+    set(metadata, written.metadata);
+    set(instance_metadata, written.instance_metadata);
+    set(frames, written.frames);
+    set(transcodes_to, syntaxes);
+    set(several_transfer_syntaxes, written.several_transfer_syntaxes);
+    set(single_part_instance, written.single_part_instance);
+}
+
+/// Puts what the file says in the place of what the profile says.
+pub(super) fn override_worklist(capabilities: &mut WorklistCapabilities, written: &WorklistOverride) {
+    let WorklistCapabilities { scheduled_steps, workitems } = capabilities;
+    set(scheduled_steps, written.scheduled_steps.as_ref().map(worklist_keys));
+    set(workitems, written.workitems.as_ref().map(worklist_keys));
+}
+
+/// Puts the paths of the file in the place of those of the profile; `place` is where they are written.
+///
+/// # Errors
+/// Text that is no path template.
+pub(super) fn override_paths(
+    paths: &mut Paths,
+    written: &PathsOverride,
+    place: &KeyPath,
+    document: &Document,
+) -> Result<(), Problem> {
+    let Paths {
+        store,
+        search_instances,
+        instance_metadata,
+        instance,
+        studies,
+        series,
+        instances,
+        study_series,
+        study_instances,
+        series_instances,
+        retrieve_study,
+        retrieve_series,
+        study_metadata,
+        series_metadata,
+        delete_study,
+        delete_series,
+        delete_instance,
+        change_feed,
+        change_feed_latest,
+        scheduled_steps,
+        workitems,
+        workitem,
+        probe,
+    } = paths;
+    let all = [
+        ("store", &written.store, store),
+        ("search_instances", &written.search_instances, search_instances),
+        ("instance_metadata", &written.instance_metadata, instance_metadata),
+        ("instance", &written.instance, instance),
+        ("studies", &written.studies, studies),
+        ("series", &written.series, series),
+        ("instances", &written.instances, instances),
+        ("study_series", &written.study_series, study_series),
+        ("study_instances", &written.study_instances, study_instances),
+        ("series_instances", &written.series_instances, series_instances),
+        ("retrieve_study", &written.retrieve_study, retrieve_study),
+        ("retrieve_series", &written.retrieve_series, retrieve_series),
+        ("study_metadata", &written.study_metadata, study_metadata),
+        ("series_metadata", &written.series_metadata, series_metadata),
+        ("delete_study", &written.delete_study, delete_study),
+        ("delete_series", &written.delete_series, delete_series),
+        ("delete_instance", &written.delete_instance, delete_instance),
+        ("change_feed", &written.change_feed, change_feed),
+        ("change_feed_latest", &written.change_feed_latest, change_feed_latest),
+        ("scheduled_steps", &written.scheduled_steps, scheduled_steps),
+        ("workitems", &written.workitems, workitems),
+        ("workitem", &written.workitem, workitem),
+        ("probe", &written.probe, probe),
+    ];
+    for (key, written, path) in all {
+        if let Some(text) = written {
+            // A query may hold an API key, so the text is not repeated.
+            *path = text
+                .parse()
+                .map_err(|error: InvalidPathTemplate| document.problem(&place.key(key), error.to_string()))?;
+        }
+    }
+    Ok(())
 }
 
 fn searchable(written: &Attributes) -> Searchable {
@@ -72,7 +187,15 @@ fn searchable(written: &Attributes) -> Searchable {
     }
 }
 
-const fn person_names(written: config_file::PersonNames) -> PersonNames {
+fn worklist_keys(written: &Attributes<AttributePath>) -> WorklistKeys {
+    match written {
+        Attributes::All => WorklistKeys::All,
+        Attributes::Absent => WorklistKeys::Absent,
+        Attributes::These(list) => WorklistKeys::These(list.iter().map(|path| path.0.clone()).collect()),
+    }
+}
+
+const fn person_names_of(written: config_file::PersonNames) -> PersonNames {
     match written {
         config_file::PersonNames::ByGroup => PersonNames::ByGroup,
         config_file::PersonNames::AsText => PersonNames::AsText,
@@ -80,26 +203,18 @@ const fn person_names(written: config_file::PersonNames) -> PersonNames {
     }
 }
 
-const fn values(written: config_file::Values) -> Values {
+const fn values_of(written: config_file::Values) -> Values {
     match written {
         config_file::Values::PercentEncoded => Values::PercentEncoded,
         config_file::Values::Literal => Values::Literal,
     }
 }
 
-const fn include_field(written: config_file::IncludeField) -> IncludeField {
+const fn include_field_of(written: config_file::IncludeField) -> IncludeField {
     match written {
         config_file::IncludeField::Each => IncludeField::Each,
         config_file::IncludeField::List => IncludeField::List,
         config_file::IncludeField::All => IncludeField::All,
         config_file::IncludeField::None => IncludeField::None,
-    }
-}
-
-pub(super) const fn level(written: config_file::Level) -> Level {
-    match written {
-        config_file::Level::Study => Level::Study,
-        config_file::Level::Series => Level::Series,
-        config_file::Level::Instance => Level::Instance,
     }
 }

@@ -1,19 +1,10 @@
 //! Origins of the configuration: where they are, what they can do, who we are there.
 
-use super::{capabilities, rate_limit, secret};
-use crate::config_file::{
-    self, Auth, AuthType, Capabilities, Document, Duplicate, File, HeaderValue, KeyPath, Lookup, Origin,
-    Problem, StoreForm, StoreResponse,
-};
+use super::{rate_limit, secret};
+use crate::config_file::{Auth, AuthType, Document, Duplicate, File, HeaderValue, KeyPath, Origin, Problem};
 use bridge::config::Origin as BridgeOrigin;
-use dicomweb::{
-    ClientConfig, Credentials, Pace, Profile, Proxy, Timeouts, Tls,
-    multipart::Boundary,
-    profile::{Paths, TransferSyntaxes},
-    url::{InvalidBaseUrl, InvalidPathTemplate},
-};
+use dicomweb::{BaseUrl, ClientConfig, Credentials, Pace, Proxy, Timeouts, Tls, url::InvalidBaseUrl};
 use http::{HeaderName, header::AUTHORIZATION};
-use instance::TransferSyntax;
 use secrecy::{ExposeSecret, SecretString};
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -60,30 +51,14 @@ impl Reading<'_> {
     fn client(&mut self) -> Result<ClientConfig, Problem> {
         let origin = self.origin;
         // The text is not repeated: it may hold a password, and problems are logged.
-        let base_url = origin.url.parse().map_err(|error| {
+        let base_url: BaseUrl = origin.url.parse().map_err(|error| {
             let message = match error {
                 InvalidBaseUrl::Credentials => format!("{error}; write them under `auth` of this origin"),
                 other => other.to_string(),
             };
             self.problem("url", message)
         })?;
-        let mut profile = Profile::built_in(&origin.profile).ok_or_else(|| {
-            let known = Profile::BUILT_IN.join(", ");
-            let message = format!("this version has no profile `{}`; there are {known}", origin.profile);
-            self.problem("profile", message)
-        })?;
-        override_profile(&mut profile, &origin.capabilities);
-        if let Some(boundary) = &origin.capabilities.store_boundary {
-            profile.store_boundary = self.boundary(boundary)?;
-        }
-        self.override_paths(&mut profile.paths)?;
-        if let Some(meaning) = origin.store_response {
-            profile.store_response = match meaning {
-                StoreResponse::Verify => dicomweb::profile::StoreResponse::Verify,
-                StoreResponse::StatusOnly => dicomweb::profile::StoreResponse::StatusOnly,
-                StoreResponse::Hold => dicomweb::profile::StoreResponse::Hold,
-            };
-        }
+        let (base_url, profile) = self.profile(base_url)?;
         let mut headers = self.headers()?;
         let credentials = self.credentials(&mut headers)?;
         let tls = self.tls()?;
@@ -99,13 +74,6 @@ impl Reading<'_> {
         let pace = Pace::new(limit);
         let proxy = Proxy::Environment;
         Ok(ClientConfig { base_url, profile, credentials, tls, headers, proxy, timeouts, pace })
-    }
-
-    /// The boundary of store requests; none where nothing is written.
-    fn boundary(&self, written: &str) -> Result<Option<Boundary>, Problem> {
-        let path = self.path.key("capabilities").key("store_boundary");
-        let boundary = Some(written).filter(|written| !written.is_empty()).map(Boundary::new);
-        boundary.transpose().map_err(|error| self.document.problem(&path, error.to_string()))
     }
 
     fn credentials(
@@ -239,74 +207,7 @@ impl Reading<'_> {
         Ok(tls)
     }
 
-    fn override_paths(&self, paths: &mut Paths) -> Result<(), Problem> {
-        let written = &self.origin.capabilities.paths;
-        let pairs = [
-            ("store", &written.store, &mut paths.store),
-            ("search_instances", &written.search_instances, &mut paths.search_instances),
-            ("instance_metadata", &written.instance_metadata, &mut paths.instance_metadata),
-            ("instance", &written.instance, &mut paths.instance),
-            ("studies", &written.studies, &mut paths.studies),
-            ("series", &written.series, &mut paths.series),
-            ("instances", &written.instances, &mut paths.instances),
-            ("study_series", &written.study_series, &mut paths.study_series),
-            ("study_instances", &written.study_instances, &mut paths.study_instances),
-            ("series_instances", &written.series_instances, &mut paths.series_instances),
-            ("retrieve_study", &written.retrieve_study, &mut paths.retrieve_study),
-            ("retrieve_series", &written.retrieve_series, &mut paths.retrieve_series),
-            ("study_metadata", &written.study_metadata, &mut paths.study_metadata),
-            ("series_metadata", &written.series_metadata, &mut paths.series_metadata),
-            ("probe", &written.probe, &mut paths.probe),
-        ];
-        for (key, written, path) in pairs {
-            if let Some(text) = written {
-                let place = self.path.key("capabilities").key("paths").key(key);
-                // A query may hold an API key, so the text is not repeated.
-                *path = text
-                    .parse()
-                    .map_err(|error: InvalidPathTemplate| self.document.problem(&place, error.to_string()))?;
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
         self.document.problem(&self.path.key(key), message)
-    }
-}
-
-/// Puts what the file says of the server in the place of what its profile says.
-fn override_profile(profile: &mut Profile, written: &Capabilities) {
-    let form = written.store_form.map(|form| match form {
-        StoreForm::Multipart => dicomweb::profile::StoreForm::Multipart,
-        StoreForm::SinglePart => dicomweb::profile::StoreForm::SinglePart,
-    });
-    let lookup = written.lookup.map(|lookup| match lookup {
-        Lookup::Search => dicomweb::profile::Lookup::Search,
-        Lookup::Metadata => dicomweb::profile::Lookup::Metadata,
-        Lookup::None => dicomweb::profile::Lookup::None,
-    });
-    let syntaxes = written.transfer_syntaxes.as_ref();
-    let syntaxes = syntaxes.map(|list| list.iter().map(|uid| TransferSyntax::new(uid.0.clone())).collect());
-    set(&mut profile.store_form, form);
-    set(&mut profile.unknown_length_accepted, written.unknown_length_accepted);
-    set(&mut profile.request_bytes_max, written.request_bytes_max.map(|size| Some(size.0)));
-    set(&mut profile.request_instances_max, written.request_instances_max.map(super::count));
-    set(&mut profile.transfer_syntaxes, syntaxes.map(TransferSyntaxes::These));
-    set(&mut profile.duplicate_failure_reasons, written.duplicate_failure_reasons.clone());
-    set(&mut profile.duplicate_statuses, written.duplicate_statuses.clone());
-    set(&mut profile.duplicates_unreported, written.duplicates_unreported);
-    set(&mut profile.lookup, lookup);
-    set(&mut profile.any_transfer_syntax, written.any_transfer_syntax);
-    let levels = |levels: &Vec<config_file::Level>| levels.iter().copied().map(capabilities::level).collect();
-    set(&mut profile.delete, written.delete.as_ref().map(levels));
-    capabilities::override_search(&mut profile.search, &written.search);
-    capabilities::override_retrieve(&mut profile.retrieve, &written.retrieve);
-}
-
-/// Overwrites a field where something was written.
-pub(super) fn set<T>(field: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *field = value;
     }
 }

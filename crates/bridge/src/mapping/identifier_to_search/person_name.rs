@@ -4,6 +4,7 @@
 //! component groups (PS3.4 §C.2.2.2.1). What is asked of the server must find all of that.
 
 use dicomweb::profile::{PersonNames, SearchCapabilities};
+use instance::Tag;
 
 /// Texts to search by, any of which may find the name.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub(super) struct Texts {
 }
 
 /// What finds at least the names that match `key`; none where the server has nothing of the kind.
-pub(super) fn values(key: &str, capabilities: &SearchCapabilities) -> Option<Texts> {
+pub(super) fn values(tag: Tag, key: &str, capabilities: &SearchCapabilities) -> Option<Texts> {
     // One of the groups is enough: all of them must match. What is open at its end is open anyway, and
     // `DOE^*` and `DOE?` mean a DOE without a given name too.
     let groups = key.split('=').map(|group| group.trim_end_matches([' ', '^', '*', '?']));
@@ -23,7 +24,7 @@ pub(super) fn values(key: &str, capabilities: &SearchCapabilities) -> Option<Tex
         return None;
     }
     if !capabilities.wildcard {
-        let texts = vec![word(group).filter(|_| capabilities.fuzzy)?];
+        let texts = vec![word(group).filter(|_| capabilities.fuzzy.has(tag))?];
         return Some(Texts { texts, fuzzy: true });
     }
     let group = &with_blanks(group);
@@ -119,7 +120,7 @@ mod tests {
         json::{Element, Item},
         matching::{Keys, Options},
     };
-    use instance::Tag;
+    use dicomweb::profile::Searchable;
     use proptest::prelude::*;
 
     use super::*;
@@ -174,13 +175,17 @@ mod tests {
             for server in [PersonNames::ByGroup, PersonNames::AsText, PersonNames::AsTextIgnoringCase] {
                 let capabilities =
                     SearchCapabilities { person_names: server, ..SearchCapabilities::standard() };
-                if let Some(found) = values(&key, &capabilities).filter(|_| !fuzzy) {
+                if let Some(found) = values(Tag::PATIENT_NAME, &key, &capabilities).filter(|_| !fuzzy) {
                     let is_found = found.texts.iter().any(|text| finds(server, &name, text));
                     prop_assert!(is_found, "{server:?}: {name:?} by {found:?}");
                 }
             }
-            let fuzzily = SearchCapabilities { wildcard: false, fuzzy: true, ..SearchCapabilities::standard() };
-            let word = if fuzzy { word(&key) } else { values(&key, &fuzzily).map(|found| found.texts[0].clone()) };
+            let fuzzily = SearchCapabilities {
+                wildcard: false,
+                fuzzy: Searchable::All,
+                ..SearchCapabilities::standard()
+            };
+            let word = if fuzzy { word(&key) } else { values(Tag::PATIENT_NAME, &key, &fuzzily).map(|found| found.texts[0].clone()) };
             if let Some(word) = word {
                 prop_assert!(has_word(&name, &word), "{name:?} by the word {word:?}");
             }

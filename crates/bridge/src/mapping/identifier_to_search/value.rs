@@ -34,7 +34,7 @@ pub(super) fn values(tag: Tag, condition: &Condition, capabilities: &SearchCapab
     match condition {
         Condition::ListOfUid(uids) => Some(list_of_uid(uids, capabilities)),
         Condition::SingleValue(single) => match single.vr() {
-            VR::PN => names(single.text(), capabilities),
+            VR::PN => names(tag, single.text(), capabilities),
             VR::TM => time_range(tag, Some(single.text()), Some(single.text()), capabilities),
             VR::DA => Some(Values::one(single.text())),
             VR::IS | VR::DS if capabilities.numbers_as_text => None,
@@ -43,7 +43,7 @@ pub(super) fn values(tag: Tag, condition: &Condition, capabilities: &SearchCapab
             }
             _ => None,
         },
-        Condition::Wildcard(wildcard) if wildcard.vr() == VR::PN => names(wildcard.text(), capabilities),
+        Condition::Wildcard(wildcard) if wildcard.vr() == VR::PN => names(tag, wildcard.text(), capabilities),
         Condition::Wildcard(wildcard) if capabilities.wildcard => text(wildcard.text(), capabilities),
         Condition::Range(range) => match range.vr() {
             VR::DA => date_range(tag, range, capabilities),
@@ -51,7 +51,7 @@ pub(super) fn values(tag: Tag, condition: &Condition, capabilities: &SearchCapab
             _ => None,
         },
         Condition::DateTimeRange(range) => date_range(tag, range.date(), capabilities),
-        Condition::Fuzzy(fuzzy) if capabilities.fuzzy => {
+        Condition::Fuzzy(fuzzy) if capabilities.fuzzy.has(tag) => {
             let word = person_name::word(fuzzy.text())?;
             Some(Values { alternatives: vec![MatchValue::Text(word)], fuzzy: true })
         }
@@ -76,11 +76,11 @@ fn list_of_uid(uids: &[Uid], capabilities: &SearchCapabilities) -> Values {
     Values { alternatives: lists.collect(), fuzzy: false }
 }
 
-fn names(text: &str, capabilities: &SearchCapabilities) -> Option<Values> {
+fn names(tag: Tag, text: &str, capabilities: &SearchCapabilities) -> Option<Values> {
     if text.chars().count() > TEXT_LENGTH_MAX {
         return None;
     }
-    let found = person_name::values(text, capabilities)?;
+    let found = person_name::values(tag, text, capabilities)?;
     // A comma would part the name into two.
     let commas = capabilities.comma_separates && found.texts.iter().any(|text| text.contains(','));
     if commas {

@@ -8,7 +8,7 @@ use dataset::{
     matching::{Condition, Keys},
 };
 use dicomweb::{
-    profile::SearchCapabilities,
+    profile::{SearchCapabilities, Searchable},
     search::{Level, MatchValue, Search, SearchReport, SearchStream},
 };
 use futures::StreamExt;
@@ -200,7 +200,8 @@ impl Rows {
             let source = dicomweb::Error::Incomplete;
             return Err(QueryError::Origin { origin: self.origin.name.clone(), source });
         }
-        let literal = SearchCapabilities { fuzzy: false, ..self.origin.client.profile().search.clone() };
+        let literal =
+            SearchCapabilities { fuzzy: Searchable::Absent, ..self.origin.client.profile().search.clone() };
         let plan = Plan::new(self.level, &self.keys, &self.include, &literal);
         self.running.clear();
         self.may_repeat |= plan.may_repeat();

@@ -1,6 +1,7 @@
 //! Answers of an origin that say less than they must.
 
 use dataset::element::VR;
+use dicomweb::profile::Searchable;
 use dimse::{Status, acse::QueryRetrieveOptions};
 use instance::Tag;
 
@@ -54,7 +55,7 @@ async fn names_are_matched_here_where_the_origin_says_that_it_did_not() {
         "warning",
         "299 origin: The fuzzymatching parameter is not supported. Only literal matching has been performed.",
     );
-    let site = origin.site(|config| config.origins[0].client.profile.search.fuzzy = true).await;
+    let site = origin.site(|config| config.origins[0].client.profile.search.fuzzy = Searchable::All).await;
     let options = QueryRetrieveOptions { fuzzy: true, ..QueryRetrieveOptions::default() };
     let by_name =
         identifier("STUDY", &[(Tag::STUDY_INSTANCE_UID, VR::UI, ""), (Tag::PATIENT_NAME, VR::PN, "muller")]);

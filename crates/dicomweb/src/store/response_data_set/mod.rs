@@ -58,6 +58,8 @@ pub struct Failed {
     pub sop_instance_uid: Option<Uid>,
     /// (0008,1197) Failure Reason.
     pub failure_reason: Option<u16>,
+    /// Texts of private attributes, in which some servers say why.
+    pub remarks: Vec<String>,
 }
 
 /// Attributes of one item, as text, of those tags that matter.
@@ -93,7 +95,8 @@ impl ResponseDataSet {
             }),
             FAILED_SOP_SEQUENCE => {
                 let failure_reason = item.number(FAILURE_REASON);
-                self.failed.push(Failed { sop_instance_uid: item.uid(), failure_reason });
+                let remarks = item.remarks();
+                self.failed.push(Failed { sop_instance_uid: item.uid(), failure_reason, remarks });
             }
             OTHER_FAILURES_SEQUENCE => self.other_failures.push(item.number(FAILURE_REASON)),
             _ => {}
@@ -114,6 +117,10 @@ impl Item {
         self.text(REFERENCED_SOP_INSTANCE_UID)?.parse().ok()
     }
 
+    fn remarks(&self) -> Vec<String> {
+        self.0.iter().filter(|(tag, _)| is_private(*tag)).map(|(_, text)| text.clone()).collect()
+    }
+
     /// A number that fits an unsigned short; some servers write it as text or with a fraction of zero.
     fn number(&self, tag: u32) -> Option<u16> {
         let text = self.text(tag)?;
@@ -129,6 +136,12 @@ const fn is_sequence(tag: u32) -> bool {
 /// Whether an attribute of an item matters.
 const fn is_wanted(tag: u32) -> bool {
     matches!(tag, RETRIEVE_URL | REFERENCED_SOP_INSTANCE_UID | WARNING_REASON | FAILURE_REASON)
+        || is_private(tag)
+}
+
+/// Whether the group of a tag is odd (PS3.5 §7.8).
+const fn is_private(tag: u32) -> bool {
+    tag & 0x0001_0000 != 0
 }
 
 /// A tag as eight hexadecimal digits, or as its keyword where a server writes that.

@@ -20,8 +20,8 @@ fn expected() -> ResponseDataSet {
             Referenced { sop_instance_uid: uid("1.2"), ..Referenced::default() },
         ],
         failed: vec![
-            Failed { sop_instance_uid: uid("1.3"), failure_reason: Some(272) },
-            Failed { sop_instance_uid: None, failure_reason: Some(49152) },
+            Failed { sop_instance_uid: uid("1.3"), failure_reason: Some(272), remarks: Vec::new() },
+            Failed { sop_instance_uid: None, failure_reason: Some(49152), remarks: Vec::new() },
         ],
         other_failures: vec![Some(42752)],
     }
@@ -95,7 +95,11 @@ fn tolerates_what_servers_write() {
     ];
     for (text, instance, failure_reason) in cases {
         let sop_instance_uid = instance.map(|text| text.parse().unwrap());
-        assert_eq!(read(text), one(Failed { sop_instance_uid, failure_reason }), "{text}");
+        assert_eq!(
+            read(text),
+            one(Failed { sop_instance_uid, failure_reason, remarks: Vec::new() }),
+            "{text}"
+        );
     }
     for empty in [r#"{"00081199":{"vr":"SQ"}}"#, r#"<a><DicomAttribute tag="00081199" vr="SQ"/></a>"#] {
         assert_eq!(read(empty), Ok(ResponseDataSet::default()), "{empty}");
