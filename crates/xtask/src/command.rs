@@ -14,14 +14,20 @@ where
     I: IntoIterator<Item = A>,
     A: AsRef<OsStr>,
 {
-    let mut command = Command::new("cargo");
+    let mut command = outside_of_cargo("cargo");
+    command.args(arguments);
+    command
+}
+
+/// A program as a person would start it, without the variables that cargo sets for this one.
+pub(crate) fn outside_of_cargo(program: &str) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST") || text == "CARGO_BIN_NAME" {
             command.env_remove(&name);
         }
     }
-    command.args(arguments);
     command
 }
 

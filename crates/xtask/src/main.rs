@@ -1,4 +1,4 @@
-//! Developer automation: `cargo xtask ci | test | bench | docs`.
+//! Developer automation: `cargo xtask ci | test | bench | docs | deploy | release`.
 //!
 //! Every command installs what it needs itself, or says by name what it could not install.
 #![expect(clippy::print_stdout, reason = "the output is what a person and CI read")]
@@ -6,8 +6,10 @@
 mod bench;
 mod ci;
 mod command;
+mod deploy;
 mod disk;
 mod docs;
+mod release;
 mod step;
 mod testing;
 mod tools;
@@ -45,6 +47,18 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Render the plain manifests of `deploy/kubernetes` from the chart, or compare them.
+    Deploy {
+        /// Change nothing; fail where a manifest differs.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Build what is published: program, Debian package, chart, bill of materials, checksums.
+    Release {
+        /// Try it before the changelog has a section for the version.
+        #[arg(long)]
+        trial: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -76,6 +90,13 @@ fn run(task: Task) -> anyhow::Result<bool> {
             true => docs::run(&workspace, check),
             false => Ok(false),
         },
+        Task::Deploy { check } => {
+            deploy::manifests(&tools::install(&workspace, &mut std::io::stdout())?, check)
+        }
+        Task::Release { trial } => {
+            let tools = tools::install(&workspace, &mut std::io::stdout())?;
+            release::run(&workspace, &tools, trial).map(|()| true)
+        }
     }
 }
 

