@@ -97,7 +97,9 @@ impl Authorization {
             Credentials::GoogleMetadataServer(server) => {
                 token(&server.token_url, Grant::MetadataServer(MetadataServer::new(&server)))?
             }
-            Credentials::AwsSigV4(config) => Self::AwsSigV4(Box::new(aws::Signer::new(config)?)),
+            Credentials::AwsSigV4(config) => {
+                Self::AwsSigV4(Box::new(aws::Signer::new(config, proxy, tls, timeouts)?))
+            }
         })
     }
 
@@ -123,7 +125,7 @@ impl Authorization {
             }
             Self::Token(cache) => {
                 let held = cache.current().await?;
-                put(held.header());
+                put(held.token());
                 Proof::Token(held)
             }
             Self::AwsSigV4(signer) => Proof::Signed(Box::new(signer.sign(request, payload).await?)),
@@ -151,8 +153,9 @@ impl Authorization {
     /// Has a token ready, of those that have tokens, and tells of it.
     pub(crate) async fn authenticate(&self) -> Result<Option<TokenState>, Error> {
         match self {
-            Self::None | Self::Fixed(_) | Self::AwsSigV4(_) => Ok(None),
+            Self::None | Self::Fixed(_) => Ok(None),
             Self::BearerFile(file) => file.header().await.map(|_| None),
+            Self::AwsSigV4(signer) => signer.authenticate().await,
             Self::Token(cache) => {
                 let held = cache.current().await?;
                 Ok(Some(cache.state_of(&held)))
@@ -164,14 +167,17 @@ impl Authorization {
     pub(crate) fn token_state(&self) -> Option<TokenState> {
         match self {
             Self::Token(cache) => cache.state(),
-            Self::None | Self::Fixed(_) | Self::BearerFile(_) | Self::AwsSigV4(_) => None,
+            Self::AwsSigV4(signer) => signer.token_state(),
+            Self::None | Self::Fixed(_) | Self::BearerFile(_) => None,
         }
     }
 
     /// Sets who is told of requests for tokens.
     pub(crate) fn observe(&self, observer: TokenObserver) {
-        if let Self::Token(cache) = self {
-            cache.observe(observer);
+        match self {
+            Self::Token(cache) => cache.observe(observer),
+            Self::AwsSigV4(signer) => signer.observe(observer),
+            Self::None | Self::Fixed(_) | Self::BearerFile(_) => {}
         }
     }
 }

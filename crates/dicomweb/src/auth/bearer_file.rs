@@ -68,7 +68,7 @@ impl Token {
 }
 
 /// The token in a file, without white space around it.
-pub(super) async fn text_of(file: tokio::fs::File) -> io::Result<String> {
+pub(in crate::auth) async fn text_of(file: tokio::fs::File) -> io::Result<String> {
     let mut text = String::new();
     file.take(TOKEN_BYTES_MAX + 1).read_to_string(&mut text).await?;
     if text.len() as u64 > TOKEN_BYTES_MAX {

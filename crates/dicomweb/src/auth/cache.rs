@@ -1,4 +1,5 @@
-//! The token of one origin: kept while it is good, replaced before its end, and asked for once for all who wait.
+//! The token or access key of one origin: kept while it is good, replaced before its end, and asked for once for
+//! all who wait.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +10,7 @@ use http::HeaderValue;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::grant::TokenSource;
+use super::grant::{Issuer, TokenSource};
 use super::token::{Granted, TokenError, TokenFault, TokenObserver, TokenRequest, TokenState};
 
 /// How long before its end a token is replaced; of one that lives shorter than twice that, half its life. 5
@@ -35,25 +36,23 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(5 * 60);
 /// one more is fetched. 1 minute: an origin that refuses them all must not have them fetched without end.
 const REFUSALS_APART: Duration = Duration::from_secs(60);
 
-/// The token of one origin. Cloning is cheap; all clones are the same.
-#[derive(Clone)]
-pub(crate) struct TokenCache(Arc<Shared>);
+/// The token of one origin, or whatever else its issuer gives for a time.
+pub(crate) struct TokenCache<I: Issuer = TokenSource>(Arc<Shared<I>>);
 
-struct Shared {
-    source: TokenSource,
+struct Shared<I: Issuer> {
+    source: I,
     observer: OnceLock<TokenObserver>,
-    state: Mutex<State>,
+    state: Mutex<State<I::Token>>,
 }
 
-#[derive(Default)]
-struct State {
-    held: Option<Arc<Held>>,
+struct State<T> {
+    held: Option<Arc<Held<T>>>,
     /// The request under way.
-    asking: Option<Asking>,
+    asking: Option<Asking<T>>,
     failure: Option<Failure>,
 }
 
-type Asking = watch::Receiver<Option<Result<Arc<Held>, TokenError>>>;
+type Asking<T> = watch::Receiver<Option<Result<Arc<Held<T>>, TokenError>>>;
 
 /// The last request failed.
 struct Failure {
@@ -63,8 +62,8 @@ struct Failure {
 }
 
 /// A token, and what is known of it.
-pub(crate) struct Held {
-    header: HeaderValue,
+pub(crate) struct Held<T = HeaderValue> {
+    token: T,
     since: Instant,
     life: Duration,
     /// Whether it was fetched because the one before was refused.
@@ -72,9 +71,10 @@ pub(crate) struct Held {
     accepted: AtomicBool,
 }
 
-impl TokenCache {
-    pub(super) fn new(source: TokenSource) -> Self {
-        Self(Arc::new(Shared { source, observer: OnceLock::new(), state: Mutex::default() }))
+impl<I: Issuer> TokenCache<I> {
+    pub(super) fn new(source: I) -> Self {
+        let state = State { held: None, asking: None, failure: None };
+        Self(Arc::new(Shared { source, observer: OnceLock::new(), state: Mutex::new(state) }))
     }
 
     /// Sets who is told of every request for a token; the first one stays.
@@ -83,7 +83,7 @@ impl TokenCache {
     }
 
     /// The token to use now.
-    pub(super) async fn current(&self) -> Result<Arc<Held>, TokenError> {
+    pub(super) async fn current(&self) -> Result<Arc<Held<I::Token>>, TokenError> {
         let (held, asking) = {
             let (mut state, now) = (self.0.state(), Instant::now());
             let held = state.held.clone().filter(|held| now < held.end());
@@ -106,7 +106,7 @@ impl TokenCache {
     }
 
     /// Whether there is another token by now than this one, which was refused.
-    pub(super) async fn instead_of(&self, refused: &Arc<Held>) -> Result<bool, TokenError> {
+    pub(super) async fn instead_of(&self, refused: &Arc<Held<I::Token>>) -> Result<bool, TokenError> {
         let asking = {
             let (mut state, now) = (self.0.state(), Instant::now());
             match &state.held {
@@ -124,7 +124,7 @@ impl TokenCache {
             }
             self.ask(&mut state, true)
         };
-        Ok(self.wait(asking).await?.header != refused.header)
+        Ok(self.wait(asking).await?.token != refused.token)
     }
 
     /// What is known of the token that is held.
@@ -134,13 +134,13 @@ impl TokenCache {
     }
 
     /// What is known of a token.
-    pub(super) fn state_of(&self, held: &Held) -> TokenState {
+    pub(super) fn state_of(&self, held: &Held<I::Token>) -> TokenState {
         let rest = held.end().saturating_duration_since(Instant::now());
         TokenState { end_point: self.0.source.end_point(), life: held.life, rest }
     }
 
     /// Begins a request where none is under way. It goes on even if nobody waits for it any more.
-    fn ask(&self, state: &mut State, in_place_of_refused: bool) -> Asking {
+    fn ask(&self, state: &mut State<I::Token>, in_place_of_refused: bool) -> Asking<I::Token> {
         if let Some(asking) = &state.asking {
             return asking.clone();
         }
@@ -156,7 +156,7 @@ impl TokenCache {
         asking
     }
 
-    async fn wait(&self, mut asking: Asking) -> Result<Arc<Held>, TokenError> {
+    async fn wait(&self, mut asking: Asking<I::Token>) -> Result<Arc<Held<I::Token>>, TokenError> {
         let outcome = asking.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
         outcome.unwrap_or_else(|| {
             // The task was ended before its end; the next one to ask begins anew.
@@ -167,18 +167,18 @@ impl TokenCache {
     }
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl<I: Issuer> Shared<I> {
+    fn state(&self) -> MutexGuard<'_, State<I::Token>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in how a request ended.
     fn settle(
         &self,
-        granted: Result<Granted, TokenError>,
+        granted: Result<Granted<I::Token>, TokenError>,
         begun: Instant,
         in_place_of_refused: bool,
-    ) -> Result<Arc<Held>, TokenError> {
+    ) -> Result<Arc<Held<I::Token>>, TokenError> {
         let now = Instant::now();
         if let Some(observer) = self.observer.get() {
             let outcome = granted.as_ref().map(|granted| granted.life);
@@ -187,9 +187,9 @@ impl Shared {
         let mut state = self.state();
         state.asking = None;
         match granted {
-            Ok(Granted { header, life }) => {
+            Ok(Granted { token, life }) => {
                 let accepted = AtomicBool::new(false);
-                let held = Arc::new(Held { header, since: begun, life, in_place_of_refused, accepted });
+                let held = Arc::new(Held { token, since: begun, life, in_place_of_refused, accepted });
                 state.failure = None;
                 state.held = Some(Arc::clone(&held));
                 Ok(held)
@@ -208,9 +208,9 @@ impl Shared {
     }
 }
 
-impl Held {
-    pub(super) const fn header(&self) -> &HeaderValue {
-        &self.header
+impl<T> Held<T> {
+    pub(super) const fn token(&self) -> &T {
+        &self.token
     }
 
     /// Takes in that an origin took it.
@@ -231,7 +231,7 @@ impl Held {
     }
 }
 
-impl fmt::Debug for Held {
+impl<T> fmt::Debug for Held<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Held").field("life", &self.life).finish_non_exhaustive()
     }

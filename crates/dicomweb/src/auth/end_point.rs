@@ -66,7 +66,9 @@ impl EndPoint {
     /// A request with these parameters behind those of the URL.
     pub(super) fn get(&self, parameters: &[(&str, &str)]) -> RequestBuilder {
         let mut url = self.url.clone();
-        url.query_pairs_mut().extend_pairs(parameters);
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
         self.connections.request(Method::GET, url)
     }
 
@@ -89,28 +91,41 @@ impl EndPoint {
         request: RequestBuilder,
         known: impl Fn(&HeaderMap) -> bool,
     ) -> Result<Granted, TokenFault> {
+        let request = request.header(http::header::ACCEPT, "application/json");
+        let read = |headers: &HeaderMap, body: &[u8]| {
+            if !known(headers) {
+                return Err(Unreadable::Malformed);
+            }
+            Granted::read(body, SystemTime::now())
+        };
+        self.exchange(request, read, token::code).await
+    }
+
+    /// Sends a request and has what it is answered read: `read` a success, `code` the error code of a refusal.
+    pub(super) async fn exchange<T>(
+        &self,
+        request: RequestBuilder,
+        read: impl Fn(&HeaderMap, &[u8]) -> Result<Granted<T>, Unreadable>,
+        code: impl Fn(&[u8]) -> Option<&'static str>,
+    ) -> Result<Granted<T>, TokenFault> {
         let exchange = async {
-            let request = request.header(http::header::ACCEPT, "application/json");
             let response = request.send().await.map_err(unreachable)?;
             let (status, headers) = (response.status(), response.headers().clone());
-            let body = read(response).await?;
+            let body = body(response).await?;
             if !status.is_success() {
                 let retry_after = answer::retry_after(&headers, SystemTime::now());
-                return Err(TokenFault::Refused { status, code: token::code(&body), retry_after });
+                return Err(TokenFault::Refused { status, code: code(&body), retry_after });
             }
             if answer::is_html(&headers) || answer::looks_like_html(&body) {
                 return Err(TokenFault::Unreadable(Unreadable::Html));
             }
-            if !known(&headers) {
-                return Err(TokenFault::Unreadable(Unreadable::Malformed));
-            }
-            Granted::read(&body, SystemTime::now()).map_err(TokenFault::Unreadable)
+            read(&headers, &body).map_err(TokenFault::Unreadable)
         };
         tokio::time::timeout(self.patience, exchange).await.unwrap_or(Err(TokenFault::Silent(self.patience)))
     }
 }
 
-async fn read(response: Response) -> Result<Vec<u8>, TokenFault> {
+async fn body(response: Response) -> Result<Vec<u8>, TokenFault> {
     let mut chunks = response.bytes_stream();
     let mut body = Vec::new();
     while let Some(chunk) = chunks.next().await.transpose().map_err(unreachable)? {

@@ -1,13 +1,27 @@
 //! What a token is asked for with.
 
+use http::HeaderValue;
+
 use super::azure::{FederatedToken, ManagedIdentity};
 use super::client_credentials::ClientCredentials;
 use super::end_point::EndPoint;
 use super::google::{MetadataServer, ServiceAccount};
 use super::token::{Granted, TokenError, TokenFault};
 
+/// Who gives what is good for a time: bearer tokens, or access keys.
+pub(crate) trait Issuer: Send + Sync + 'static {
+    /// What is given.
+    type Token: Clone + PartialEq + Send + Sync + 'static;
+
+    /// The URL that is asked, without parameters.
+    fn end_point(&self) -> String;
+
+    /// Asks for another one.
+    fn fetch(&self) -> impl Future<Output = Result<Granted<Self::Token>, TokenError>> + Send;
+}
+
 /// Where the tokens of one origin come from.
-pub(super) struct TokenSource {
+pub(crate) struct TokenSource {
     pub(super) end_point: EndPoint,
     pub(super) grant: Grant,
 }
@@ -21,17 +35,19 @@ pub(super) enum Grant {
     MetadataServer(MetadataServer),
 }
 
-impl TokenSource {
-    /// The URL that is asked, without parameters.
-    pub(super) fn end_point(&self) -> String {
+impl Issuer for TokenSource {
+    type Token = HeaderValue;
+
+    fn end_point(&self) -> String {
         self.end_point.name()
     }
 
-    /// Asks for a token.
-    pub(super) async fn fetch(&self) -> Result<Granted, TokenError> {
+    async fn fetch(&self) -> Result<Granted, TokenError> {
         self.exchange().await.map_err(|fault| self.end_point.error(fault))
     }
+}
 
+impl TokenSource {
     async fn exchange(&self) -> Result<Granted, TokenFault> {
         let end_point = &self.end_point;
         let request = match &self.grant {

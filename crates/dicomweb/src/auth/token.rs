@@ -81,8 +81,8 @@ pub struct TokenObserver(Arc<dyn Fn(&TokenRequest<'_>) + Send + Sync>);
 
 /// A token, and how long it is good from the moment on at which it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Granted {
-    pub(super) header: HeaderValue,
+pub(crate) struct Granted<T = HeaderValue> {
+    pub(super) token: T,
     pub(super) life: Duration,
 }
 
@@ -175,14 +175,14 @@ impl Granted {
         if !kind.eq_ignore_ascii_case("bearer") || token.is_empty() {
             return Err(Unreadable::Malformed);
         }
-        let header = bearer(token).map_err(|_| Unreadable::Malformed)?;
+        let token = bearer(token).map_err(|_| Unreadable::Malformed)?;
         let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let life = match (answer.expires_in, answer.expires_on) {
             (Some(seconds), _) => seconds.read()?,
             (None, Some(end)) => end.read()?.saturating_sub(since_1970),
             (None, None) => LIFE_UNSAID,
         };
-        Ok(Self { header, life: life.min(LIFE_MAX) })
+        Ok(Self { token, life: life.min(LIFE_MAX) })
     }
 }
 
@@ -219,8 +219,8 @@ mod tests {
         ];
         for (body, seconds) in cases {
             let granted = Granted::read(body.as_bytes(), now).unwrap();
-            assert_eq!(granted.header, "Bearer t");
-            assert!(granted.header.is_sensitive());
+            assert_eq!(granted.token, "Bearer t");
+            assert!(granted.token.is_sensitive());
             assert_eq!(granted.life, Duration::from_secs(seconds), "{body}");
         }
     }

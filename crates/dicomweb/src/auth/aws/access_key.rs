@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// An access key of AWS. Nothing secret shows in `Debug`.
 #[derive(Clone)]
@@ -14,23 +13,27 @@ pub struct AccessKey {
     pub secret: SecretString,
     /// What goes with a key that was given for a time (`x-amz-security-token`).
     pub session_token: Option<SecretString>,
-    /// When that time ends.
-    pub expires: Option<Timestamp>,
 }
 
 impl AccessKey {
     /// A key without an end.
     #[must_use]
     pub fn new(id: impl Into<String>, secret: SecretString) -> Self {
-        Self { id: id.into(), secret, session_token: None, expires: None }
+        Self { id: id.into(), secret, session_token: None }
+    }
+}
+
+impl PartialEq for AccessKey {
+    fn eq(&self, other: &Self) -> bool {
+        let token = |key: &Self| key.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+        self.id == other.id
+            && self.secret.expose_secret() == other.secret.expose_secret()
+            && token(self) == token(other)
     }
 }
 
 impl fmt::Debug for AccessKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessKey")
-            .field("id", &self.id)
-            .field("expires", &self.expires)
-            .finish_non_exhaustive()
+        f.debug_struct("AccessKey").field("id", &self.id).finish_non_exhaustive()
     }
 }

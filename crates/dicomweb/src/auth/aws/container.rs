@@ -2,12 +2,14 @@
 //! provider").
 
 use http::{HeaderValue, header};
-use reqwest::Url;
+use reqwest::RequestBuilder;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
-use super::end_point::{self, KeyUnavailable};
+use super::issuer::{self, Answered};
 use super::{AccessKey, ContainerToken};
+use crate::auth::end_point::EndPoint;
+use crate::auth::token::TokenFault;
 
 /// What the agent answers.
 #[derive(Deserialize)]
@@ -19,42 +21,37 @@ struct Answer {
     expiration: Option<String>,
 }
 
-/// Asks the agent for the key of now.
-pub(super) async fn ask(
-    http: &reqwest::Client,
-    url: &Url,
+/// What asks the agent for a key.
+pub(super) async fn request(
+    end_point: &EndPoint,
     token: Option<&ContainerToken>,
-) -> Result<AccessKey, KeyUnavailable> {
-    let mut request = http.get(url.clone()).header(header::ACCEPT, "application/json");
-    if let Some(token) = token {
-        let token = match token {
-            ContainerToken::Fixed(token) => token.clone(),
-            ContainerToken::File(path) => end_point::token_file(path).await?,
-        };
-        let mut value =
-            HeaderValue::from_str(token.expose_secret()).map_err(|_| KeyUnavailable::TokenUnusable)?;
-        value.set_sensitive(true);
-        request = request.header(header::AUTHORIZATION, value);
-    }
-    let (status, body) = end_point::exchange(request).await?;
-    if !status.is_success() {
-        return Err(KeyUnavailable::Refused { status, code: None });
-    }
-    read(&body).ok_or(KeyUnavailable::Unreadable)
+) -> Result<RequestBuilder, TokenFault> {
+    let request = end_point.get(&[]).header(header::ACCEPT, "application/json");
+    let Some(token) = token else { return Ok(request) };
+    let token = match token {
+        ContainerToken::Fixed(token) => token.clone(),
+        ContainerToken::File(path) => issuer::token_file(path).await?,
+    };
+    let value = HeaderValue::from_str(token.expose_secret());
+    let mut value = value
+        .map_err(|_| TokenFault::OwnProof("the token of the container is no header field".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(request.header(header::AUTHORIZATION, value))
 }
 
-fn read(body: &[u8]) -> Option<AccessKey> {
+/// Reads the key in an answer.
+pub(super) fn read(body: &[u8]) -> Answered {
     let answer: Answer = serde_json::from_slice(body).ok()?;
     let expires = match answer.expiration {
         Some(text) => Some(text.parse().ok()?),
         None => None,
     };
-    Some(AccessKey {
+    let key = AccessKey {
         id: answer.access_key_id,
         secret: answer.secret_access_key.into(),
         session_token: answer.token.map(Into::into),
-        expires,
-    })
+    };
+    Some((key, expires))
 }
 
 #[cfg(test)]
@@ -66,13 +63,13 @@ mod tests {
         let body =
             br#"{"RoleArn":"arn:aws:iam::123456789012:role/r","AccessKeyId":"ASIA1","SecretAccessKey":"s",
             "Token":"t","Expiration":"2026-11-22T12:00:00Z"}"#;
-        let key = read(body).unwrap();
+        let (key, end) = read(body).unwrap();
         assert_eq!((key.id.as_str(), key.secret.expose_secret()), ("ASIA1", "s"));
         assert_eq!(key.session_token.unwrap().expose_secret(), "t");
-        assert_eq!(key.expires.unwrap().to_string(), "2026-11-22T12:00:00Z");
+        assert_eq!(end.unwrap().to_string(), "2026-11-22T12:00:00Z");
 
-        let lasting = read(br#"{"AccessKeyId":"AKIA1","SecretAccessKey":"s"}"#).unwrap();
-        assert!(lasting.expires.is_none() && lasting.session_token.is_none());
+        let (lasting, end) = read(br#"{"AccessKeyId":"AKIA1","SecretAccessKey":"s"}"#).unwrap();
+        assert!(end.is_none() && lasting.session_token.is_none());
         let wrong = [
             &b""[..],
             b"<html>",

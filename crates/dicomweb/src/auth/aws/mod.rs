@@ -8,15 +8,14 @@ mod access_key;
 mod canonical;
 mod chunks;
 mod container;
-mod end_point;
-mod keys;
+mod issuer;
 mod signature;
 mod signer;
 mod web_identity;
 
 use std::path::PathBuf;
 
-use reqwest::Url;
+use super::TokenUrl;
 
 pub use access_key::AccessKey;
 pub(crate) use chunks::{encoded_length, framed};
@@ -44,7 +43,7 @@ pub enum AccessKeySource {
     /// The agent of the container: ECS, EKS Pod Identity, Greengrass.
     Container {
         /// Where it is asked, the value of `AWS_CONTAINER_CREDENTIALS_FULL_URI` as a rule.
-        url: Url,
+        url: TokenUrl,
         /// What is sent in the Authorization header field.
         token: Option<ContainerToken>,
     },
@@ -52,7 +51,7 @@ pub enum AccessKeySource {
     /// Security Token Service; the way of Kubernetes service accounts.
     WebIdentity {
         /// Where the service is.
-        url: Url,
+        url: TokenUrl,
         /// The role to assume.
         role_arn: String,
         /// What the session is called in the records of AWS.

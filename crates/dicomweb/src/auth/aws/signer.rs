@@ -8,11 +8,13 @@ use reqwest::{Request, Response, Url};
 use secrecy::ExposeSecret as _;
 
 use super::canonical::CanonicalRequest;
-use super::keys::{Held, Keys};
+use super::issuer::KeyIssuer;
 use super::signature::{EMPTY_HASH, SigningKey, hash};
-use super::{AccessKey, AwsSigV4, ChunkSigner, StreamedBody, encoded_length};
-use crate::Error;
-use crate::auth::Payload;
+use super::web_identity::WebIdentity;
+use super::{AccessKey, AccessKeySource, AwsSigV4, ChunkSigner, StreamedBody, encoded_length};
+use crate::auth::cache::{Held, TokenCache};
+use crate::auth::{Payload, TokenObserver, TokenState};
+use crate::{Error, Proxy, Timeouts, Tls};
 
 const AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const AMZ_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
@@ -35,36 +37,92 @@ pub(crate) struct Signer {
     keys: Keys,
 }
 
+/// The access keys of one origin.
+enum Keys {
+    Fixed(AccessKey),
+    Issued(TokenCache<KeyIssuer>),
+}
+
 /// What a request was signed with.
 #[derive(Debug)]
 pub(crate) struct Signed {
-    held: Arc<Held>,
+    /// The key, of those that end.
+    held: Option<Arc<Held<AccessKey>>>,
     chunks: Option<ChunkSigner>,
 }
 
 impl Signer {
-    pub(crate) fn new(config: AwsSigV4) -> Result<Self, Error> {
-        let keys = Keys::new(config.source.clone())?;
+    pub(crate) fn new(
+        config: AwsSigV4,
+        proxy: &Proxy,
+        tls: &Tls,
+        timeouts: &Timeouts,
+    ) -> Result<Self, Error> {
+        let keys = match &config.source {
+            AccessKeySource::Fixed(key) => Keys::Fixed(key.clone()),
+            AccessKeySource::Container { url, token } => {
+                Keys::issued(KeyIssuer::container(url, token.clone(), tls, timeouts)?)
+            }
+            AccessKeySource::WebIdentity { url, role_arn, session_name, token_file } => {
+                let (role_arn, session_name) = (role_arn.clone(), session_name.clone());
+                let identity = WebIdentity { role_arn, session_name, token_file: token_file.clone() };
+                Keys::issued(KeyIssuer::web_identity(url, identity, proxy, tls, timeouts)?)
+            }
+        };
         Ok(Self { config, keys })
     }
 
     /// Signs a request, with a key that is fetched first where the one at hand is too old.
     pub(crate) async fn sign(&self, request: &mut Request, payload: Payload<'_>) -> Result<Signed, Error> {
-        let now = Timestamp::now();
-        let held = self.keys.current(now).await?;
-        let chunks = sign(request, payload, &self.config, &held.key, now)
+        let (held, key) = match &self.keys {
+            Keys::Fixed(key) => (None, key.clone()),
+            Keys::Issued(cache) => {
+                let held = cache.current().await?;
+                let key = held.token().clone();
+                (Some(held), key)
+            }
+        };
+        let chunks = sign(request, payload, &self.config, &key, Timestamp::now())
             .map_err(|error| Error::Credentials(Box::new(error)))?;
         Ok(Signed { held, chunks })
     }
 
     /// Whether an answer refuses the key and there is another one by now.
     pub(crate) async fn renewed(&self, response: &Response, signed: &Signed) -> Result<bool, Error> {
-        let now = Timestamp::now();
-        let ended = signed.held.key.expires.is_some_and(|end| end <= now);
-        if !refuses_key(response.status(), response.headers(), ended) {
-            return Ok(false);
+        let (Keys::Issued(cache), Some(held)) = (&self.keys, &signed.held) else { return Ok(false) };
+        if refuses_key(response.status(), response.headers()) {
+            return Ok(cache.instead_of(held).await?);
         }
-        self.keys.instead_of(&signed.held, now).await
+        held.accepted();
+        Ok(false)
+    }
+
+    /// Has a key ready, of those that end, and tells of it.
+    pub(crate) async fn authenticate(&self) -> Result<Option<TokenState>, Error> {
+        let Keys::Issued(cache) = &self.keys else { return Ok(None) };
+        let held = cache.current().await?;
+        Ok(Some(cache.state_of(&held)))
+    }
+
+    /// The key that is held, of those that end.
+    pub(crate) fn token_state(&self) -> Option<TokenState> {
+        match &self.keys {
+            Keys::Fixed(_) => None,
+            Keys::Issued(cache) => cache.state(),
+        }
+    }
+
+    /// Sets who is told of requests for keys.
+    pub(crate) fn observe(&self, observer: TokenObserver) {
+        if let Keys::Issued(cache) = &self.keys {
+            cache.observe(observer);
+        }
+    }
+}
+
+impl Keys {
+    fn issued(issuer: KeyIssuer) -> Self {
+        Self::Issued(TokenCache::new(issuer))
     }
 }
 
@@ -77,19 +135,17 @@ impl Signed {
 
 /// Whether an answer says that the key is not good, or not any more. A refusal may as well be of a signature
 /// or for want of a permission, of which no other key is the remedy.
-fn refuses_key(status: StatusCode, headers: &HeaderMap, ended: bool) -> bool {
+fn refuses_key(status: StatusCode, headers: &HeaderMap) -> bool {
     if status == StatusCode::UNAUTHORIZED {
         return true;
     }
     if !matches!(status, StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST) {
         return false;
     }
-    match headers.get(AMZN_ERROR_TYPE).and_then(|value| value.to_str().ok()) {
-        Some(kind) => ["ExpiredToken", "UnrecognizedClient", "InvalidClientTokenId", "InvalidToken"]
-            .iter()
-            .any(|known| kind.starts_with(known)),
-        None => ended && status == StatusCode::FORBIDDEN,
-    }
+    let kind = headers.get(AMZN_ERROR_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    ["ExpiredToken", "UnrecognizedClient", "InvalidClientTokenId", "InvalidToken"]
+        .iter()
+        .any(|known| kind.starts_with(known))
 }
 
 /// Signs a request as it is, and gives what signs its body, where that goes in chunks.

@@ -1,63 +1,70 @@
 //! An access key in exchange for the token of another identity provider (AWS STS API Reference,
 //! AssumeRoleWithWebIdentity).
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use http::header;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use reqwest::Url;
+use reqwest::RequestBuilder;
 use secrecy::ExposeSecret as _;
 
 use super::AccessKey;
-use super::end_point::{self, KeyUnavailable};
+use super::issuer::{self, Answered};
+use crate::auth::end_point::EndPoint;
+use crate::auth::token::TokenFault;
 
-/// Asks for a session of the role.
-pub(super) async fn ask(
-    http: &reqwest::Client,
-    url: &Url,
-    role_arn: &str,
-    session_name: &str,
-    token_file: &Path,
-) -> Result<AccessKey, KeyUnavailable> {
-    let token = end_point::token_file(token_file).await?;
-    let parameters = [
-        ("Action", "AssumeRoleWithWebIdentity"),
-        ("Version", "2011-06-15"),
-        ("RoleArn", role_arn),
-        ("RoleSessionName", session_name),
-        ("WebIdentityToken", token.expose_secret()),
-    ];
-    let form = parameters
-        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
-        .join("&");
-    let request = http
-        .post(url.clone())
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(header::ACCEPT, "text/xml")
-        .body(form);
-    let (status, body) = end_point::exchange(request).await?;
-    if !status.is_success() {
-        return Err(KeyUnavailable::Refused { status, code: error_code(&body) });
-    }
-    read(&body).ok_or(KeyUnavailable::Unreadable)
+/// Error codes that are repeated: those of AssumeRoleWithWebIdentity and the common ones.
+const CODES: [&str; 11] = [
+    "AccessDenied",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IDPCommunicationError",
+    "IDPRejectedClaim",
+    "InvalidIdentityToken",
+    "MalformedPolicyDocument",
+    "PackedPolicyTooLarge",
+    "RegionDisabledException",
+    "Throttling",
+    "ValidationError",
+];
+
+/// The token of a web identity, and whose session it is exchanged for.
+pub(super) struct WebIdentity {
+    pub(super) role_arn: String,
+    pub(super) session_name: String,
+    pub(super) token_file: PathBuf,
 }
 
-fn read(body: &[u8]) -> Option<AccessKey> {
-    Some(AccessKey {
+impl WebIdentity {
+    /// What asks for a session of the role.
+    pub(super) async fn request(&self, end_point: &EndPoint) -> Result<RequestBuilder, TokenFault> {
+        let token = issuer::token_file(&self.token_file).await?;
+        let request = end_point.post(&[
+            ("Action", "AssumeRoleWithWebIdentity"),
+            ("Version", "2011-06-15"),
+            ("RoleArn", &self.role_arn),
+            ("RoleSessionName", &self.session_name),
+            ("WebIdentityToken", token.expose_secret()),
+        ]);
+        Ok(request.header(header::ACCEPT, "text/xml"))
+    }
+}
+
+/// Reads the key in an answer.
+pub(super) fn read(body: &[u8]) -> Answered {
+    let key = AccessKey {
         id: text_of(body, b"AccessKeyId")?,
         secret: text_of(body, b"SecretAccessKey")?.into(),
         session_token: Some(text_of(body, b"SessionToken")?.into()),
-        expires: Some(text_of(body, b"Expiration")?.parse().ok()?),
-    })
+    };
+    Some((key, Some(text_of(body, b"Expiration")?.parse().ok()?)))
 }
 
-/// The code of an error, where it is one: a single word, for example `ExpiredTokenException`.
-fn error_code(body: &[u8]) -> Option<String> {
+/// The code of an error, where it is a defined one.
+pub(super) fn error_code(body: &[u8]) -> Option<&'static str> {
     let code = text_of(body, b"Code")?;
-    let word = (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    word.then_some(code)
+    CODES.into_iter().find(|known| *known == code)
 }
 
 /// The text of the first element of this name, in any namespace and depth.
@@ -97,22 +104,23 @@ mod tests {
     </Credentials>
   </AssumeRoleWithWebIdentityResult>
 </AssumeRoleWithWebIdentityResponse>"#;
-        let key = read(body).unwrap();
+        let (key, end) = read(body).unwrap();
         assert_eq!((key.id.as_str(), key.secret.expose_secret()), ("ASIA1", "s/+="));
         assert_eq!(key.session_token.unwrap().expose_secret(), "t/+=");
-        assert_eq!(key.expires.unwrap().to_string(), "2026-11-22T12:00:00Z");
+        assert_eq!(end.unwrap().to_string(), "2026-11-22T12:00:00Z");
         assert!(read(&body[..200]).is_none());
         assert!(read(b"{}").is_none());
     }
 
     #[test]
-    fn an_error_has_a_code_and_nothing_else_is_repeated() {
+    fn only_defined_codes_are_repeated() {
         let error = |code: &str| {
-            format!("<ErrorResponse><Error><Code>{code}</Code><Message>m</Message></Error></ErrorResponse>")
+            let body = format!("<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>");
+            error_code(body.as_bytes())
         };
-        assert_eq!(error_code(error("InvalidIdentityToken").as_bytes()).unwrap(), "InvalidIdentityToken");
-        for wrong in ["", "two words", "<b>x</b>", "a&lt;b"] {
-            assert_eq!(error_code(error(wrong).as_bytes()), None, "{wrong}");
+        assert_eq!(error("InvalidIdentityToken"), Some("InvalidIdentityToken"));
+        for wrong in ["", "Jane Doe", "<b>AccessDenied</b>", "a&lt;b"] {
+            assert_eq!(error(wrong), None, "{wrong}");
         }
     }
 }
