@@ -20,9 +20,11 @@ use crate::{
     Config, MemoryBudget, Metrics, StartError,
     association::{admission::Admission, listen},
     forward::{
-        condition::Conditions, confirmation::Confirmations, scheduler::Scheduler, settlement::Settlement,
+        condition::Conditions, confirmation::Confirmations, peer::Associations, scheduler::Scheduler,
+        settlement::Settlement,
     },
     outbox::runner::{Runner, Settings},
+    pull::{self, Pulls},
     service::{
         performed_procedure::{self, delivery::Reports, sink::Follower},
         retrieve::Destinations,
@@ -103,6 +105,8 @@ pub(crate) struct Core {
     /// Where C-MOVE sends to.
     pub(crate) destinations: Destinations,
     pub(crate) transcoder: Transcoder,
+    /// What is brought back from origins.
+    pub(crate) pulls: Pulls,
     /// What modalities are to do.
     pub(crate) worklist: Worklist,
     /// What modalities have done.
@@ -152,6 +156,7 @@ impl Bridge {
             admission: Arc::new(Admission::new(Arc::clone(&metrics))),
             destinations: Destinations::default(),
             transcoder,
+            pulls: Pulls::default(),
             worklist,
             performed_procedure,
             metrics,
@@ -182,8 +187,9 @@ impl Bridge {
         // A task of its own, since lists of 10,000 entries take the processor for a while.
         let refreshing = AbortOnDropHandle::new(tokio::spawn(async move { worklist.run(until).await }));
         let reporting = self.report();
-        let (deliveries_cut, (), (), refreshed, ()) =
-            tokio::join!(forwarding, accepting, self.drain(stop), refreshing, reporting);
+        let pulling = pull::run(Arc::clone(&self.core), self.core.phases.draining.clone());
+        let (deliveries_cut, (), (), refreshed, (), ()) =
+            tokio::join!(forwarding, accepting, self.drain(stop), refreshing, reporting, pulling);
         if refreshed.is_err() {
             self.core.metrics.panics.with_label_values(&["worklist"]).inc();
         }
@@ -225,6 +231,7 @@ impl Bridge {
             memory: self.core.memory.clone(),
             confirmations: self.core.confirmations.clone(),
             conditions: self.core.conditions.clone(),
+            associations: Associations::default(),
             forward: self.core.snapshot.load().config.forward.clone(),
             stop: self.forwarding.clone(),
         };
@@ -270,6 +277,7 @@ impl Bridge {
                 self.core.worklist.configure(setup);
                 self.core.snapshot.store(Arc::new(snapshot));
                 self.reloaded.notify_one();
+                self.core.pulls.reload();
                 reloads.with_label_values(&["accepted"]).inc();
                 Ok(())
             }
@@ -327,6 +335,7 @@ impl Bridge {
         for origin in self.core.snapshot.load().origins.values() {
             self.core.metrics.show_pace(&origin.name, origin.client.pace());
         }
+        self.core.metrics.show_pulls(&self.core.pulls.lags());
         Ok(())
     }
 }

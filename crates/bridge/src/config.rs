@@ -11,6 +11,7 @@ mod mpps;
 mod origin;
 mod pattern;
 mod postdicom;
+mod pull;
 mod query;
 mod retrieve;
 mod route;
@@ -27,6 +28,7 @@ pub use self::{
     origin::{Duplicate, Origin},
     pattern::{InvalidPattern, Pattern},
     postdicom::{Narrowing, PostDicom},
+    pull::{Pull, PullMethod},
     query::{PeerQuery, Query, Relational, UnsupportedKeys, WarnFf01},
     retrieve::{PeerRetrieve, Retrieve},
     route::{Acknowledge, Match, Route, Unrouted},
@@ -60,6 +62,8 @@ pub struct Config {
     pub unrouted: Unrouted,
     /// How deliveries are made.
     pub forward: Forward,
+    /// What is brought back from origins. Default: nothing.
+    pub pulls: Vec<Pull>,
     /// How C-FIND is answered, and from which origins.
     pub query: Query,
     /// How C-MOVE and C-GET are carried out.
@@ -85,6 +89,7 @@ impl Default for Config {
             routes: Vec::new(),
             unrouted: Unrouted::default(),
             forward: Forward::default(),
+            pulls: Vec::new(),
             query: Query::default(),
             retrieve: Retrieve::default(),
             mpps: None,

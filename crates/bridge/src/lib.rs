@@ -13,6 +13,7 @@ pub mod mapping;
 mod memory;
 pub mod metrics;
 mod outbox;
+mod pull;
 pub mod routing;
 pub mod service;
 mod snapshot;

@@ -183,6 +183,22 @@ metrics! {
     worklist_look_ups: IntCounterVec = counter Kind::Counter, "dimseway_worklist_look_ups_total", &["source", "outcome"],
         "Many mean that modalities ask for patients or days that are not in the window: widen `worklist.window`. `failed` took more than `worklist.look_up_timeout` or could not be asked.";
 
+    /// Instances that pulls looked at, by what became of them.
+    pull_instances: IntCounterVec = counter Kind::Counter, "dimseway_pull_instances_total", &["pull", "outcome"],
+        "`pulled` are in the spool. `known` and `own` were there before: pulled already, or stored there by this bridge. `failed` are tried again; `given_up` need a person, and the log names them. `gone` were deleted meanwhile.";
+
+    /// Bytes of data sets that were pulled.
+    pull_bytes: IntCounterVec = counter Kind::Counter, "dimseway_pull_bytes_total", &["pull"],
+        "The load that comes back from the origin.";
+
+    /// Rounds of pulls, by how they ended.
+    pull_rounds: IntCounterVec = counter Kind::Counter, "dimseway_pull_rounds_total", &["pull", "outcome"],
+        "`failed` is an origin that cannot be asked, or an instance that cannot be had; `waiting` has no room in the spool, or it is not the time of day. The log says which.";
+
+    /// How long ago a pull was up to date.
+    pull_lag: GaugeVec = seconds Kind::Gauge, "dimseway_pull_lag_seconds", &["pull"],
+        "Beyond a few times its `interval` nothing new arrives, or more than can be pulled: look at `dimseway_pull_rounds_total` and the log. Alert on it.";
+
     /// Calls with side effects that ended or were put off, by whom they were for and outcome.
     calls: IntCounterVec = counter Kind::Counter, "dimseway_calls_total", &["to", "outcome"],
         "`deferred` are retries: the sink is down or refuses for now. `held` needs a person: nothing is made again by itself that may have been done already, or that is refused for good; the log says which call and why.";
@@ -281,6 +297,14 @@ impl Metrics {
             let more = (waited.requests + waited.bytes).as_secs_f64() - counter.get();
             // Less than before where the origin was away from the configuration for a while.
             counter.inc_by(more.max(0.0));
+        }
+    }
+
+    /// Shows how long ago each pull was up to date.
+    pub(crate) fn show_pulls(&self, lags: &[(String, Duration)]) {
+        self.pull_lag.reset();
+        for (pull, lag) in lags {
+            self.pull_lag.with_label_values(&[pull]).set(lag.as_secs_f64());
         }
     }
 

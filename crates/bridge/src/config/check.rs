@@ -1,6 +1,7 @@
 //! What only several fields of a configuration together show to be wrong.
 
 mod mpps;
+mod pull;
 mod worklist;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -41,6 +42,7 @@ impl Config {
         self.check_routes()?;
         self.check_query()?;
         self.check_forward()?;
+        self.check_pulls()?;
         self.check_retrieve()?;
         self.check_mpps()?;
         self.check_worklist()

@@ -1,4 +1,8 @@
 //! Deliveries to DIMSE peers: C-STORE as service class user (PS3.4 §B.3).
+//!
+//! An association stays open for a while after a batch ([`pool`]), so that a backlog goes over one.
+
+mod pool;
 
 use std::time::SystemTime;
 
@@ -11,10 +15,12 @@ use dimse::{
     socket::{self, QuickAck},
 };
 use futures::TryStreamExt;
-use instance::{TransferSyntax, Uid};
+use instance::{AeTitle, TransferSyntax, Uid};
 use spool::{Destination, HeldReason, Lease, Outcome};
 use tokio::{net::TcpStream, time::timeout};
 
+pub(crate) use self::pool::Associations;
+use self::pool::{Contexts, Open};
 use super::{
     back_off,
     breaker::{Cause, Health},
@@ -67,13 +73,9 @@ pub(crate) async fn deliver(
     destination: &Destination,
     leases: Vec<Lease>,
 ) -> Health {
-    let mut association = match associate(&snapshot.config, destination, contexts(&leases)).await {
-        Ok(association) => association,
-        Err(error) => {
-            tracing::warn!(%destination, %error, "no association");
-            release(settlement, &leases, Some(format!("no association: {error}"))).await;
-            return Health::Failed(Cause::Unavailable);
-        }
+    let (mut open, mut is_fresh) = match opened(snapshot, settlement, destination, &leases).await {
+        Ok(opened) => opened,
+        Err(error) => return not_opened(settlement, destination, &leases, &error).await,
     };
     for (index, lease) in leases.iter().enumerate() {
         if settlement.stop.is_cancelled() {
@@ -81,7 +83,17 @@ pub(crate) async fn deliver(
             break;
         }
         let _reserved = settlement.memory.sending().await;
-        let (outcome, usable) = match store(&mut association, settlement, lease).await {
+        let mut stored = store(&mut open.association, settlement, lease).await;
+        if !is_fresh && stored.as_ref().is_err_and(is_of_peer) {
+            // It ended while nothing was sent over it, and nobody was there to notice.
+            open = match open_anew(snapshot, destination, contexts(&leases)).await {
+                Ok(open) => open,
+                Err(error) => return not_opened(settlement, destination, &leases[index..], &error).await,
+            };
+            stored = store(&mut open.association, settlement, lease).await;
+        }
+        is_fresh = true;
+        let (outcome, usable) = match stored {
             Ok(outcome) => (outcome, Health::Answered),
             Err(error) => of_error(settlement, lease, &error),
         };
@@ -91,10 +103,56 @@ pub(crate) async fn deliver(
             return usable;
         }
     }
-    if let Err(error) = association.release().await {
-        tracing::debug!(%destination, %error, "the association was not released in order");
+    if settlement.stop.is_cancelled() {
+        open.release(destination).await;
+    } else {
+        settlement.associations.keep(destination, open);
     }
     Health::Answered
+}
+
+/// The association that was kept, if it serves for these instances, or another one; and whether it is that.
+async fn opened(
+    snapshot: &Snapshot,
+    settlement: &Settlement,
+    destination: &Destination,
+    leases: &[Lease],
+) -> Result<(Open, bool), Unusable> {
+    let contexts = contexts(leases);
+    if let Some(kept) = settlement.associations.take(destination) {
+        let (_, address, calling) = parties(&snapshot.config, destination)?;
+        if kept.serves(address, calling, &contexts) {
+            return Ok((kept, false));
+        }
+        kept.release(destination).await;
+    }
+    Ok((open_anew(snapshot, destination, contexts).await?, true))
+}
+
+async fn open_anew(
+    snapshot: &Snapshot,
+    destination: &Destination,
+    proposed: Contexts,
+) -> Result<Open, Unusable> {
+    let (_, address, calling) = parties(&snapshot.config, destination)?;
+    let association = associate(&snapshot.config, destination, proposed.clone()).await?;
+    Ok(Open { association, address: address.clone(), calling: calling.clone(), proposed })
+}
+
+async fn not_opened(
+    settlement: &Settlement,
+    destination: &Destination,
+    leases: &[Lease],
+    error: &Unusable,
+) -> Health {
+    tracing::warn!(%destination, %error, "no association");
+    release(settlement, leases, Some(format!("no association: {error}"))).await;
+    Health::Failed(Cause::Unavailable)
+}
+
+/// Whether an association was lost by the peer or the line, not by our own bytes.
+fn is_of_peer(error: &dimse::Error) -> bool {
+    !matches!(error, dimse::Error::Source(_))
 }
 
 async fn store(
@@ -164,8 +222,8 @@ async fn release(settlement: &Settlement, leases: &[Lease], reason: Option<Strin
 
 /// One context for each pair of SOP Class and transfer syntax among the instances, with nothing but
 /// that syntax: the bytes are not changed.
-fn contexts(leases: &[Lease]) -> Vec<(Uid, Vec<TransferSyntax>)> {
-    let mut contexts: Vec<(Uid, Vec<TransferSyntax>)> = Vec::new();
+fn contexts(leases: &[Lease]) -> Contexts {
+    let mut contexts = Contexts::new();
     for lease in leases {
         let class = lease.entry.trailer.identity.sop_class_uid.clone();
         let context = (class, vec![lease.entry.header.transfer_syntax.clone()]);
@@ -189,16 +247,25 @@ async fn associate(
     destination: &Destination,
     presentation_contexts: Vec<(Uid, Vec<TransferSyntax>)>,
 ) -> Result<RequestorAssociation<QuickAck>, Unusable> {
-    let Destination::Peer(called) = destination else { return Err(Unusable::NoAddress) };
-    let peer = config.peers.iter().find(|peer| peer.ae_title == *called);
-    let address = peer.and_then(|peer| peer.address.as_ref()).ok_or(Unusable::NoAddress)?;
-    let calling = config.served.first().ok_or(Unusable::NoAddress)?.title.clone();
+    let (called, address, calling) = parties(config, destination)?;
     let stream = connect(address).await.map_err(|source| {
         let (host, port) = (address.host.clone(), address.port);
         Unusable::Connect { host, port, source }
     })?;
-    let proposal = Proposal { presentation_contexts, ..Proposal::new(called.clone(), calling) };
+    let proposal = Proposal { presentation_contexts, ..Proposal::new(called.clone(), calling.clone()) };
     Ok(requestor::request(stream, &proposal, Settings::default()).await?)
+}
+
+/// Whom an association is with: called AE title, address, calling AE title.
+fn parties<'a>(
+    config: &'a Config,
+    destination: &'a Destination,
+) -> Result<(&'a AeTitle, &'a PeerAddress, &'a AeTitle), Unusable> {
+    let Destination::Peer(called) = destination else { return Err(Unusable::NoAddress) };
+    let peer = config.peers.iter().find(|peer| peer.ae_title == *called);
+    let address = peer.and_then(|peer| peer.address.as_ref()).ok_or(Unusable::NoAddress)?;
+    let calling = &config.served.first().ok_or(Unusable::NoAddress)?.title;
+    Ok((called, address, calling))
 }
 
 /// Connects to a peer, with the socket options that associations need.

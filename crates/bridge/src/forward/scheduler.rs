@@ -110,7 +110,10 @@ impl Scheduler {
 
     async fn drain(mut self) -> usize {
         let cut_at = self.cut_at.unwrap_or_else(|| self.time_to_cut());
-        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let all = async {
+            while self.tasks.join_next().await.is_some() {}
+            self.settlement.associations.release_all().await;
+        };
         if timeout_at(cut_at, all).await.is_ok() {
             return 0;
         }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     condition::Conditions,
     confirmation::{Confirmations, Settled},
+    peer::Associations,
 };
 use crate::{MemoryBudget, Metrics, Ports, config::Forward};
 
@@ -20,6 +21,8 @@ pub(crate) struct Settlement {
     pub(crate) memory: MemoryBudget,
     pub(crate) confirmations: Confirmations,
     pub(crate) conditions: Conditions,
+    /// With DIMSE peers, between two batches.
+    pub(crate) associations: Associations,
     pub(crate) forward: Forward,
     pub(crate) stop: CancellationToken,
 }

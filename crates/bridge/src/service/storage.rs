@@ -19,6 +19,7 @@ use futures::{FutureExt, future::BoxFuture};
 use instance::{Identity, Tag, TransferSyntax};
 use tokio::io::AsyncRead;
 
+pub(crate) use self::incoming::ATTRIBUTES;
 use self::incoming::Incoming;
 use super::Refusal;
 use crate::{

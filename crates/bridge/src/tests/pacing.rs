@@ -40,12 +40,8 @@ async fn deliveries_wait_for_their_time_of_day_without_a_lease() {
     assert_eq!(site.states().await, [State::Due; 3], "nothing is leased");
 
     let mut open = config(&[("archive", site.origin_address)]);
-    let always = Window {
-        days: Vec::new(),
-        from: time(0, 0, 0, 0),
-        to: time(0, 0, 0, 0),
-        rates: Rates::default(),
-    };
+    let always =
+        Window { days: Vec::new(), from: time(0, 0, 0, 0), to: time(0, 0, 0, 0), rates: Rates::default() };
     limited(&mut open, RateLimit { windows: vec![always], ..closed() });
     site.bridge.reload(open).unwrap();
     let lines = site.delivered(3).await;
@@ -73,7 +69,9 @@ async fn a_limited_origin_is_not_a_failing_one() {
     assert_eq!(site.origin.stored().len(), 20);
     site.bridge.refresh_gauges().await.unwrap();
     let text = site.bridge.metrics().to_text().unwrap();
-    assert!(text.contains("dimseway_rate_limit_waited_seconds_total{origin=\"archive\",precedence=\"bulk\"}"));
+    assert!(
+        text.contains("dimseway_rate_limit_waited_seconds_total{origin=\"archive\",precedence=\"bulk\"}")
+    );
     assert!(!text.contains("dimseway_destination_down{destination=\"archive\"} 1"), "{text}");
 }
 

@@ -24,6 +24,7 @@ async fn scheduler(directory: &std::path::Path, snapshot: Arc<Snapshot>) -> Sche
         metrics,
         confirmations: Confirmations::default(),
         conditions: Conditions::default(),
+        associations: peer::Associations::default(),
         forward: snapshot.config.forward.clone(),
         stop: CancellationToken::new(),
     };

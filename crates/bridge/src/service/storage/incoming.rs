@@ -12,7 +12,7 @@ use super::pace::Pace;
 use crate::{Reserved, association::Context, service::Refusal};
 
 /// Attributes that queues are searched and routes decided by, beside the identity.
-const ATTRIBUTES: [Tag; 6] = [
+pub(crate) const ATTRIBUTES: [Tag; 6] = [
     Tag::STUDY_DATE,
     Tag::ACCESSION_NUMBER,
     Tag::MODALITY,

@@ -1,0 +1,147 @@
+//! What is new at an origin comes back: to DIMSE peers, or to other origins.
+//!
+//! A pull asks its origin again and again what is new ([`changes`] or [`studies`]), leaves out what it has
+//! had before and what this bridge stored there itself ([`known`]), and streams each instance into the
+//! spool with its destinations fixed ([`intake`]). From there it is delivered like any other. How far it
+//! has come ([`position`]) is written down once everything up to there is durable in the spool; after a
+//! crash some of it is asked for again, and recognised by its delivery record.
+
+mod changes;
+mod intake;
+mod known;
+mod position;
+mod room;
+mod round;
+mod studies;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::round::{Ended, Round};
+use crate::bridge::Core;
+use crate::config::Pull;
+use crate::forward::back_off;
+
+/// The longest wait for room in the spool, or for the time of day, before it is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// What is known of all pulls from outside of them. Cloning gives the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pulls {
+    /// Another configuration is in force.
+    reloaded: Arc<Notify>,
+    /// When each pull was last up to date, or began.
+    up_to_date: Arc<Mutex<HashMap<String, Instant>>>,
+}
+
+impl Pulls {
+    /// Another configuration is in force.
+    pub(crate) fn reload(&self) {
+        self.reloaded.notify_one();
+    }
+
+    /// How long ago each pull was up to date.
+    pub(crate) fn lags(&self) -> Vec<(String, Duration)> {
+        let moments = self.up_to_date.lock().unwrap_or_else(PoisonError::into_inner);
+        moments.iter().map(|(name, moment)| (name.clone(), moment.elapsed())).collect()
+    }
+
+    fn note(&self, name: &str, is_up_to_date: bool) {
+        let mut moments = self.up_to_date.lock().unwrap_or_else(PoisonError::into_inner);
+        let moment = moments.entry(name.to_owned()).or_insert_with(Instant::now);
+        if is_up_to_date {
+            *moment = Instant::now();
+        }
+    }
+
+    fn forget(&self, name: &str) {
+        self.up_to_date.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+}
+
+/// Runs all pulls of the configuration, each in a task of its own, until `stop` is cancelled.
+pub(crate) async fn run(core: Arc<Core>, stop: CancellationToken) {
+    let (mut running, mut tasks) = (HashSet::new(), JoinSet::new());
+    let pulls = core.pulls.clone();
+    while !stop.is_cancelled() {
+        for pull in &core.snapshot.load().config.pulls {
+            if running.insert(pull.name.clone()) {
+                tasks.spawn(one(Arc::clone(&core), pull.name.clone(), stop.clone()));
+            }
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(ended) = tasks.join_next() => match ended {
+                Ok(name) => _ = running.remove(&name),
+                Err(error) => {
+                    // Which one it was is not known, so none is taken for running: each looks for itself.
+                    core.metrics.panics.with_label_values(&["pull"]).inc();
+                    tracing::error!(%error, "a pull fell over; all are begun again");
+                    tasks.shutdown().await;
+                    running.clear();
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            },
+            () = pulls.reloaded.notified() => {}
+        }
+    }
+    // Nothing of what is cut here was written down as done.
+    tasks.shutdown().await;
+}
+
+/// One pull, for as long as the configuration has it.
+async fn one(core: Arc<Core>, name: String, stop: CancellationToken) -> String {
+    let mut round = Round::default();
+    let mut failures = 0_u32;
+    core.pulls.note(&name, false);
+    loop {
+        let snapshot = core.snapshot.load_full();
+        let Some(pull) = snapshot.config.pulls.iter().find(|pull| pull.name == name) else {
+            core.pulls.forget(&name);
+            return name;
+        };
+        let ended = tokio::select! {
+            biased;
+            () = stop.cancelled() => return name,
+            ended = round.run(&core, &snapshot, pull) => ended,
+        };
+        let label = match &ended {
+            Ended::UpToDate => "complete",
+            Ended::Waits(_) => "waiting",
+            Ended::Failed { .. } => "failed",
+        };
+        core.metrics.pull_rounds.with_label_values(&[name.as_str(), label]).inc();
+        core.pulls.note(&name, matches!(ended, Ended::UpToDate));
+        failures = if matches!(ended, Ended::Failed { .. }) { failures.saturating_add(1) } else { 0 };
+        let wait = pause(pull, &ended, failures, &snapshot.config.forward.back_off);
+        tell(&name, &ended, wait);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return name,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+fn pause(pull: &Pull, ended: &Ended, failures: u32, settings: &crate::config::BackOff) -> Duration {
+    match ended {
+        Ended::UpToDate => pull.interval,
+        Ended::Waits(_) => pull.interval.min(LOOK_AGAIN),
+        Ended::Failed { after, .. } => back_off::wait(settings, failures, *after, &mut rand::rng()),
+    }
+}
+
+fn tell(name: &str, ended: &Ended, wait: Duration) {
+    match ended {
+        Ended::UpToDate => {}
+        Ended::Waits(why) => tracing::info!(pull = name, why, "the pull waits"),
+        Ended::Failed { why, .. } => tracing::warn!(pull = name, why, again_in = ?wait, "the pull failed"),
+    }
+}
