@@ -114,3 +114,26 @@ fn the_chart_has_the_version_of_the_program() {
     assert!(text("deploy/compose.yaml").contains(&format!("image: dimseway:{version}\n")));
     assert!(path("deploy/helm/dimseway/files/rules.yaml").is_file(), "the rules are linked into the chart");
 }
+
+/// Keys of objects in a schema, at any depth.
+fn properties(schema: &Value) -> Vec<String> {
+    let Some(properties) = schema["properties"].as_object() else { return Vec::new() };
+    let named = |(name, inner): (&String, &Value)| [vec![name.clone()], self::properties(inner)].concat();
+    properties.iter().flat_map(named).collect()
+}
+
+#[test]
+fn every_value_has_a_default_and_an_explanation() {
+    let values = text(&format!("{CHART}/values.yaml"));
+    let schema: Value = serde_json::from_str(&text(&format!("{CHART}/values.schema.json"))).unwrap();
+    let properties = properties(&schema);
+    assert!(properties.len() > 60, "{} values", properties.len());
+    for name in properties.iter().filter(|name| *name != "global") {
+        let has_default = values.lines().any(|line| line.trim_start().starts_with(&format!("{name}:")));
+        assert!(has_default, "{name} is not in values.yaml");
+    }
+    for name in schema["properties"].as_object().unwrap().keys().filter(|name| *name != "global") {
+        let of_value = &schema["properties"][name];
+        assert!(of_value["description"].is_string(), "{name} is not explained");
+    }
+}

@@ -21,7 +21,7 @@ const PEERS: &str = "[[peer]]\nae_title = \"MODALITY\"\n[[peer]]\nae_title = \"L
 pub(crate) struct Site {
     pub(crate) daemon: Daemon,
     pub(crate) origin: EmbeddedOrigin,
-    _homes: [Home; 2],
+    homes: [Home; 2],
     _second: Daemon,
     folder: TempDir,
 }
@@ -61,12 +61,12 @@ impl Site {
             .with(&tables);
         let home = Home::new(&configuration);
         let daemon = home.start();
-        Self { daemon, origin, _homes: [home, second_home], _second: second, folder }
+        Self { daemon, origin, homes: [home, second_home], _second: second, folder }
     }
 
     /// `host:port` of the metrics.
     pub(crate) fn target(&self) -> String {
-        let ready = std::fs::read_to_string(self._homes[0].path().join("ready.json")).unwrap();
+        let ready = std::fs::read_to_string(self.homes[0].path().join("ready.json")).unwrap();
         let addresses: serde_json::Value = serde_json::from_str(&ready).unwrap();
         addresses["admin"].as_str().unwrap().to_owned()
     }

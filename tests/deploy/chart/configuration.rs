@@ -1,11 +1,14 @@
 //! The configuration that the chart writes is one that the program takes.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use tests::daemon;
+use tests::configuration::Configuration;
+use tests::daemon::{self, Home};
+use tests::wait::eventually;
 
 use super::{named, only, render, render_everything};
 use crate::repository::succeed;
@@ -84,4 +87,28 @@ fn only_what_cannot_be_reloaded_restarts_the_pod() {
     for values in ["log: {level: debug}", "dimse: {aeTitle: OTHER}", "spool: {minimumFree: 1GiB}"] {
         assert_ne!(pod(values).unwrap(), default, "{values}");
     }
+}
+
+#[test]
+fn a_changed_config_map_is_read_by_the_running_pod() {
+    // As the kubelet does it: a new folder, and a link to it that is put in the place of the last one.
+    let configuration = Configuration::new().origin("archive", "http://127.0.0.1:9/dicom-web");
+    let home = Home::new(&configuration);
+    let file = home.path().join("dimseway.toml");
+    let write = |version: &str, text: &str| {
+        fs::create_dir(home.path().join(version)).unwrap();
+        fs::write(home.path().join(version).join("dimseway.toml"), text).unwrap();
+        symlink(version, home.path().join("..data_tmp")).unwrap();
+        fs::rename(home.path().join("..data_tmp"), home.path().join("..data")).unwrap();
+    };
+    fs::remove_file(&file).unwrap();
+    write("..1", &configuration.text());
+    symlink("..data/dimseway.toml", &file).unwrap();
+    let daemon = home.start();
+    let reloads =
+        |outcome: &str| daemon.metrics().sum("dimseway_configuration_reloads_total", &[("outcome", outcome)]);
+    write("..2", &configuration.with("[[peer]]\nae_title = \"NEW\"\n").text());
+    eventually("the change is taken over", || (reloads("accepted") >= 1.0).then_some(()));
+    write("..3", "[dimse");
+    eventually("the fault is noticed", || (reloads("rejected") >= 1.0).then_some(()));
 }

@@ -93,7 +93,9 @@ fn monitors_choose_what_the_chart_makes() {
             _ => &only(&objects, "StatefulSet")["spec"]["template"]["metadata"]["labels"],
         };
         assert!(wanted.iter().all(|(name, value)| &labels[name] == value), "{labels}");
-        assert_eq!(labels[spec["jobLabel"].as_str().unwrap()], "dimseway", "the job that alerts look for");
+        let endpoints = spec["endpoints"].as_array().or(spec["podMetricsEndpoints"].as_array()).unwrap();
+        let job = &endpoints[0]["relabelings"][0];
+        assert_eq!((&job["targetLabel"], &job["replacement"]), (&"job".into(), &"dimseway".into()));
         let chosen = objects.iter().filter(|object| object["kind"] == "Service").filter(|service| {
             wanted.iter().all(|(name, value)| &service["metadata"]["labels"][name] == value)
         });
