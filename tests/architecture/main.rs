@@ -2,8 +2,10 @@
 #![allow(clippy::expect_used, reason = "a test says what it expects")]
 
 mod citations;
+mod conformance_statement;
 mod invariants;
 mod links;
+mod log_lines;
 mod rooms;
 mod sizes;
 mod sources;

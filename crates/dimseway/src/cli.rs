@@ -1,11 +1,13 @@
 //! The command line.
 
 pub(crate) mod account;
+mod delete;
 mod calls;
 mod send;
 mod worklist;
 
 pub(crate) use calls::{CallState, Calls, CallsAction, CallsSelection};
+pub(crate) use delete::{Delete, DeleteLevel};
 pub(crate) use send::Send;
 pub(crate) use worklist::{Worklist, WorklistShow};
 
@@ -128,6 +130,16 @@ Examples:
   dimseway echo CT1                          a peer of the configuration
   dimseway echo ARCHIVE@10.0.0.5:104")]
     Echo(Echo),
+    /// Delete a study, a series or an instance at an origin, for good.
+    #[command(after_help = "\
+Examples:
+  dimseway delete study 1.2.3 --origin archive
+  dimseway delete series 1.2.3 1.2.3.1 --origin archive
+  dimseway delete instance 1.2.3 1.2.3.1 1.2.3.1.7 --origin archive --yes
+
+The origin deletes permanently: there is no trash to bring it back from. What Dimseway itself still has to
+deliver is not touched: `dimseway queue discard`.")]
+    Delete(Delete),
     /// See what modalities are to do, and where it comes from.
     #[command(subcommand)]
     Worklist(Worklist),
@@ -425,5 +437,7 @@ impl FromStr for PeerAddress {
     }
 }
 
+#[cfg(test)]
+mod documented;
 #[cfg(test)]
 mod tests;
