@@ -33,7 +33,7 @@ pub enum Algorithm {
 }
 
 /// A private key that assertions are signed with, and how the server finds the public one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SigningKey {
     /// The private key in PEM: PKCS #8, PKCS #1 or SEC 1, without a passphrase.
     pub pem: SecretString,
@@ -191,6 +191,16 @@ fn ecdsa_key(
 
 fn encoded(value: Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
+}
+
+/// Without the certificate: its file may hold the key too.
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("algorithm", &self.algorithm)
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Signer {
