@@ -140,6 +140,7 @@ impl Bridge {
     /// A configuration that cannot be put to use.
     pub fn new(config: Config, ports: Ports, metrics: Arc<Metrics>) -> Result<Self, StartError> {
         let snapshot = Snapshot::new(config)?;
+        snapshot.count_token_requests(&metrics);
         let memory = MemoryBudget::new(snapshot.config.limits.memory_budget, &metrics);
         let retrieve = &snapshot.config.retrieve;
         let transcoder = Transcoder::new(retrieve.transcode_program.clone(), retrieve.transcode_limits);
@@ -274,6 +275,7 @@ impl Bridge {
             .and_then(|snapshot| Setup::new(&snapshot.config).map(|setup| (snapshot, setup)));
         match made {
             Ok((snapshot, setup)) => {
+                snapshot.count_token_requests(&self.core.metrics);
                 self.core.worklist.configure(setup);
                 self.core.snapshot.store(Arc::new(snapshot));
                 self.reloaded.notify_one();

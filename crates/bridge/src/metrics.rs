@@ -7,12 +7,13 @@ mod declaration;
 
 use std::time::{Duration, SystemTime};
 
-use dicomweb::{Pace, Precedence, Remedy};
+use dicomweb::{Pace, Precedence, Remedy, auth::TokenRequest};
 use prometheus::{CounterVec, GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 use spool::Statistics;
 
 use self::declaration::Declaring;
 pub use self::declaration::{Declaration, Kind};
+use crate::forward::breaker::Cause;
 
 /// Latency of an acknowledgement, in seconds: an fdatasync takes 0.2 to 20 ms, a congested disk or a
 /// destination that must confirm takes seconds.
@@ -145,7 +146,23 @@ metrics! {
 
     /// Whether the circuit breaker of a destination is open.
     breaker_open: IntGaugeVec = gauge Kind::Gauge, "dimseway_destination_down", &["destination"],
-        "1: the destination is down or refuses the credentials; it is probed, deliveries wait, no attempts are used up. The log says which.";
+        "1: the destination is down, refuses the credentials, or there is no token for it; it is probed, deliveries wait, no attempts are used up. `dimseway_destination_down_reason` says which.";
+
+    /// Why the circuit breaker of a destination is open: 1 for the reason of the moment.
+    breaker_reason: IntGaugeVec = gauge Kind::Gauge, "dimseway_destination_down_reason", &["destination", "reason"],
+        "`unavailable`: it cannot be reached or says that it is out of service. `credentials`: it refuses ours, or its address is wrong; mend the configuration. `no_token`: its token end point is down, slow or answers what is no token. `token_refused`: the token end point refuses our credentials; mend `auth` of the origin.";
+
+    /// Requests for access tokens, by origin and outcome.
+    token_requests: IntCounterVec = counter Kind::Counter, "dimseway_token_requests_total", &["origin", "outcome"],
+        "A few an hour are normal: tokens are replaced before they end. `refused` are wrong or expired credentials; `failed` is a token end point that is down, slow or wrong. Many that are `fetched` are tokens of short life, or an origin that refuses them.";
+
+    /// Latency of requests for access tokens.
+    token_request_duration: HistogramVec = histogram Kind::Histogram(REQUEST), "dimseway_token_request_seconds", &["origin"],
+        "A rise is a slow token end point; at 10 seconds it counts as down.";
+
+    /// When the access token that was fetched last ends, as seconds since 1970.
+    token_expiry: GaugeVec = seconds Kind::Gauge, "dimseway_token_expiry_timestamp_seconds", &["origin"],
+        "A time in the past means that there is no token: requests to the origin fail. Half an hour ahead and falling while `dimseway_token_requests_total` grows by `failed` gives time to act.";
 
     /// Probes of destinations whose circuit breaker is open.
     probes: IntCounterVec = counter Kind::Counter, "dimseway_destination_probes_total", &["destination", "outcome"],
@@ -262,6 +279,42 @@ impl Metrics {
             Some(postdicom::Remedy::OutcomeUnknown) => "unknown",
         };
         self.count_answer(origin, "orders", took, outcome);
+    }
+
+    /// Counts a request for an access token of an origin.
+    pub(crate) fn count_token_request(&self, origin: &str, request: &TokenRequest<'_>) {
+        let outcome = match &request.outcome {
+            Ok(_) => "fetched",
+            Err(error) if error.remedy() == Remedy::FixCredentials => "refused",
+            Err(_) => "failed",
+        };
+        self.token_requests.with_label_values(&[origin, outcome]).inc();
+        self.token_request_duration.with_label_values(&[origin]).observe(request.took.as_secs_f64());
+        if let Ok(life) = request.outcome {
+            let end = SystemTime::now() + life.saturating_sub(request.took);
+            let end = end.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            self.token_expiry.with_label_values(&[origin]).set(end.as_secs_f64());
+        }
+    }
+
+    /// Shows whether a destination is down, and why.
+    pub(crate) fn show_down(&self, destination: &str, before: Option<Cause>, after: Option<Cause>) {
+        self.breaker_open.with_label_values(&[destination]).set(i64::from(after.is_some()));
+        if let Some(cause) = before.filter(|_| before != after) {
+            let _ = self.breaker_reason.remove_label_values(&[destination, cause.label()]);
+        }
+        if let Some(cause) = after {
+            self.breaker_reason.with_label_values(&[destination, cause.label()]).set(1);
+        }
+    }
+
+    /// Forgets a destination that is not in the configuration any more.
+    pub(crate) fn forget_down(&self, destination: &str) {
+        // There is no value where it never went down nor came back.
+        let _ = self.breaker_open.remove_label_values(&[destination]);
+        for cause in Cause::ALL {
+            let _ = self.breaker_reason.remove_label_values(&[destination, cause.label()]);
+        }
     }
 
     fn count_answer(&self, origin: &str, service: &str, took: Duration, outcome: &str) {

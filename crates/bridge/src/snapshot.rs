@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use dicomweb::profile::TransferSyntaxes;
+use dicomweb::auth::{TokenObserver, TokenRequest};
 use instance::{AeTitle, Uid};
 use spool::Destination;
 use tokio::sync::Semaphore;
@@ -13,6 +14,7 @@ use crate::{
         batch,
         edit::{Edit, Untouched},
     },
+    metrics::Metrics,
     routing::RoutingTable,
     service::performed_procedure::sink::Sinks,
 };
@@ -134,6 +136,20 @@ impl Snapshot {
         let snapshot = Self::new(config)?;
         paces.into_iter().for_each(|(pace, limit)| pace.configure(limit));
         Ok(snapshot)
+    }
+
+    /// Counts the requests for tokens of all origins.
+    pub(crate) fn count_token_requests(&self, metrics: &Arc<Metrics>) {
+        for (name, origin) in &self.origins {
+            let (name, metrics) = (name.clone(), Arc::clone(metrics));
+            let count = move |request: &TokenRequest<'_>| {
+                if let Err(error) = &request.outcome {
+                    tracing::warn!(origin = name, %error, "no token was fetched");
+                }
+                metrics.count_token_request(&name, request);
+            };
+            origin.client.observe_tokens(TokenObserver::new(count));
+        }
     }
 
     /// The AE title under which a peer called, if it is served.

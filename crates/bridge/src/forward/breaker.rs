@@ -21,6 +21,48 @@ pub enum Cause {
     Unavailable,
     /// It refuses our credentials. Probed slowly, since frequent attempts lock accounts.
     Credentials,
+    /// There is no token to show to it: whoever gives them is down, slow, or answers what is none.
+    NoToken,
+    /// There is no token to show to it: whoever gives them refuses our credentials. Asked slowly too.
+    TokenRefused,
+}
+
+impl Cause {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Unavailable, Self::Credentials, Self::NoToken, Self::TokenRefused];
+
+    /// Whether one failure tells for sure, so that the breaker opens at once.
+    const fn is_certain(self) -> bool {
+        !matches!(self, Self::Unavailable)
+    }
+
+    /// The value of a label.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Credentials => "credentials",
+            Self::NoToken => "no_token",
+            Self::TokenRefused => "token_refused",
+        }
+    }
+
+    /// What a delivery waits for, in words.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Unavailable => "the destination is down; it is probed, and deliveries go on when it answers",
+            Self::Credentials => {
+                "the destination refuses our credentials or address; mend them, it is probed meanwhile"
+            }
+            Self::NoToken => {
+                "the token end point of the destination gives no token; it is asked again, and deliveries go on when it does"
+            }
+            Self::TokenRefused => {
+                "the token end point of the destination refuses our credentials; mend `auth` of the origin, it is asked again meanwhile"
+            }
+        }
+    }
 }
 
 /// What a request told about the destination itself.
@@ -116,7 +158,7 @@ impl CircuitBreaker {
             (Health::Failed(cause), State::Paused { .. }) => self.failed(cause, 1, now),
             (Health::Failed(cause), State::Trial { wait, .. }) => self.open(cause, wait * 2, now),
             (Health::Failed(cause), State::Open { wait, .. }) => {
-                if cause == Cause::Credentials {
+                if cause.is_certain() {
                     self.open(cause, wait, now);
                 }
             }
@@ -139,7 +181,7 @@ impl CircuitBreaker {
     }
 
     fn failed(&mut self, cause: Cause, failures: u32, now: Instant) {
-        if cause == Cause::Credentials || failures >= self.settings.failures {
+        if cause.is_certain() || failures >= self.settings.failures {
             self.open(cause, self.settings.probe_min, now);
         } else {
             self.state = State::Closed { failures };
@@ -148,8 +190,8 @@ impl CircuitBreaker {
 
     fn open(&mut self, cause: Cause, wait: Duration, now: Instant) {
         let wait = match cause {
-            Cause::Credentials => self.settings.credentials,
-            Cause::Unavailable => wait.clamp(self.settings.probe_min, self.settings.probe_max),
+            Cause::Credentials | Cause::TokenRefused => self.settings.credentials,
+            Cause::Unavailable | Cause::NoToken => wait.clamp(self.settings.probe_min, self.settings.probe_max),
         };
         self.state = State::Open { cause, wait, probe_at: now + wait };
     }

@@ -27,14 +27,7 @@ impl Conditions {
     /// What a delivery to `destination` waits for, in words; none where it is served.
     pub(crate) fn in_words(&self, destination: &Destination) -> Option<&'static str> {
         let conditions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        conditions.get(destination).map(|cause| match cause {
-            Cause::Unavailable => {
-                "the destination is down; it is probed, and deliveries go on when it answers"
-            }
-            Cause::Credentials => {
-                "the destination refuses our credentials or address; mend them, it is probed meanwhile"
-            }
-        })
+        conditions.get(destination).map(|cause| cause.in_words())
     }
 }
 

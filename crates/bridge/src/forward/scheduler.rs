@@ -145,13 +145,12 @@ impl Scheduler {
     /// stays until they have ended. Tells whether there were any.
     fn remove_gone_lanes(&mut self) -> bool {
         let lanes = self.lanes.len();
-        let (snapshot, down) = (self.snapshot.load(), &self.settlement.metrics.breaker_open);
+        let (snapshot, metrics) = (self.snapshot.load(), &self.settlement.metrics);
         let conditions = &self.settlement.conditions;
         self.lanes.retain(|destination, lane| {
             let stays = lane.in_flight > 0 || lane.probing || snapshot.config.knows(destination);
             if !stays {
-                // There is no value where the destination never went down nor came back.
-                let _ = down.remove_label_values(&[destination.to_string().as_str()]);
+                metrics.forget_down(&destination.to_string());
                 conditions.set(destination, None);
             }
             stays
@@ -347,18 +346,16 @@ impl Scheduler {
         change(lane);
         let after = lane.breaker.down();
         match (before, after) {
-            (None, Some(Cause::Unavailable)) => {
-                tracing::error!(%destination, "the destination is down; deliveries wait, it is probed");
-            }
-            (None | Some(Cause::Unavailable), Some(Cause::Credentials)) => {
-                tracing::error!(%destination, "the destination refuses our credentials or address; deliveries wait, it is probed");
+            // Where it could not be reached for a moment, what was wrong before is still wrong.
+            (Some(_), Some(Cause::Unavailable)) => {}
+            (before, Some(cause)) if before != after => {
+                tracing::error!(%destination, reason = cause.in_words(), "deliveries wait");
             }
             (Some(_), None) => tracing::info!(%destination, "the destination serves again"),
             _ => {}
         }
         self.settlement.conditions.set(destination, after);
-        let down = i64::from(after.is_some());
-        self.settlement.metrics.breaker_open.with_label_values(&[&destination.to_string()]).set(down);
+        self.settlement.metrics.show_down(&destination.to_string(), before, after);
     }
 
     fn look_later(&mut self, destination: &Destination, wait: Duration) {

@@ -9,7 +9,7 @@ mod query;
 mod retrieve;
 mod worklist;
 
-use dicomweb::Remedy;
+use dicomweb::{Remedy, auth::TokenError};
 use dimse::{Category, Status, command::Response};
 
 use crate::service::{DestinationRefusal, Refusal};
@@ -121,12 +121,25 @@ fn of_request(error: &dicomweb::Error) -> (Status, &'static str) {
     if let dicomweb::Error::Refused { status, credentials_changed: false, .. } = error {
         return of_http(status.as_u16());
     }
+    if let dicomweb::Error::Token(error) = error {
+        return of_token(error);
+    }
     match error.remedy() {
         Remedy::Retry { .. } | Remedy::Unknown => {
             (Status::OUT_OF_RESOURCES, "the destination is not available")
         }
         Remedy::FixCredentials => (Status::NOT_AUTHORIZED, "the destination refuses our credentials"),
         Remedy::Reject => (Status::PROCESSING_FAILURE, "the destination refused the request"),
+    }
+}
+
+/// There is no token, so nothing was sent.
+pub(super) fn of_token(error: &TokenError) -> (Status, &'static str) {
+    match error.remedy() {
+        Remedy::FixCredentials => (Status::NOT_AUTHORIZED, "the token end point refuses our credentials"),
+        Remedy::Retry { .. } | Remedy::Reject | Remedy::Unknown => {
+            (Status::OUT_OF_RESOURCES, "the token end point gives no token")
+        }
     }
 }
 

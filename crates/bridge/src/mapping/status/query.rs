@@ -94,6 +94,7 @@ fn of_origin(error: &Error) -> (Status, &'static str) {
             408 | 425 | 429 | 500 | 502..=504 => UNAVAILABLE,
             _ => (UNABLE_TO_PROCESS, "the archive did not answer the search"),
         },
+        Error::Token(error) => super::of_token(error),
         Error::TooManyRows(_) | Error::Incomplete => {
             (OUT_OF_RESOURCES, "the archive does not give all results")
         }

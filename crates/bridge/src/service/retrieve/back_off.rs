@@ -11,10 +11,12 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 
 /// Whether the same request may succeed when it is repeated. Retrieves are idempotent, so a broken
-/// connection is no obstacle; an answer that puts off was waited for by the client already.
+/// connection is no obstacle; an answer that puts off was waited for by the client already, and a token was
+/// asked for as often as makes sense.
 pub(super) fn is_worth_repeating(error: &Error) -> bool {
     let put_off = matches!(error, Error::Refused { status, .. } if matches!(status.as_u16(), 429 | 503));
-    !put_off && matches!(error.remedy(), Remedy::Retry { .. } | Remedy::Unknown)
+    let no_token = matches!(error, Error::Token(_));
+    !put_off && !no_token && matches!(error.remedy(), Remedy::Retry { .. } | Remedy::Unknown)
 }
 
 /// How long to wait before a request is repeated that was repeated `repetitions` times before.

@@ -1,5 +1,7 @@
 //! Why sub-operations failed: when to stop trying, and what the requestor is told.
 
+use dicomweb::Remedy;
+
 use super::{fetch::NotFetched, recipient::NotAnswered, sub_operation::End};
 
 /// Failures in a row after which the rest is not tried any more: of an origin that gives nothing, of a
@@ -107,6 +109,9 @@ fn of_fetch(error: &NotFetched) -> Cause {
             Cause::Unauthorized
         }
         Some(dicomweb::Error::Credentials(_)) => Cause::Unauthorized,
+        Some(dicomweb::Error::Token(error)) if error.remedy() == Remedy::FixCredentials => {
+            Cause::Unauthorized
+        }
         _ => Cause::Origin,
     }
 }

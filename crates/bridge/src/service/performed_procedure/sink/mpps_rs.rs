@@ -79,7 +79,7 @@ fn of_error(report: &Report, error: &Error) -> Outcome {
     }
     let reason = error.to_string();
     match (error, error.remedy()) {
-        (Error::Connect(_), _) => Outcome::not_sent(reason),
+        (Error::Connect(_) | Error::Token(_), _) => Outcome::not_sent(reason),
         (_, Remedy::FixCredentials) => Outcome::not_sent(reason),
         // These say that the request was not looked at.
         (Error::Refused { status, .. }, Remedy::Retry { after })
