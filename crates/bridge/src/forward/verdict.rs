@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dicomweb::{
     AnswerBody, Error, InstanceOutcome, Remedy, StoreAnswer,
+    auth::TokenError,
     error::Unreadable,
     profile::{Profile, StoreResponse},
 };
@@ -91,6 +92,11 @@ pub fn of_request(error: &Error, instances: usize, profile: &Profile) -> (Whole,
     let words = failure_in_words(error);
     match error {
         Error::Connect(_) => return (Whole::NotAttempted, Health::Failed(Cause::Unavailable)),
+        Error::Token(error) => return (Whole::NotAttempted, Health::Failed(of_token(error))),
+        // Other credentials are there by now, so the next request tells more.
+        Error::Refused { credentials_changed: true, .. } => {
+            return (Whole::NotAttempted, Health::Unclear);
+        }
         // Our own bytes failed; the caller finds out whose.
         Error::Source { .. } => return (Whole::NotAttempted, Health::Unclear),
         Error::Refused { status, .. }
@@ -116,6 +122,7 @@ pub fn of_request(error: &Error, instances: usize, profile: &Profile) -> (Whole,
 pub fn of_probe(answer: &Result<(), Error>) -> Health {
     match answer {
         Ok(()) => Health::Answered,
+        Err(Error::Token(error)) => Health::Failed(of_token(error)),
         Err(error) => match error.remedy() {
             Remedy::FixCredentials => Health::Failed(Cause::Credentials),
             // It serves; that it does not know the resource of the probe is no matter.
@@ -123,6 +130,14 @@ pub fn of_probe(answer: &Result<(), Error>) -> Health {
             Remedy::Retry { after: Some(after) } => Health::Pause(after),
             Remedy::Retry { after: None } | Remedy::Unknown => Health::Failed(Cause::Unavailable),
         },
+    }
+}
+
+/// Without a token nothing is sent to the destination, which is as good as down.
+fn of_token(error: &TokenError) -> Cause {
+    match error.remedy() {
+        Remedy::FixCredentials => Cause::TokenRefused,
+        Remedy::Retry { .. } | Remedy::Reject | Remedy::Unknown => Cause::NoToken,
     }
 }
 
