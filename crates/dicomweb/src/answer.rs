@@ -39,12 +39,18 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     let after = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-            SystemTime::from(date).duration_since(now).unwrap_or(Duration::ZERO)
-        }
+        Err(_) => http_date(text)?.duration_since(now).unwrap_or(Duration::ZERO),
     };
     Some(after.min(RETRY_AFTER_MAX))
+}
+
+/// Date: when the answer was written, by the server's clock (RFC 9110 §6.6.1).
+pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    http_date(headers.get(header::DATE)?.to_str().ok()?.trim())
+}
+
+fn http_date(text: &str) -> Option<SystemTime> {
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok().map(SystemTime::from)
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use tokio::sync::Semaphore;
 use crate::answer;
 use crate::auth::{Authorization, Payload, Proof, TokenObserver, TokenState};
 use crate::error::{Unreadable, Wait};
-use crate::transport::TransportError;
 use crate::pace::Admission;
+use crate::transport::TransportError;
 use crate::{BaseUrl, Credentials, Error, Pace, Precedence, Profile, Proxy, Timeouts, Tls};
 
 /// Most bytes of an answer to a search, a metadata request or a probe. 8 MiB: the metadata of one
@@ -195,26 +195,6 @@ impl Client {
     /// Tells this observer of every request for a token from now on. The first one that is given stays.
     pub fn observe_tokens(&self, observer: TokenObserver) {
         self.inner.authorization.observe(observer);
-    }
-
-    /// A small authenticated request that tells whether the origin would answer.
-    ///
-    /// # Errors
-    /// Whatever a request of that kind would meet.
-    pub async fn probe(&self) -> Result<(), Error> {
-        let url = self.inner.base_url.resource(&self.inner.profile.paths.probe, None);
-        let capabilities = &self.inner.profile.search;
-        let response = self.get(url, &capabilities.accept).await?;
-        if capabilities.nothing_found_statuses.contains(&response.status().as_u16()) {
-            return Ok(());
-        }
-        if !response.status().is_success() {
-            return Err(self.refused(&response, false));
-        }
-        if answer::is_html(response.headers()) {
-            return Err(Error::Unreadable(Unreadable::Html));
-        }
-        self.read_answer(response, ANSWER_BYTES_MAX).await.map(drop)
     }
 
     /// A GET request, sent once more with fresh credentials after a 401.

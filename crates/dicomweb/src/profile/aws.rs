@@ -73,7 +73,7 @@ impl SearchCapabilities {
             series: anywhere.these(true, true, false),
             instances: anywhere.these(true, true, true),
             study_series: below.these(false, true, false),
-            study_instances: anywhere.these(true, true, true),
+            study_instances: anywhere.these(false, true, true),
             series_instances: below.these(false, false, true),
             repeats_path_uid_as_key: false,
             ..Self::standard()

@@ -247,6 +247,28 @@ mod tests {
         }
     }
 
+    /// What Azure answers 400 to: a key twice, several UIDs, a UID of the path, an attribute beside `all`.
+    #[test]
+    fn nothing_is_said_twice() {
+        let azure = SearchCapabilities::azure();
+        let uid = |text: &str| text.parse::<Uid>().unwrap();
+        let search = Search {
+            study: Some(uid("1.2")),
+            matching: vec![
+                (vec![Tag::MODALITY], "CT".into()),
+                (vec![Tag::STUDY_INSTANCE_UID], uid("1.2").into()),
+                (vec![Tag::MODALITY], "MR".into()),
+                (vec![Tag::SERIES_INSTANCE_UID], vec![uid("1.3")].into()),
+            ],
+            include: vec![Tag::STUDY_DATE, Tag::MODALITY],
+            ..Search::new(Level::Series)
+        };
+        assert_eq!(search.parameters(&azure).unwrap(), "00080060=CT&0020000E=1.3&includefield=all");
+        let several =
+            Search { matching: vec![(vec![Tag::MODALITY], vec![uid("1.3"), uid("1.4")].into())], ..search };
+        assert!(several.parameters(&azure).is_err());
+    }
+
     #[test]
     fn what_the_profile_does_not_have_is_an_error() {
         let absent = capabilities(|it| it.studies = Searchable::Absent);

@@ -91,6 +91,25 @@ mod tests {
     }
 
     #[test]
+    fn a_remark_may_tell_a_duplicate() {
+        let remarked = |text: &str| ResponseDataSet {
+            failed: vec![Failed { remarks: vec![text.to_owned()], ..failed(Some("1.1"), 0x0110) }],
+            ..ResponseDataSet::default()
+        };
+        let conflict = StatusCode::CONFLICT;
+        let (google, standard) = (Profile::google(), Profile::standard());
+        let rows = [
+            (&google, "it already exists", true),
+            (&google, "invalid DICOM file", false),
+            (&standard, "it already exists", false),
+        ];
+        for (profile, text, duplicate) in rows {
+            let expected = InstanceOutcome::Failed { failure_reason: Some(0x0110), duplicate };
+            assert_eq!(outcomes(conflict, &remarked(text), &[uid("1.1")], profile), [expected], "{text}");
+        }
+    }
+
+    #[test]
     fn tells_instances_apart() {
         struct Row {
             name: &'static str,

@@ -145,3 +145,24 @@ proptest! {
         let _ = ResponseDataSet::read(&HeaderMap::new(), &body);
     }
 }
+
+/// As Google answers, in either form; other attributes of a failed item than private ones are no remark.
+#[test]
+fn remarks_are_the_texts_of_private_attributes() {
+    let json = r#"{"00081198": {"vr": "SQ", "Value": [{
+        "00081150": {"vr": "UI", "Value": ["1.2.840"]}, "00081155": {"vr": "UI", "Value": ["1.3"]},
+        "00081197": {"vr": "US", "Value": [272]}, "00090010": {"vr": "LO", "Value": ["GOOGLE"]},
+        "00091097": {"vr": "UT", "Value": ["it already exists"]}}]}}"#;
+    let xml = r#"<NativeDicomModel><DicomAttribute tag="00081198" vr="SQ"><Item number="1">
+        <DicomAttribute tag="00081155" vr="UI"><Value number="1">1.3</Value></DicomAttribute>
+        <DicomAttribute tag="00081197" vr="US"><Value number="1">272</Value></DicomAttribute>
+        <DicomAttribute tag="00090097" vr="LT" privateCreator="GOOGLE"><Value number="1">it already exists</Value>
+        </DicomAttribute></Item></DicomAttribute></NativeDicomModel>"#;
+    for body in [json, xml] {
+        let data_set = read(body).unwrap();
+        let [failed] = data_set.failed.as_slice() else { panic!("{data_set:?}") };
+        assert_eq!((&failed.sop_instance_uid, failed.failure_reason), (&uid("1.3"), Some(272)));
+        assert_eq!(failed.remarks.last().map(|text| text.trim()), Some("it already exists"), "{failed:?}");
+        assert!(failed.remarks.iter().all(|text| !text.contains("1.2.840")), "{failed:?}");
+    }
+}
