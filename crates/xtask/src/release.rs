@@ -121,7 +121,10 @@ fn bill_of_materials(workspace: &Path, folder: &Path, version: &str) -> anyhow::
             continue;
         }
         if package.ends_with("dimseway") {
-            fs::copy(&written, folder.join(format!("{name}.json")))?;
+            // It names our own packages by where they are, which is nobody's business.
+            let here = format!("file://{}/", workspace.display());
+            let bill = fs::read_to_string(&written)?.replace(&here, "file:///");
+            fs::write(folder.join(format!("{name}.json")), bill)?;
         }
         fs::remove_file(written)?;
     }
