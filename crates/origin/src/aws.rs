@@ -28,7 +28,7 @@ mod security_token_service;
 mod signature;
 
 pub use options::{Addresses, Options};
-pub(crate) use routes::router;
+pub(crate) use routes::{Gate, router};
 
 /// Path below which the DICOMweb resources of the data store stand.
 pub(crate) const BASE_PATH: &str = "/datastore/d9a2a515ab294163a2d2f4069eed584c";

@@ -4,10 +4,11 @@
 //! deletes it on demand (PS3.18 §10). Beside the archive it has worklists: scheduled and performed procedure
 //! steps of modalities (PS3.18 §14, §15) and workitems (PS3.18 §11); as [`Personality::PostDicom`] it keeps
 //! [`postdicom`] orders instead. As [`Personality::Azure`] and [`Personality::Google`] it takes bearer tokens, for
-//! which it has [`token`] end points. It is never in the bridge's path. It answers requests truthfully, but it is not
+//! which it has [`token`] end points; as [`Personality::Aws`] signed ones ([`aws`]). It is never in the bridge's path. It answers requests truthfully, but it is not
 //! a safe archive: it does not wait for the disk before it says "stored".
 
 mod authentication;
+pub mod aws;
 pub mod azure;
 mod connections;
 mod error;

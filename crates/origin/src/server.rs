@@ -14,7 +14,7 @@ use instance::Uid;
 use tokio::net::TcpListener;
 
 use crate::{
-    Credentials, Error, Faults, Limits, Personality, StoredInstance, azure,
+    Credentials, Error, Faults, Limits, Personality, StoredInstance, aws, azure,
     connections::{Connections, Cut},
     fault::Switches,
     google,
@@ -51,6 +51,8 @@ pub struct Options {
     pub azure: azure::Options,
     /// Which store [`Personality::Google`] is.
     pub google: google::Options,
+    /// Who may sign requests to [`Personality::Aws`].
+    pub aws: aws::Options,
     /// What is wrong from the beginning; [`Origin::set_faults`] changes it.
     pub faults: Faults,
 }
@@ -72,6 +74,8 @@ pub(crate) struct State {
     pub(crate) tokens: Option<Arc<Issuer>>,
     /// Where the personality has versions, partitions and a change feed.
     pub(crate) azure: Option<Arc<azure::Service>>,
+    /// Who may sign requests, where the personality takes signed ones.
+    pub(crate) aws: Option<Arc<aws::Gate>>,
     pub(crate) faults: Arc<Switches>,
     pub(crate) options: Options,
 }
@@ -94,6 +98,7 @@ impl Options {
             tokens: personality.has_tokens().then(token::Options::generate),
             azure: azure::Options::default(),
             google: google::Options::default(),
+            aws: aws::Options::generate(),
             faults: Faults::default(),
         }
     }
@@ -152,7 +157,8 @@ impl Origin {
             (None, None) => None,
         };
         let tokens = tokens.map(|tokens| Arc::new(Issuer::new(tokens)));
-        let state = State { storage, orders, worklist, tokens, azure, faults, options };
+        let aws = (options.personality == Personality::Aws).then(|| Arc::new(aws::Gate::new(&options.aws)));
+        let state = State { storage, orders, worklist, tokens, azure, aws, faults, options };
         let origin = Self { state: Arc::new(state) };
         origin.attach_all()?;
         Ok(origin)
@@ -177,6 +183,9 @@ impl Origin {
 
     /// Takes no token any more that was given out by now.
     pub fn revoke_tokens(&self) {
+        if let Some(gate) = &self.state.aws {
+            gate.revoke_all();
+        }
         if let Some(tokens) = &self.state.tokens {
             tokens.revoke_all();
         }

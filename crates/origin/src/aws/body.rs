@@ -248,7 +248,8 @@ mod tests {
         assert_eq!(take_chunk(&mut received), Ok(Some((Bytes::from("xyz"), "abc".to_owned()))));
         assert_eq!(take_chunk(&mut received), Ok(Some((Bytes::new(), "d".to_owned()))));
         assert!(received.is_empty());
-        let wrong = ["x;chunk-signature=a\r\n", "1\r\n", "1;chunk-signature=a\r\nxyz", "3;chunk-signature=a\n"];
+        let wrong =
+            ["x;chunk-signature=a\r\n", "1\r\n", "1;chunk-signature=a\r\nxyz", "3;chunk-signature=a\n"];
         for text in wrong {
             assert!(take_chunk(&mut BytesMut::from(text)).is_err(), "{text}");
         }

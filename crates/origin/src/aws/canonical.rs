@@ -90,7 +90,9 @@ fn query(received: &str) -> String {
 fn encode(bytes: &[u8], text: &mut String) {
     for byte in bytes {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(*byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                text.push(char::from(*byte))
+            }
             other => {
                 let _in_memory = write!(text, "%{other:02X}");
             }

@@ -50,6 +50,11 @@ impl Keys {
         session
     }
 
+    /// Ends all sessions.
+    pub(super) fn revoke_all(&self) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The secret of the key that a request names, which must show the token of its session.
     pub(super) fn secret(&self, id: &str, token: Option<&str>, now: Timestamp) -> Result<String, Fault> {
         if id == self.options.access_key_id {

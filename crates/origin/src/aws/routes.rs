@@ -6,6 +6,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State as Shared},
+    http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
     routing::{get, post},
@@ -18,19 +19,36 @@ use super::{
 };
 use crate::{
     connections::drain,
-    routes::{metadata, search, store},
+    media::refused,
+    routes::{bulk_data, frames, metadata, search, store},
     server::State,
 };
 
+/// Values of `includefield` in one search (Developer Guide, "Using IncludeField in QIDO-RS queries").
+const INCLUDED_MAX: usize = 50;
+
+/// The largest `offset` (Developer Guide, "Supported DICOMweb query types").
+const OFFSET_MAX: u64 = 1_000_000;
+
 /// Who may call.
-pub(super) struct Gate {
+pub(crate) struct Gate {
     pub(super) options: Options,
     pub(super) keys: Keys,
 }
 
+impl Gate {
+    pub(crate) fn new(options: &Options) -> Self {
+        Self { options: options.clone(), keys: Keys::new(options.clone()) }
+    }
+
+    /// Ends all sessions.
+    pub(crate) fn revoke_all(&self) {
+        self.keys.revoke_all();
+    }
+}
+
 /// Everything there is at the address of the origin.
-pub(crate) fn router(options: &Options) -> Router<Arc<State>> {
-    let gate = Arc::new(Gate { options: options.clone(), keys: Keys::new(options.clone()) });
+pub(crate) fn router(gate: &Arc<Gate>) -> Router<Arc<State>> {
     let data_store = Router::new()
         .route("/studies", get(search::search).post(store::store))
         .route("/series", get(search::search))
@@ -41,12 +59,18 @@ pub(crate) fn router(options: &Options) -> Router<Arc<State>> {
         .route("/studies/{study}/series/{series}/metadata", get(metadata::metadata))
         .route("/studies/{study}/series/{series}/instances", get(search::search))
         .route("/studies/{study}/series/{series}/instances/{instance}", get(retrieve::retrieve))
-        .route("/studies/{study}/series/{series}/instances/{instance}/metadata", get(metadata::metadata));
-    let checked = middleware::from_fn_with_state(Arc::clone(&gate), check);
+        .route("/studies/{study}/series/{series}/instances/{instance}/metadata", get(metadata::metadata))
+        .route("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}", get(frames::frames))
+        .route(
+            "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*place}",
+            get(bulk_data::bulk_data),
+        )
+        .layer(middleware::from_fn(within_limits));
+    let checked = middleware::from_fn_with_state(Arc::clone(gate), check);
     let end_points = Router::new()
         .route("/", post(security_token_service::assume_role))
         .route(CONTAINER_CREDENTIALS, get(security_token_service::container))
-        .with_state(gate);
+        .with_state(Arc::clone(gate));
     Router::new().nest(BASE_PATH, data_store).layer(checked).merge(end_points)
 }
 
@@ -69,6 +93,21 @@ async fn check(Shared(gate): Shared<Arc<Gate>>, request: Request, next: Next) ->
         Some(fault) => fault.into_response(),
         None => response,
     }
+}
+
+/// Refuses a search that asks for more than the Developer Guide says.
+async fn within_limits(request: Request, next: Next) -> Response {
+    if is_within_limits(request.uri().query().unwrap_or_default()) {
+        return next.run(request).await;
+    }
+    refused(StatusCode::BAD_REQUEST, "too many included fields, or too large an offset").into_response()
+}
+
+fn is_within_limits(query: &str) -> bool {
+    let values = |name| query.split('&').filter_map(move |one| one.strip_prefix(name));
+    let included: usize = values("includefield=").map(|list| list.split(',').count()).sum();
+    let offset = values("offset=").find_map(|value| value.parse::<u64>().ok());
+    included <= INCLUDED_MAX && offset.is_none_or(|offset| offset <= OFFSET_MAX)
 }
 
 async fn refuse(fault: Fault, body: Body) -> Response {

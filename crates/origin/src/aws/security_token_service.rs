@@ -25,9 +25,7 @@ pub(super) async fn assume_role(Shared(gate): Shared<Arc<Gate>>, body: Body) -> 
     let body = String::from_utf8_lossy(&body).into_owned();
     let parameter = |wanted: &str| {
         let value = body.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == wanted);
-        value.map(|(_, value)| {
-            percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned()
-        })
+        value.map(|(_, value)| percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
     };
     if parameter("Action").as_deref() != Some("AssumeRoleWithWebIdentity")
         || parameter("Version").as_deref() != Some("2011-06-15")

@@ -232,7 +232,10 @@ mod tests {
         assert!(matches!(changed("x-amz-acl", "public"), Some(Fault::Incomplete(_))));
         assert!(matches!(changed("x-amz-date", "yesterday"), Some(Fault::Incomplete(_))));
         assert_eq!(changed("authorization", "Basic dTpw"), Some(Fault::NoSignature));
-        assert!(matches!(changed("authorization", "AWS4-HMAC-SHA256 Signature=1"), Some(Fault::Incomplete(_))));
+        assert!(matches!(
+            changed("authorization", "AWS4-HMAC-SHA256 Signature=1"),
+            Some(Fault::Incomplete(_))
+        ));
         let secret = faults(&|_, options| options.secret_access_key.push('x'));
         assert_eq!(secret, Some(Fault::NoMatch));
         let unknown = faults(&|_, options| options.access_key_id.push('x'));

@@ -174,6 +174,39 @@ pub(crate) const LIMITED: SearchRules = SearchRules {
 /// The DICOM service of Azure.
 pub(crate) const AZURE: SearchRules = SearchRules { tells_where: false, ..LIMITED };
 
+/// AWS HealthImaging, from its Developer Guide ("Searching DICOM data").
+pub(crate) const AWS: SearchRules = SearchRules {
+    keys: Some(Keys {
+        study: &[
+            "StudyDate",
+            "StudyTime",
+            "AccessionNumber",
+            "ModalitiesInStudy",
+            "ReferringPhysicianName",
+            "StudyDescription",
+            "PatientName",
+            "PatientID",
+            "PatientBirthDate",
+            "PatientBirthTime",
+            "StudyInstanceUID",
+            "StudyID",
+        ],
+        series: &[
+            "Modality",
+            "SeriesInstanceUID",
+            "SeriesNumber",
+            "PerformedProcedureStepStartDate",
+            "PerformedProcedureStepStartTime",
+        ],
+        instance: &["SOPClassUID", "SOPInstanceUID"],
+    }),
+    unsupported: Unsupported::Refused,
+    fuzzy: &["PatientName", "ReferringPhysicianName"],
+    limit: Some(LimitRules { max: 1000, default: 1000 }),
+    order: Order::NewestFirst,
+    ..STANDARD
+};
+
 impl SearchResource {
     /// The resource that lists `level` below what the path names.
     pub(crate) const fn new(level: Level, in_study: bool, in_series: bool) -> Self {
@@ -278,10 +311,11 @@ mod tests {
 
     #[test]
     fn every_keyword_is_one_of_the_index() {
-        let keys = LIMITED.keys.unwrap();
+        let (keys, aws) = (LIMITED.keys.unwrap(), AWS.keys.unwrap());
         let returned = LIMITED.returned.unwrap();
         let lists = [keys.study, keys.series, keys.instance, returned.default, returned.included];
-        for keyword in lists.into_iter().flatten().chain(LIMITED.fuzzy) {
+        let lists = lists.into_iter().chain([aws.study, aws.series, aws.instance]);
+        for keyword in lists.flatten().chain(LIMITED.fuzzy) {
             assert!(Attribute::named(keyword).is_some(), "{keyword}");
         }
     }

@@ -21,6 +21,9 @@ pub(crate) struct StoreRules {
     pub(crate) checks_attributes: bool,
     /// Whether the preamble of a file is kept, which may hold anything (PS3.10 §7.1).
     pub(crate) keeps_preamble: bool,
+    /// Whether an instance that does not fit to its study or series, or whose UID is there with other bytes, is
+    /// called stored and put where no search or retrieve finds it.
+    pub(crate) conflicts_aside: bool,
     /// How the answer is made up.
     pub(crate) answer: AnswerForm,
 }
@@ -45,6 +48,7 @@ pub(crate) const STANDARD: StoreRules = StoreRules {
     same_is_stored: true,
     checks_attributes: false,
     keeps_preamble: true,
+    conflicts_aside: false,
     answer: AnswerForm::Standard,
 };
 
@@ -60,6 +64,9 @@ pub(crate) const AZURE: StoreRules = StoreRules {
     answer: AnswerForm::Azure,
     ..STANDARD
 };
+
+/// AWS HealthImaging.
+pub(crate) const AWS: StoreRules = StoreRules { conflicts_aside: true, ..STANDARD };
 
 /// A PostDICOM account.
 pub(crate) const POSTDICOM: StoreRules = StoreRules { single_part: false, ..STANDARD };
