@@ -222,7 +222,8 @@ impl Client {
                 .map_err(|error| TransportError::from(error).into_error())?;
             // The request is under way until its answer has been read or dropped.
             response.extensions_mut().insert(admission);
-            if !refreshed && self.inner.authorization.renewed(&response, &proof).await? {
+            // Told in any case, so that it is known which credentials were taken.
+            if self.inner.authorization.renewed(&response, &proof).await? && !refreshed {
                 refreshed = true;
                 continue;
             }

@@ -122,7 +122,8 @@ impl Client {
                 .map_err(|_| Error::Timeout(Wait::Answer))?
                 .map_err(|error| TransportError::from(error).into_error())?;
             let status = response.status();
-            if !refreshed && self.inner.authorization.renewed(&response, &proof).await? {
+            // Told in any case, so that it is known which credentials were taken.
+            if self.inner.authorization.renewed(&response, &proof).await? && !refreshed {
                 refreshed = true;
                 continue;
             }
