@@ -40,7 +40,10 @@ pub(crate) struct Found {
 pub(crate) struct Requestor {
     sop_class: &'static str,
     stream: BufReader<TcpStream>,
+    /// The PDU at hand, and behind it what is left of longer ones.
     body: Vec<u8>,
+    /// Its length.
+    length: usize,
 }
 
 impl Requestor {
@@ -72,13 +75,16 @@ impl Requestor {
         "BENCH".clone_into(&mut proposal.calling);
         stream.write_all(&proposal.bytes())?;
         let mut requestor =
-            Self { sop_class, stream: BufReader::with_capacity(BUFFER, stream), body: Vec::new() };
+            Self { sop_class, stream: BufReader::with_capacity(BUFFER, stream), body: Vec::new(), length: 0 };
         let kind = requestor.pdu()?;
         anyhow::ensure!(kind == pdu::ASSOCIATE_AC, "the association is refused: PDU type {kind}");
         Ok(requestor)
     }
 
     /// Sends one identifier and takes every response.
+    ///
+    /// It is built without optimisation and shares the processor with what it measures, so it does as little as
+    /// it can for each response: those that are pending all have the same command set, which is read once.
     pub(crate) fn find(&mut self, identifier: &[u8]) -> anyhow::Result<Found> {
         let command = command_set(&[
             (0x0002, Value::Uid(self.sop_class)),
@@ -91,11 +97,11 @@ impl Requestor {
         request.extend(wire::p_data(CONTEXT, false, true, identifier));
         self.stream.get_mut().write_all(&request)?;
         let mut found = Found::default();
-        let (mut command, mut data_set) = (Vec::new(), Vec::new());
+        let (mut command, mut data_set, mut pending) = (Vec::new(), Vec::new(), Vec::new());
         loop {
             let kind = self.pdu()?;
             anyhow::ensure!(kind == pdu::P_DATA, "PDU type {kind} instead of a response");
-            let mut rest = self.body.as_slice();
+            let mut rest = &self.body[..self.length];
             while let Some((value, behind)) = presentation_data_value(rest) {
                 rest = behind;
                 let (control, fragment) = (value[1], &value[2..]);
@@ -110,11 +116,14 @@ impl Requestor {
                 }
                 command.extend_from_slice(fragment);
                 if control & 2 != 0 {
-                    found.status = status(&command).context("a response without a status")?;
-                    command.clear();
-                    if !matches!(found.status, 0xFF00 | 0xFF01) {
-                        return Ok(found);
+                    if command != pending {
+                        found.status = status(&command).context("a response without a status")?;
+                        if !matches!(found.status, 0xFF00 | 0xFF01) {
+                            return Ok(found);
+                        }
+                        pending.clone_from(&command);
                     }
+                    command.clear();
                 }
             }
         }
@@ -130,18 +139,22 @@ impl Requestor {
 
     /// Reads a PDU; its type.
     fn pdu(&mut self) -> anyhow::Result<u8> {
-        read_pdu(&mut self.stream, &mut self.body)
+        let (kind, length) = read_pdu(&mut self.stream, &mut self.body)?;
+        self.length = length;
+        Ok(kind)
     }
 }
 
-/// Reads a PDU into `body`; its type.
-fn read_pdu(stream: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> anyhow::Result<u8> {
+/// Reads a PDU to the beginning of `body`, which only grows; its type and length.
+fn read_pdu(stream: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> anyhow::Result<(u8, usize)> {
     let mut head = [0; 6];
     stream.read_exact(&mut head)?;
     let length = u32::from_be_bytes([head[2], head[3], head[4], head[5]]) as usize;
-    body.resize(length, 0);
-    stream.read_exact(body)?;
-    Ok(head[0])
+    if body.len() < length {
+        body.resize(length, 0);
+    }
+    stream.read_exact(&mut body[..length])?;
+    Ok((head[0], length))
 }
 
 /// The first presentation data value, from its context on, and what follows.

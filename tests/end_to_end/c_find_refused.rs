@@ -133,6 +133,7 @@ fn broken() -> Vec<Row> {
         row([whole.clone(), longer].concat()),
         row([whole, deep].concat()),
         row(vec![0xA5; 4096]),
+        row(vec![0xFF; 40]),
     ]
 }
 

@@ -2,6 +2,7 @@
 //! where they go on to.
 
 mod killed;
+mod sinks;
 mod statuses;
 mod story;
 

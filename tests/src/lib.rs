@@ -30,6 +30,7 @@ pub mod scripted_origin;
 pub mod scripted_peer;
 pub mod sender;
 pub mod skip;
+pub mod step_origin;
 pub mod tls;
 pub mod wait;
 pub mod wire;

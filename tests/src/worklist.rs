@@ -7,6 +7,7 @@ use std::process::{Child, Stdio};
 
 use instance::Tag;
 use origin::postdicom::{Entity, NewOrder};
+use serde_json::{Value, json};
 
 use crate::dcmtk;
 use crate::find::Identifier;
@@ -181,6 +182,81 @@ impl Order {
         fs::write(path, self.data_set()).expect("a file");
     }
 
+    /// The order as a scheduled procedure step in DICOM JSON (PS3.4 §K.6.1.2.2, PS3.18 §F.2).
+    #[must_use]
+    pub fn scheduled_step(&self) -> Value {
+        let number = self.number;
+        let (station, modality) = self.station();
+        let step = json!({
+            "00080060": text("CS", modality),
+            "00400001": text("AE", station),
+            "00400002": text("DA", &self.date),
+            "00400003": text("TM", &format!("{}00", self.time)),
+            "00400006": { "vr": "PN", "Value": [name(PHYSICIANS[number % 3])] },
+            "00400007": text("LO", &format!("{modality} EXAM")),
+            "00400009": text("SH", &self.step_id()),
+            "00400010": text("SH", &format!("{station} NAME")),
+            "00400011": text("SH", &format!("ROOM {}", number % 4)),
+            "00400020": text("CS", "SCHEDULED"),
+        });
+        let mut order = self.request();
+        self.patient(&mut order);
+        order["00400100"] = json!({ "vr": "SQ", "Value": [step] });
+        order
+    }
+
+    /// The order as a workitem in DICOM JSON (PS3.3 §B.26), SCHEDULED.
+    #[must_use]
+    pub fn workitem(&self) -> Value {
+        let number = self.number;
+        let (station, modality) = self.station();
+        let code = |value: &str, scheme: &str, meaning: &str| {
+            let item = json!({
+                "00080100": text("SH", value),
+                "00080102": text("SH", scheme),
+                "00080104": text("LO", meaning),
+            });
+            json!({ "vr": "SQ", "Value": [item] })
+        };
+        let performer = json!({ "00404037": { "vr": "PN", "Value": [name(PHYSICIANS[number % 3])] } });
+        let mut workitem = json!({
+            "00080018": text("UI", &format!("2.25.80{}", 1000 + number)),
+            "00404005": text("DT", &format!("{}{}00", self.date, self.time)),
+            "00404025": code(station, "99SITE", &format!("{station} NAME")),
+            "00404026": code(modality, "DCM", "what it is"),
+            "00404027": code(&format!("ROOM {}", number % 4), "99SITE", &format!("ROOM {}", number % 4)),
+            "00404034": { "vr": "SQ", "Value": [performer] },
+            "00404041": text("CS", "READY"),
+            "0040A370": { "vr": "SQ", "Value": [self.request()] },
+            "00741000": text("CS", "SCHEDULED"),
+            "00741200": text("CS", "MEDIUM"),
+            "00741204": text("LO", &format!("{modality} EXAM")),
+        });
+        self.patient(&mut workitem);
+        workitem
+    }
+
+    /// What both have of the request.
+    fn request(&self) -> Value {
+        let number = self.number;
+        json!({
+            "00080050": text("SH", &self.accession_number()),
+            "00080090": { "vr": "PN", "Value": [name(PHYSICIANS[(number + 1) % 3])] },
+            "0020000D": text("UI", &self.study()),
+            "00321032": { "vr": "PN", "Value": [name(PHYSICIANS[(number + 2) % 3])] },
+            "00321060": text("LO", &format!("{} OF REGION {}", self.station().1, number % 5)),
+            "00380010": text("LO", &format!("ADM{}", number % 5)),
+            "00401001": text("SH", &format!("RP{number}")),
+        })
+    }
+
+    fn patient(&self, item: &mut Value) {
+        item["00100010"] = json!({ "vr": "PN", "Value": [name(self.patient_name())] });
+        item["00100020"] = text("LO", &self.patient_id());
+        item["00100030"] = text("DA", &self.birth_date());
+        item["00100040"] = text("CS", self.sex());
+    }
+
     /// The order as a PostDICOM account has it.
     #[must_use]
     pub fn of_account(&self) -> NewOrder {
@@ -201,6 +277,19 @@ impl Order {
             ..NewOrder::default()
         }
     }
+}
+
+fn text(vr: &str, value: &str) -> Value {
+    json!({ "vr": vr, "Value": [value] })
+}
+
+/// A name by its component groups.
+fn name(text: &str) -> Value {
+    let groups = ["Alphabetic", "Ideographic", "Phonetic"].into_iter().zip(text.split('='));
+    groups
+        .map(|(group, text)| (group.to_owned(), Value::from(text)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// What a PostDICOM account calls the stations.

@@ -203,6 +203,7 @@ impl Bridge {
         let documents = || Arc::clone(&core.ports.documents);
         let reports = Reports {
             documents: documents(),
+            outbox: Arc::clone(&core.ports.outbox),
             snapshot: Arc::clone(&core.snapshot),
             follower: Arc::new(Follower::new(core.worklist.clone(), documents())),
             metrics: Arc::clone(&core.metrics),
@@ -221,7 +222,9 @@ impl Bridge {
         };
         let drain = core.snapshot.load().config.drain.timeout;
         let snapshot = Arc::clone(&core.snapshot);
-        let forgetting = performed_procedure::retention::run(documents(), snapshot, self.forwarding.clone());
+        let outbox = Arc::clone(&core.ports.outbox);
+        let until = self.forwarding.clone();
+        let forgetting = performed_procedure::retention::run(documents(), outbox, snapshot, until);
         tokio::join!(runner.run(settings, drain), forgetting);
     }
 
@@ -308,7 +311,8 @@ impl Bridge {
         let closed = || {
             let snapshot = self.core.snapshot.load();
             let pace = snapshot.origin(destination)?.client.pace();
-            pace.is_closed_for_deliveries().then_some("it is not the time of day for deliveries (`rate_limit`)")
+            pace.is_closed_for_deliveries()
+                .then_some("it is not the time of day for deliveries (`rate_limit`)")
         };
         self.core.conditions.in_words(destination).or_else(closed)
     }
@@ -333,6 +337,9 @@ impl Bridge {
     pub async fn refresh_gauges(&self) -> Result<(), spool::Error> {
         let statistics = self.core.ports.deliveries.statistics().await?;
         self.core.metrics.show_spool(&statistics, SystemTime::now());
+        let calls = self.core.ports.outbox.count_calls().await?;
+        let snapshot = self.core.snapshot.load();
+        self.core.metrics.show_calls(&calls, |to| snapshot.sinks.label(to));
         self.core.worklist.show_ages();
         for origin in self.core.snapshot.load().origins.values() {
             self.core.metrics.show_pace(&origin.name, origin.client.pace());

@@ -28,5 +28,6 @@ pub use self::{
     config::{Config, ConfigError},
     memory::{MemoryBudget, Reserved},
     metrics::Metrics,
+    outbox::in_words as call_in_words,
     snapshot::StartError,
 };

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use dicomweb::{Pace, Precedence, Remedy, auth::TokenRequest};
 use prometheus::{CounterVec, GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
-use spool::Statistics;
+use spool::{CallCount, Statistics};
 
 use self::declaration::Declaring;
 pub use self::declaration::{Declaration, Kind};
@@ -200,6 +200,10 @@ metrics! {
     worklist_look_ups: IntCounterVec = counter Kind::Counter, "dimseway_worklist_look_ups_total", &["source", "outcome"],
         "Many mean that modalities ask for patients or days that are not in the window: widen `worklist.window`. `failed` took more than `worklist.look_up_timeout` or could not be asked.";
 
+    /// Calls with side effects that are still to be made, by whom they are for and state.
+    calls_kept: IntGaugeVec = gauge Kind::Gauge, "dimseway_calls", &["to", "state"],
+        "`waiting` rises while a sink is down and falls by itself. `held` needs a person, who sees with `dimseway calls list` why, and lets it be made again or discards it: alert on it.";
+
     /// Instances that pulls looked at, by what became of them.
     pull_instances: IntCounterVec = counter Kind::Counter, "dimseway_pull_instances_total", &["pull", "outcome"],
         "`pulled` are in the spool. `known` and `own` were there before: pulled already, or stored there by this bridge. `failed` are tried again; `given_up` need a person, and the log names them. `gone` were deleted meanwhile.";
@@ -340,6 +344,16 @@ impl Metrics {
         }
         let accepting = i64::from(statistics.intake_refused.is_none());
         self.spool_accepting.with_label_values::<&str>(&[]).set(accepting);
+    }
+
+    /// Shows the calls that are kept; `label` names their receivers as the configuration does.
+    pub(crate) fn show_calls(&self, counts: &[CallCount], label: impl Fn(&str) -> String) {
+        self.calls_kept.reset();
+        for count in counts {
+            let state = if count.failed { "held" } else { "waiting" };
+            let calls = i64::try_from(count.calls).unwrap_or(i64::MAX);
+            self.calls_kept.with_label_values(&[label(&count.to).as_str(), state]).add(calls);
+        }
     }
 
     /// Shows how long an origin's requests have waited by now.

@@ -13,6 +13,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use spool::CallLease;
 
+/// What a call is for, in words and without anything about a patient.
+#[must_use]
+pub fn in_words(call: &spool::Call) -> String {
+    crate::service::performed_procedure::call_in_words(call).unwrap_or_else(|| call.kind.clone())
+}
+
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {

@@ -78,6 +78,12 @@ impl RoutingTable {
         Self { routes, unrouted: config.unrouted }
     }
 
+    /// Whether there is no route at all, hence nothing to store anything for.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.routes.is_empty()
+    }
+
     /// Looks through the routes in order.
     #[must_use]
     pub fn resolve(&self, facts: &Facts<'_>) -> Decision {

@@ -30,6 +30,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use instance::AeTitle;
 use spool::Documents;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -69,6 +70,8 @@ struct Inner {
     /// The last list of each source. Held for as long as an index is made, never across an await.
     lists: Mutex<HashMap<Arc<str>, List>>,
     index: ArcSwap<Index>,
+    /// The same for AE titles under which not all of it is shown.
+    views: ArcSwap<HashMap<AeTitle, Arc<Index>>>,
     /// Told when a source was asked, whatever it answered.
     asked: watch::Sender<u64>,
     look_ups: Semaphore,
@@ -87,6 +90,7 @@ impl Worklist {
             setup: ArcSwap::from_pointee(setup),
             lists: Mutex::default(),
             index: ArcSwap::default(),
+            views: ArcSwap::default(),
             asked: watch::Sender::new(0),
             look_ups,
             reconfigured: Notify::new(),
@@ -116,24 +120,29 @@ impl Worklist {
         self.inner.setup.load_full()
     }
 
-    /// What queries are answered from. A list that has become too old since is not in it.
+    /// All of the worklist. A list that has become too old since is not in it.
     pub(crate) fn index(&self) -> Arc<Index> {
-        let index = self.inner.index.load_full();
+        self.index_of(None)
+    }
+
+    /// What queries to a title are answered from.
+    fn index_of(&self, called: Option<&AeTitle>) -> Arc<Index> {
+        let index = self.inner.index_of(called);
         if index.expires_at.is_none_or(|at| at > SystemTime::now()) {
             return index;
         }
         self.inner.make_index();
-        self.inner.index.load_full()
+        self.inner.index_of(called)
     }
 
-    /// The same, once every source has been asked or `patience` is over: right after the start there may be
-    /// nothing yet.
-    pub(crate) async fn index_within(&self, patience: Duration) -> Arc<Index> {
+    /// What queries to a title are answered from, or without one all of the worklist, once every source of it
+    /// has been asked or `patience` is over: right after the start there may be nothing yet.
+    pub(crate) async fn index_within(&self, called: Option<&AeTitle>, patience: Duration) -> Arc<Index> {
         let mut asked = self.inner.asked.subscribe();
-        let all_asked = async { while !self.inner.all_asked() && asked.changed().await.is_ok() {} };
+        let all_asked = async { while !self.inner.all_asked(called) && asked.changed().await.is_ok() {} };
         // Without them it is answered all the same.
         let _ = tokio::time::timeout(patience, all_asked).await;
-        self.index()
+        self.index_of(called)
     }
 }
 
@@ -142,42 +151,63 @@ impl Inner {
         self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there is a list of every source, or it was asked for one.
-    fn all_asked(&self) -> bool {
-        let (setup, lists) = (self.setup.load(), self.lists());
-        setup.feeds.iter().all(|feed| lists.get(&feed.name).is_some_and(|list| list.is_asked()))
+    fn index_of(&self, called: Option<&AeTitle>) -> Arc<Index> {
+        let view = called.and_then(|title| self.views.load().get(title).cloned());
+        view.unwrap_or_else(|| self.index.load_full())
     }
 
-    /// Makes the index of what there is, without lists that are too old.
+    /// Whether there is a list of every source that is shown under a title, or it was asked for one.
+    fn all_asked(&self, called: Option<&AeTitle>) -> bool {
+        let (setup, lists) = (self.setup.load(), self.lists());
+        setup.shown(called).all(|feed| lists.get(&feed.name).is_some_and(|list| list.is_asked()))
+    }
+
+    /// Makes the indexes of what there is, without lists that are too old.
     fn make_index(&self) {
         let setup = self.setup.load();
         let mut lists = self.lists();
         lists.retain(|name, _| setup.feeds.iter().any(|feed| feed.name == *name));
-        let (now, max_age) = (SystemTime::now(), setup.config.max_age);
-        let (mut missing, mut expires_at, mut present) = (Vec::new(), None, Vec::new());
-        for feed in &setup.feeds {
-            let expiry = lists.get(&feed.name).and_then(|list| list.refreshed_at()?.checked_add(max_age));
-            match expiry.filter(|at| *at > now) {
-                Some(at) => {
-                    expires_at = Some(expires_at.map_or(at, |soonest: SystemTime| soonest.min(at)));
-                    present.push(Arc::clone(&feed.name));
-                }
-                None => missing.push(Arc::clone(&feed.name)),
+        let (index, duplicates) = merged(setup.shown(None), &lists, setup.config.max_age);
+        for (name, duplicates) in duplicates {
+            if let Some(list) = lists.get_mut(&name) {
+                list.elsewhere = duplicates;
             }
         }
-        let entries: Vec<_> =
-            present.iter().filter_map(|name| Some(Arc::clone(&lists.get(name)?.entries))).collect();
-        let mut listed: Vec<_> = entries.iter().map(|entries| Listed { entries, duplicates: 0 }).collect();
-        let mut index = Index::new(&mut listed);
-        for (name, Listed { duplicates, .. }) in present.iter().zip(&listed) {
-            if let Some(list) = lists.get_mut(name) {
-                list.elsewhere = *duplicates;
-            }
-        }
-        (index.missing, index.expires_at) = (missing, expires_at);
+        let view =
+            |title: &AeTitle| Arc::new(merged(setup.shown(Some(title)), &lists, setup.config.max_age).0);
+        let views = setup.views.keys().map(|title| (title.clone(), view(title))).collect();
+        self.views.store(Arc::new(views));
         self.index.store(Arc::new(index));
         self.show_metrics(&lists);
     }
+}
+
+/// The index of the lists of some sources, and how many entries of each an earlier one has too.
+fn merged<'a>(
+    feeds: impl Iterator<Item = &'a setup::Feed>,
+    lists: &HashMap<Arc<str>, List>,
+    max_age: Duration,
+) -> (Index, Vec<(Arc<str>, usize)>) {
+    let now = SystemTime::now();
+    let (mut missing, mut expires_at, mut present) = (Vec::new(), None, Vec::new());
+    for feed in feeds {
+        let list = lists.get(&feed.name);
+        let expiry = list.and_then(|list| list.refreshed_at()?.checked_add(max_age)).filter(|at| *at > now);
+        match (list, expiry) {
+            (Some(list), Some(at)) => {
+                expires_at = Some(expires_at.map_or(at, |soonest: SystemTime| soonest.min(at)));
+                present.push((Arc::clone(&feed.name), &list.entries));
+            }
+            _ => missing.push(Arc::clone(&feed.name)),
+        }
+    }
+    let mut listed: Vec<_> = present.iter().map(|(_, entries)| Listed { entries, duplicates: 0 }).collect();
+    let mut index = Index::new(&mut listed);
+    let duplicates =
+        present.iter().zip(&listed).map(|((name, _), listed)| (Arc::clone(name), listed.duplicates));
+    let duplicates = duplicates.collect();
+    (index.missing, index.expires_at) = (missing, expires_at);
+    (index, duplicates)
 }
 
 #[cfg(test)]

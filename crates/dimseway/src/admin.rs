@@ -1,6 +1,7 @@
 //! Health, metrics, queue and page over HTTP.
 
 mod access;
+mod calls;
 mod listener;
 mod page;
 mod queue;
@@ -90,7 +91,7 @@ pub(crate) async fn serve(
 }
 
 fn router(shared: Arc<Shared>) -> Router {
-    let api = queue::router().merge(worklist::router());
+    let api = queue::router().merge(calls::router()).merge(worklist::router());
     let api = api.layer(middleware::from_fn_with_state(Arc::clone(&shared), access::check));
     Router::new()
         .route("/", get(page::page))

@@ -1,6 +1,7 @@
 //! What each command of the command line does.
 
 pub(crate) mod api;
+pub(crate) mod calls;
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod demo;

@@ -259,6 +259,7 @@ fn served(file: &File) -> Vec<ServedAe> {
         title: ae.title.0.clone(),
         services: services(&ae.services),
         query: ae.query.0.clone(),
+        worklist: ae.worklist.0.clone(),
         ..ServedAe::default()
     });
     let served: Vec<ServedAe> = first.chain(further).collect();

@@ -28,6 +28,9 @@ pub(crate) enum Error {
     /// No such entry.
     #[error("there is no entry {0}")]
     NotFound(String),
+    /// No such call, or one that is being made.
+    #[error("there is no call {0}, or it is being made")]
+    NoCall(u64),
     /// The bytes are not kept any more.
     #[error("the bytes of entry {0} are not kept any more")]
     Gone(String),

@@ -29,7 +29,7 @@ pub use destination::Destination;
 pub use documents::{Document, Documents, Write};
 pub use entry::{Committed, Entry, EntryHeader, EntryId, EntryTrailer};
 pub use error::Error;
-pub use outbox::{Call, CallId, CallLease, CallOutcome, CallToken, ListedCall, Outbox};
+pub use outbox::{Call, CallCount, CallId, CallLease, CallOutcome, CallToken, ListedCall, Outbox};
 pub use payloads::{PayloadWriter, Payloads};
 pub use statistics::{Gauge, NoObserver, Observer, Statistics};
 

@@ -79,6 +79,19 @@ pub struct ListedCall {
     pub reason: Option<String>,
 }
 
+/// Calls of one receiver that stand alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallCount {
+    /// What kind of call.
+    pub kind: String,
+    /// Whom they are for: the part of their keys before the first `/`.
+    pub to: String,
+    /// Whether they were given up.
+    pub failed: bool,
+    /// How many.
+    pub calls: u64,
+}
+
 /// Calls with side effects, with the same lease and retry as deliveries.
 #[async_trait]
 pub trait Outbox: Send + Sync {
@@ -120,6 +133,42 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// [`Error::Index`].
     async fn calls(&self, kind: &str, after: Option<CallId>, limit: usize) -> Result<Vec<ListedCall>, Error>;
+
+    /// Calls of all kinds in order, from behind `after`, at most `limit`; where `failed` is given, only those
+    /// that were, or were not, given up. Their bodies are left out.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    async fn list_calls(
+        &self,
+        failed: Option<bool>,
+        after: Option<CallId>,
+        limit: usize,
+    ) -> Result<Vec<ListedCall>, Error>;
+
+    /// One call, with its body; none where it was made or discarded.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    async fn call(&self, call_id: CallId) -> Result<Option<ListedCall>, Error>;
+
+    /// The first call of a kind and key, given up or not.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    async fn first_call(&self, kind: &str, key: &str) -> Result<Option<CallId>, Error>;
+
+    /// How many calls there are. Kept with every change, so that it costs the same whatever their number.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    async fn count_calls(&self) -> Result<Vec<CallCount>, Error>;
+
+    /// Removes a call that nobody is making; false where there is none such.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    async fn discard_call(&self, call_id: CallId) -> Result<bool, Error>;
 
     /// Makes a failed or deferred call due now; false where there is none such.
     ///

@@ -42,10 +42,10 @@ fn serve(stream: TcpStream, pending: &[u8], last: &[u8], count: u64) -> anyhow::
     stream.set_nodelay(true)?;
     let mut stream = BufReader::with_capacity(BUFFER, stream);
     let mut body = Vec::new();
-    anyhow::ensure!(read_pdu(&mut stream, &mut body)? == pdu::ASSOCIATE_RQ, "no association is asked for");
+    anyhow::ensure!(read_pdu(&mut stream, &mut body)?.0 == pdu::ASSOCIATE_RQ, "no association is asked for");
     stream.get_mut().write_all(&acceptance(&body))?;
     loop {
-        match read_pdu(&mut stream, &mut body)? {
+        match read_pdu(&mut stream, &mut body)?.0 {
             pdu::RELEASE_RQ => {
                 stream.get_mut().write_all(&wire::pdu_of(pdu::RELEASE_RP, &[0; 4]))?;
                 return Ok(());

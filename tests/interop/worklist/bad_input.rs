@@ -77,6 +77,7 @@ fn every_odd_query_has_its_status_on_an_association_that_goes_on() {
             None,
         ),
         ("bytes that are no data set", vec![0xA5; 4096], 0xA900, 0, 0, None),
+        ("nothing but FF", vec![0xFF; 40], 0xA900, 0, 0, None),
         ("half an identifier", whole[..whole.len() - 3].to_vec(), 0xA900, 0, 0, None),
     ];
     let mut finder = Finder::open(daemon.dimse(), MODALITY_WORKLIST);

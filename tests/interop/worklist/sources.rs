@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tests::account::Account;
 use tests::daemon::{Daemon, Home};
 use tests::find::{Elements, Finder, Identifier};
+use tests::step_origin::StepOrigin;
 use tests::worklist::{
     ACCESSION_NUMBER, MODALITY_WORKLIST, ORDERS, Order, STEPS, Wlmscpfs, equipment, equipment_tables, orders,
 };
@@ -23,11 +24,13 @@ pub(crate) enum Kind {
     Folder,
     PostDicom,
     Dimse,
+    MwlRs,
+    UpsRs,
 }
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Folder, Self::PostDicom, Self::Dimse];
+    pub(crate) const ALL: [Self; 5] = [Self::Folder, Self::PostDicom, Self::Dimse, Self::MwlRs, Self::UpsRs];
 }
 
 /// A daemon whose worklist has all orders of the department from one source.
@@ -71,6 +74,24 @@ impl Department {
                     .set("worklist_source.ris", "peer = \"RIS\"")
                     .with(&table);
                 (configuration, Box::new(peer))
+            }
+            Kind::MwlRs | Kind::UpsRs => {
+                let origin = StepOrigin::start(&folder.path().join("origin"));
+                let name = match kind {
+                    Kind::MwlRs => {
+                        origin.schedule(&orders());
+                        "mwl-rs"
+                    }
+                    _ => {
+                        origin.add_workitems(&orders());
+                        "ups-rs"
+                    }
+                };
+                let configuration = of_all_days()
+                    .origin("steps", &origin.url())
+                    .set("worklist_source.steps", &format!("type = \"{name}\""))
+                    .set("worklist_source.steps", "origin = \"steps\"");
+                (configuration, Box::new(origin))
             }
         };
         let home = Home::new(&configuration);

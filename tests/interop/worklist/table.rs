@@ -25,8 +25,8 @@ pub(crate) struct Difference {
 const WILD_CARD: &str = "PS3.4 §C.2.2.2.4";
 /// Of names, case, position, accent and encoding may be passed over.
 const NAMES: &str = "PS3.4 §C.2.2.2.1";
-/// An optional key that is not supported matches everything.
-const OPTIONAL: &str = "PS3.4 §C.2.2.1.3";
+/// An optional matching key that is not supported is passed over, so that everything matches it.
+const OPTIONAL: &str = "PS3.4 §K.2.2.1.1.2";
 
 /// A query.
 pub(crate) struct Query {

@@ -65,6 +65,8 @@ pub(crate) fn decide(
 
 /// Storage is offered to peers that may not store too: each request is then answered 0124, which says
 /// more than a presentation context that was not accepted. C-ECHO has no such status (PS3.7 §9.1.5).
+/// A bridge without any destination, for the worklist alone, does not offer storage: what it took it could only
+/// keep, and a modality that sees no such presentation context accepted says so before it sends.
 fn policy(snapshot: &Snapshot, calling: &AeTitle, called: &ServedAe, allowed: Services) -> Policy {
     let offered = called.services;
     let limits = &snapshot.config.limits;
@@ -74,7 +76,7 @@ fn policy(snapshot: &Snapshot, calling: &AeTitle, called: &ServedAe, allowed: Se
     services.extend(performed_procedure(snapshot, offered));
     Policy {
         verification: offered.and(allowed).contains(Service::Echo),
-        storage: offered.contains(Service::Store),
+        storage: offered.contains(Service::Store) && !snapshot.routing.is_empty(),
         // The roles that a C-GET needs (PS3.4 §C.4.3).
         storage_requestor_scp: has_get,
         services,

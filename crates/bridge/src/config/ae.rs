@@ -18,6 +18,9 @@ pub struct ServedAe {
     /// Names of the origins that are searched under this title, merged in this order. Default: those of
     /// [`Query::origins`](super::Query::origins).
     pub query: Vec<String>,
+    /// Names of the sources whose entries are shown under this title, merged in this order. Default: all of
+    /// [`Worklist::sources`](super::Worklist::sources).
+    pub worklist: Vec<String>,
 }
 
 impl Default for ServedAe {
@@ -25,7 +28,7 @@ impl Default for ServedAe {
         // INVARIANT: the literal is an AE title.
         #[expect(clippy::expect_used, reason = "a literal")]
         let title = "DIMSEWAY".parse().expect("an AE title");
-        Self { title, services: Services::ALL, callers: Vec::new(), query: Vec::new() }
+        Self { title, services: Services::ALL, callers: Vec::new(), query: Vec::new(), worklist: Vec::new() }
     }
 }
 

@@ -32,3 +32,9 @@ const PROGRESS: &str = "mpps_progress";
 pub(crate) const CALL: &str = "mpps";
 /// The name of the worklist among the sinks.
 pub(crate) const WORKLIST: &str = "worklist";
+
+/// What a call delivers, without anything about the patient; none where it delivers no step or cannot be read.
+pub(crate) fn call_in_words(call: &spool::Call) -> Option<String> {
+    let report = (call.kind == CALL).then(|| report::Report::read(&call.body))??;
+    Some(report.in_words())
+}

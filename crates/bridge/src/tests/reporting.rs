@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use ::origin::postdicom::CreationAnswer;
 use bytes::Bytes;
 use dataset::{
     character_set::CharacterSet,
@@ -22,7 +23,7 @@ use dimse::{
     requestor::{self, Proposal, RequestorAssociation},
 };
 use instance::{AeTitle, Encoding, Tag, Uid};
-use spool::Outbox;
+use spool::{ListedCall, Outbox};
 use tokio::{net::TcpStream, time::interval};
 
 use super::{
@@ -121,6 +122,78 @@ async fn until_delivered(site: &Site) {
         }
         changed.changed().await.unwrap();
     }
+}
+
+/// A site whose reports go to an account that does this with answers about something new.
+async fn with_account(creation_answer: CreationAnswer) -> (Site, Account) {
+    let account = Account::new(|options| options.postdicom.creation_answer = creation_answer).await;
+    let institution = ::origin::postdicom::Account::default().institutions[0].uuid.clone();
+    let site = Site::with_origin(FakeOrigin::default(), account.address, |config| {
+        takes_steps(config);
+        account.configure(config);
+        let orders = config.origins[0].postdicom.as_mut().unwrap();
+        orders.institutions.push(institution.parse().unwrap());
+        let (birth_date, look_up_after) = (MissingBirthDate::Reject, Duration::from_millis(1));
+        let kind = MppsSinkKind::PostDicom { origin: "archive".into(), birth_date, look_up_after };
+        sink(config, "cloud", kind);
+    })
+    .await;
+    (site, account)
+}
+
+/// Waits for a call of which this is true.
+async fn until_call(site: &Site, is_it: impl Fn(&ListedCall) -> bool) -> ListedCall {
+    let mut changed = site.spool.calls_notified();
+    loop {
+        let calls = site.spool.calls(CALL, None, 100).await.unwrap();
+        if let Some(call) = calls.into_iter().find(&is_it) {
+            return call;
+        }
+        changed.changed().await.unwrap();
+    }
+}
+
+/// PostDICOM makes the order, and its answer is lost: the accession number shows that it is there.
+#[tokio::test]
+async fn an_order_whose_answer_was_lost_is_found_by_its_accession_number() {
+    let (site, account) = with_account(CreationAnswer::Lost).await;
+    assert_eq!(Scu::call(&site).await.create(&begun()).await.status, Status::SUCCESS);
+    until_delivered(&site).await;
+    let orders = account.origin.orders().await.unwrap();
+    assert_eq!(
+        orders.iter().map(|order| order.ordered.accession_number.as_str()).collect::<Vec<_>>(),
+        ["A1"]
+    );
+}
+
+/// The connection ends and nothing was made: the accession number shows that too, and it is sent again.
+#[tokio::test]
+async fn an_order_that_was_never_made_is_looked_up_and_sent_again() {
+    let (site, account) = with_account(CreationAnswer::NeverMade).await;
+    assert_eq!(Scu::call(&site).await.create(&begun()).await.status, Status::SUCCESS);
+    let call = until_call(&site, |call| call.failed || call.attempts > 2).await;
+    assert!(!call.failed, "{:?}", call.reason);
+    assert_eq!(account.origin.orders().await.unwrap().len(), 0);
+}
+
+/// Without an accession number and a Requested Procedure ID no search tells; a second order would be one too many.
+#[tokio::test]
+async fn an_order_that_cannot_be_found_again_is_held() {
+    let (site, account) = with_account(CreationAnswer::Lost).await;
+    let mut attributes = begun();
+    let scheduled = Item::from_iter([(Tag::STUDY_INSTANCE_UID, Element::text(VR::UI, "1.2.3.1"))]);
+    attributes.insert(STEPS, Element::sequence([scheduled]));
+    assert_eq!(Scu::call(&site).await.create(&attributes).await.status, Status::SUCCESS);
+    let call = until_call(&site, |call| call.failed).await;
+    assert!(call.reason.as_deref().unwrap_or_default().contains("outcome unknown"), "{:?}", call.reason);
+    assert_eq!(account.origin.orders().await.unwrap().len(), 1);
+    site.bridge.refresh_gauges().await.unwrap();
+    assert_eq!(site.bridge.metrics().calls_kept.with_label_values(&["cloud", "held"]).get(), 1);
+    assert!(crate::call_in_words(&call.call).starts_with("report 1 of 1.2.3.4.5: N-CREATE, IN PROGRESS"));
+    // A person has looked, and there is one.
+    assert!(site.spool.discard_call(call.call_id).await.unwrap());
+    site.bridge.refresh_gauges().await.unwrap();
+    assert_eq!(site.bridge.metrics().calls_kept.with_label_values(&["cloud", "held"]).get(), 0);
 }
 
 /// The whole story of a procedure that nobody scheduled: two sinks hear it, one makes an order of it.

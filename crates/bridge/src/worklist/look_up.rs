@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
+use instance::AeTitle;
 use tokio::time::timeout;
 
 use super::{Entry, Inner, SourceError, Wanted, Worklist, refresh, setup::Feed};
@@ -24,14 +25,18 @@ pub(crate) enum LookUpError {
 }
 
 impl Worklist {
-    /// Asks all sources at the same time, for at most [`look_up_timeout`](crate::config::Worklist). The entries
+    /// Asks the sources that are shown under a title, or without one all, at the same time, for at most [`look_up_timeout`](crate::config::Worklist). The entries
     /// that were found, those of earlier sources first, and the first failure.
-    pub(crate) async fn look_up(&self, wanted: &Wanted) -> (Vec<Arc<Entry>>, Option<LookUpError>) {
+    pub(crate) async fn look_up(
+        &self,
+        called: Option<&AeTitle>,
+        wanted: &Wanted,
+    ) -> (Vec<Arc<Entry>>, Option<LookUpError>) {
         let inner = &self.inner;
         let Ok(_turn) = inner.look_ups.try_acquire() else { return (Vec::new(), Some(LookUpError::TooMany)) };
         let setup = inner.setup.load_full();
         let patience = setup.config.look_up_timeout;
-        let answers = setup.feeds.iter().map(|feed| inner.look_up_at(feed, wanted, patience));
+        let answers = setup.shown(called).map(|feed| inner.look_up_at(feed, wanted, patience));
         let (mut entries, mut failure) = (Vec::new(), None);
         for answer in join_all(answers).await {
             match answer {

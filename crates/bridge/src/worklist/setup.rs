@@ -1,7 +1,8 @@
 //! From the configuration to sources that can be asked.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use instance::AeTitle;
 use jiff::tz::TimeZone;
 
 use super::source::{self, Source};
@@ -19,7 +20,12 @@ const FOLDER_REFRESH: Duration = Duration::from_secs(2);
 pub(crate) struct Setup {
     pub(crate) config: Worklist,
     pub(crate) feeds: Vec<Feed>,
+    /// The sources of each AE title under which not all of the worklist is shown.
+    pub(crate) views: HashMap<AeTitle, View>,
 }
+
+/// The names of sources, merged in this order.
+pub(crate) type View = Arc<[Arc<str>]>;
 
 /// A source, and when it is asked.
 #[derive(Clone)]
@@ -35,7 +41,20 @@ impl Setup {
     pub(crate) fn new(config: &Config) -> Result<Self, StartError> {
         let worklist = config.worklist.clone();
         let feeds = worklist.sources.iter().map(|source| feed(config, source)).collect::<Result<_, _>>()?;
-        Ok(Self { config: worklist, feeds })
+        let narrowed = config.served.iter().filter(|served| !served.worklist.is_empty());
+        let view = |names: &[String]| names.iter().map(|name| name.as_str().into()).collect();
+        let views = narrowed.map(|served| (served.title.clone(), view(&served.worklist))).collect();
+        Ok(Self { config: worklist, feeds, views })
+    }
+}
+
+impl Setup {
+    /// The sources that are shown under a title, or without one all, in the order in which they are merged.
+    pub(crate) fn shown(&self, called: Option<&AeTitle>) -> impl Iterator<Item = &Feed> {
+        let view = called.and_then(|title| self.views.get(title));
+        let all = self.feeds.iter().filter(move |_| view.is_none());
+        let named = view.into_iter().flat_map(|names| names.iter());
+        all.chain(named.filter_map(|name| self.feeds.iter().find(|feed| feed.name == *name)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dataset::{element::VR, json::Element};
 use jiff::tz::TimeZone;
 
 use super::{
@@ -24,7 +25,7 @@ fn feed(name: &str, source: &Arc<Scripted>) -> Feed {
 
 fn made(documents: &Arc<dyn Documents>, config: Config, feeds: Vec<Feed>) -> Worklist {
     let metrics = Arc::new(Metrics::new().unwrap());
-    Worklist::new(Arc::clone(documents), metrics, Setup { config, feeds })
+    Worklist::new(Arc::clone(documents), metrics, Setup { config, feeds, ..Setup::default() })
 }
 
 async fn place(config: Config, sources: &[(&str, &Arc<Scripted>)]) -> Place {
@@ -86,7 +87,7 @@ async fn a_restart_while_the_source_is_away_begins_with_the_last_list() {
     let again = made(&place.documents, config(), vec![feed("ris", &away)]);
     assert_eq!(again.index().missing.len(), 1);
     again.load().await;
-    let index = again.index_within(Duration::from_secs(3600)).await;
+    let index = again.index_within(None, Duration::from_secs(3600)).await;
     assert_eq!(index.candidates(&Narrowing::default()).len(), 5);
     assert_eq!(again.state().status(&key), Some(StepStatus::Completed));
     let index_of = |index: &Index| -> Vec<_> {
@@ -103,10 +104,18 @@ async fn a_list_that_is_too_old_is_not_served() {
     let place = place(config(), &[("ris", &ris), ("other", &other)]).await;
     place.refresh().await;
     assert_eq!((place.found(), place.worklist.sources()[0].is_served), (4, true));
-    place.worklist.configure(Setup { config: brief, feeds: vec![feed("ris", &ris), feed("other", &other)] });
+    place.worklist.configure(Setup {
+        config: brief,
+        feeds: vec![feed("ris", &ris), feed("other", &other)],
+        ..Setup::default()
+    });
     assert_eq!((place.found(), place.worklist.sources()[0].is_served), (0, false));
     assert_eq!(place.worklist.index().missing, ["ris".into(), "other".into()]);
-    place.worklist.configure(Setup { config: config(), feeds: vec![feed("other", &other)] });
+    place.worklist.configure(Setup {
+        config: config(),
+        feeds: vec![feed("other", &other)],
+        ..Setup::default()
+    });
     assert_eq!(place.found(), 1, "and a source that was taken out of the configuration neither");
     // One that expires between two refreshes.
     let mut index = Index::default();
@@ -156,13 +165,32 @@ async fn an_order_in_two_systems_is_one() {
     assert_eq!((sources[0].entries, sources[1].entries), (3, 4));
 }
 
+/// What an earlier source has too is left out of the whole, but not where the earlier one is not shown.
+#[tokio::test]
+async fn under_a_title_with_sources_of_its_own_those_are_shown() {
+    let (first, second) = (Scripted::new([orders(0..3)]), Scripted::new([orders(2..6), orders(9..10)]));
+    let place = place(config(), &[("first", &first), ("second", &second)]).await;
+    let (called, other): (AeTitle, AeTitle) = ("ULTRASOUND".parse().unwrap(), "CT".parse().unwrap());
+    let feeds = vec![feed("first", &first), feed("second", &second)];
+    let views = HashMap::from([(called.clone(), Arc::from(["second".into()]))]);
+    place.worklist.configure(Setup { config: config(), feeds, views });
+    assert_eq!(place.worklist.index_of(Some(&called)).missing, ["second".into()]);
+    place.refresh().await;
+    let found = |title| place.worklist.index_of(Some(title)).candidates(&Narrowing::default()).len();
+    assert_eq!((found(&called), found(&other), place.found()), (4, 6, 6));
+    let wanted = Wanted { patient_id: Some("P9".into()), is_look_up: true, ..Wanted::default() };
+    let (entries, failure) = place.worklist.look_up(Some(&called), &wanted).await;
+    assert!(failure.is_none() && entries.len() == 1);
+    assert_eq!((first.asked.lock().unwrap().len(), second.asked.lock().unwrap().len()), (1, 2));
+}
+
 #[tokio::test]
 async fn a_look_up_asks_every_source_and_waits_for_none() {
     let (first, second) = (Scripted::new([orders(1..2)]), Scripted::new([Answer::Hangs]));
     let impatient = Config { look_up_timeout: Duration::from_millis(50), ..config() };
     let place = place(impatient, &[("first", &first), ("second", &second)]).await;
     let wanted = Wanted { patient_id: Some("P1".into()), is_look_up: true, ..Wanted::default() };
-    let (entries, failure) = place.worklist.look_up(&wanted).await;
+    let (entries, failure) = place.worklist.look_up(None, &wanted).await;
     assert_eq!(entries.len(), 1);
     let Some(LookUpError::Source { feed, error: SourceError::Timeout }) = failure else {
         panic!("{failure:?}")
@@ -174,7 +202,7 @@ async fn a_look_up_asks_every_source_and_waits_for_none() {
     let reference = StepReference { study_instance_uid: Some(uid), ..StepReference::default() };
     assert_eq!(place.worklist.steps(&reference).len(), 1, "but an MPPS about it finds it");
     let none = place.worklist.inner.look_ups.try_acquire_many(8).unwrap();
-    let (_, failure) = place.worklist.look_up(&wanted).await;
+    let (_, failure) = place.worklist.look_up(None, &wanted).await;
     assert!(matches!(failure, Some(LookUpError::TooMany)));
     drop(none);
     for (from, to, kept) in [(0, 0, true), (-1, 1, true), (-2, 0, false), (0, 2, false)] {
@@ -217,6 +245,52 @@ async fn an_mpps_finds_its_step() {
     ];
     for (reference, found) in cases {
         assert_eq!(place.worklist.steps(&reference).len(), found, "{reference:?}");
+        assert_eq!(place.worklist.is_ordered(&reference), found > 0, "{reference:?}");
+    }
+}
+
+/// A modality that was told the accession number by a person makes the Study Instance UID itself.
+#[tokio::test]
+async fn an_mpps_of_another_study_is_of_the_order_whose_number_it_states() {
+    let of_number = |number: usize, accession_number: &str| {
+        let mut order = order(number, "CT1", 0, "0930");
+        order.item.insert(instance::Tag::ACCESSION_NUMBER, Element::text(VR::SH, accession_number));
+        order
+    };
+    // A2 is the number of two requests, hence of two studies.
+    let listed = vec![of_number(1, "A1"), of_number(2, "A2"), of_number(3, "A2")];
+    let source = Scripted::new([Answer::Orders(listed)]);
+    let place = place(config(), &[("ris", &source)]).await;
+    place.refresh().await;
+    let entry = |number| Entry::clone(place.worklist.index().get(number).unwrap());
+    let of_patient = |patient: &str| {
+        let is_theirs =
+            |entry: &Entry| entry.item.text(instance::Tag::PATIENT_ID).as_deref() == Some(patient);
+        (0..3).map(entry).find(is_theirs).unwrap()
+    };
+    let second = step(&of_patient("P2")).unwrap().text(attribute::STEP_ID).unwrap().into_owned();
+    let other = |accession_number: &str, patient_id: &str| StepReference {
+        study_instance_uid: Some("1.2.3.99".to_owned()),
+        accession_number: Some(accession_number.to_owned()),
+        patient_id: (!patient_id.is_empty()).then(|| patient_id.to_owned()),
+        ..StepReference::default()
+    };
+    // A reference, the entries that it means, and whether there is an order of it.
+    let cases = [
+        (other("A1", "P1"), 1, true),
+        (other("A1", ""), 1, true),
+        (other("A1", "SOMEBODY"), 0, false),
+        (other("A9", "P1"), 0, false),
+        (StepReference { step_id: Some("OTHER".into()), ..other("A1", "P1") }, 0, false),
+        (StepReference { requested_procedure_id: Some("OTHER".into()), ..other("A1", "P1") }, 0, false),
+        (other("A2", ""), 0, true),
+        (other("A2", "P2"), 1, true),
+        (StepReference { step_id: Some(second), ..other("A2", "P2") }, 1, true),
+    ];
+    for (reference, means, is_ordered) in cases {
+        let named = format!("{:?} {:?}", reference.accession_number, reference.patient_id);
+        assert_eq!(place.worklist.steps(&reference).len(), means, "{named}");
+        assert_eq!(place.worklist.is_ordered(&reference), is_ordered, "{named}");
     }
 }
 
@@ -229,12 +303,16 @@ async fn a_query_right_after_the_start_waits_for_the_first_list() {
         let stop = stop.clone();
         async move { worklist.run(stop).await }
     });
-    let index = place.worklist.index_within(Duration::from_secs(60)).await;
+    let index = place.worklist.index_within(None, Duration::from_secs(60)).await;
     assert_eq!(index.candidates(&Narrowing::default()).len(), 3);
     // Another configuration is taken up at once.
     let other = Scripted::new([orders(0..7)]);
-    place.worklist.configure(Setup { config: config(), feeds: vec![feed("other", &other)] });
-    let index = place.worklist.index_within(Duration::from_secs(60)).await;
+    place.worklist.configure(Setup {
+        config: config(),
+        feeds: vec![feed("other", &other)],
+        ..Setup::default()
+    });
+    let index = place.worklist.index_within(None, Duration::from_secs(60)).await;
     assert_eq!(index.candidates(&Narrowing::default()).len(), 7);
     stop.cancel();
     running.await.unwrap();

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     character_set::{CharacterSet, UnknownTerm},
-    element::{self, Event, Header, Mode, Reader, VR},
+    element::{self, ElementError, Event, Header, Mode, Reader, VR},
     json::{Content, Element, Item, Value},
     scan::inflate_whole,
 };
@@ -117,6 +117,11 @@ impl Building {
     }
 
     fn event(&mut self, event: Event<'_>) -> Result<(), IdentifierError> {
+        if let Event::Element(header) | Event::SequenceStart(header) | Event::FragmentsStart(header) = event
+            && !may_be_group(header.tag.group())
+        {
+            return Err(ElementError::Malformed(header.tag).into());
+        }
         match event {
             Event::Element(header) => self.element = Some((header, Vec::new())),
             Event::Value(piece) => {
@@ -232,6 +237,12 @@ impl Building {
             character_set_named: text.named,
         }
     }
+}
+
+/// Whether elements may have this group number (PS3.5 §7.8.1). Bytes that are no data set at all, such as a
+/// block of FF, would otherwise read as elements that nobody knows.
+const fn may_be_group(group: u16) -> bool {
+    !matches!(group, 0x0001 | 0x0003 | 0x0005 | 0x0007 | 0xFFFF)
 }
 
 fn is_decoded(content: &Content) -> bool {

@@ -332,6 +332,17 @@ fn refuses_what_costs_too_much_or_is_cut() {
         writer.element(Tag(0x0020, 0x000D), VR::UN, &[b'\\'; LENGTH_MAX / 2]);
     });
     assert_eq!(failed(&values), IdentifierError::TooManyValues(Tag::STUDY_INSTANCE_UID));
+    let group_ffff = |bytes: &[u8], encoding| {
+        let error = Identifier::read(bytes, encoding, None).unwrap_err();
+        assert_eq!(
+            error,
+            IdentifierError::Element(ElementError::Malformed(Tag(0xFFFF, 0xFFFF))),
+            "{encoding:?}"
+        );
+    };
+    for encoding in [Encoding::ImplicitVrLittleEndian, encoding, Encoding::ExplicitVrBigEndian] {
+        group_ffff(&[0xFF; 40], encoding);
+    }
     assert_eq!(failed(b"\x10\0\x10\0PN\x08\0Smith"), IdentifierError::Truncated(Tag::PATIENT_NAME));
     assert_eq!(failed(b"\x10\0\x20\0LO\0\0\x10\0\x10\0P").offending(), Some(Tag::PATIENT_ID));
     let bomb = write(

@@ -7,7 +7,7 @@ use super::Shared;
 use crate::queue::model::time;
 use axum::{extract::State, response::Html};
 use maud::{DOCTYPE, Markup, html};
-use spool::{Gauge, Statistics};
+use spool::{CallCount, Gauge, Statistics};
 use std::sync::Arc;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
@@ -16,9 +16,12 @@ td.n,th.n{text-align:right}.bad{color:#a00}.good{color:#070}";
 
 pub(super) async fn page(State(shared): State<Arc<Shared>>) -> Html<String> {
     let (ready, word) = shared.readiness();
-    let statistics = match shared.running() {
-        Some(running) => running.ports.deliveries.statistics().await.ok(),
-        None => None,
+    let (statistics, calls) = match shared.running() {
+        Some(running) => {
+            let ports = &running.ports;
+            (ports.deliveries.statistics().await.ok(), ports.outbox.count_calls().await.ok())
+        }
+        None => (None, None),
     };
     let page = html! {
         (DOCTYPE)
@@ -36,15 +39,35 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>) -> Html<String> {
                     Some(statistics) => (queue(statistics)),
                     None => p class="bad" { "The spool cannot be read now." },
                 }
+                (self::calls(&calls.unwrap_or_default()))
                 (activity::activity(&shared.metrics))
                 p {
                     a href="/metrics" { "metrics" } " · " a href="/readyz" { "readiness" } " · "
-                    "on the command line: " code { "dimseway queue list" }
+                    "on the command line: " code { "dimseway queue list" } " and " code { "dimseway calls list" }
                 }
             }
         }
     };
     Html(page.into_string())
+}
+
+/// What modalities reported and sinks have not heard yet.
+fn calls(counts: &[CallCount]) -> Markup {
+    html! {
+        @if !counts.is_empty() {
+            h2 { "Reports on their way" }
+            table {
+                tr { th { "to" } th { "state" } th class="n" { "calls" } }
+                @for count in counts {
+                    tr {
+                        td { (count.to) }
+                        @if count.failed { td class="bad" { "held" } } @else { td { "waiting" } }
+                        td class="n" { (count.calls) }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn queue(statistics: &Statistics) -> Markup {

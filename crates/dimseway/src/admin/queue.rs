@@ -37,7 +37,7 @@ impl From<queue::Error> for Refused {
     fn from(error: queue::Error) -> Self {
         let status = match &error {
             queue::Error::Invalid(_) => StatusCode::BAD_REQUEST,
-            queue::Error::NotFound(_) => StatusCode::NOT_FOUND,
+            queue::Error::NotFound(_) | queue::Error::NoCall(_) => StatusCode::NOT_FOUND,
             queue::Error::Gone(_) => StatusCode::GONE,
             queue::Error::Spool(spool::Error::State { .. }) => StatusCode::CONFLICT,
             queue::Error::Spool(error) => {

@@ -117,6 +117,12 @@ pub(crate) struct Ae {
     #[serde(default)]
     #[schemars(extend("x-sample" = ["archive"]))]
     pub(crate) query: OneOrMany<String>,
+    /// Name of the worklist source whose entries are shown under this title, or a list, merged in this
+    /// order; left out: all that `[worklist]` names.
+    /// Unit: none. Source: `[worklist] sources` of this file.
+    #[serde(default)]
+    #[schemars(extend("x-sample" = ["ris"]))]
+    pub(crate) worklist: OneOrMany<String>,
     /// Services offered under this title.
     /// Unit: none. Source: PS3.4.
     #[serde(default = "Allow::all")]

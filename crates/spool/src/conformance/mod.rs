@@ -54,6 +54,7 @@ pub async fn run<B: Backend>(mut fresh: impl FnMut() -> B) {
     undelivered::lists_go_on_behind_a_uid(&mut fresh()).await;
     small::documents_compare_and_set(&mut fresh()).await;
     small::calls_are_made_in_order(&mut fresh()).await;
+    small::calls_are_listed_counted_and_discarded(&mut fresh()).await;
     small::a_document_and_its_calls_are_written_together(&mut fresh()).await;
 }
 

@@ -67,6 +67,66 @@ pub(super) async fn calls_are_made_in_order(backend: &mut impl Backend) {
     assert_eq!(spool.next_call_due("nothing").await.unwrap(), None);
 }
 
+pub(super) async fn calls_are_listed_counted_and_discarded(backend: &mut impl Backend) {
+    let spool = backend.open().await;
+    let call = |kind: &str, key: &str| Call {
+        kind: kind.into(),
+        key: key.into(),
+        body: b"body".into(),
+        not_before: SystemTime::UNIX_EPOCH,
+    };
+    let mut ids = Vec::new();
+    for (kind, key) in [("mpps", "ris/1"), ("mpps", "ris/1"), ("mpps", "cloud/1"), ("report", "PACS")] {
+        ids.push(spool.enqueue(call(kind, key)).await.unwrap());
+    }
+    let none = RetrySchedule { first: Duration::ZERO, max: Duration::ZERO };
+    let leases = spool.lease_calls("mpps", 10, Duration::from_secs(3600), none).await.unwrap();
+    let ris = leases.iter().find(|lease| lease.token.call_id == ids[0]).unwrap();
+    assert!(!spool.discard_call(ids[0]).await.unwrap(), "somebody is making it");
+    spool.record_call(ris.token, CallOutcome::Failed { reason: "gone".into() }).await.unwrap();
+    backend.crash(spool).await;
+    let spool = backend.open().await;
+    let counts = async || -> Vec<(String, bool, u64)> {
+        let counts = spool.count_calls().await.unwrap();
+        counts
+            .into_iter()
+            .map(|count| (format!("{} {}", count.kind, count.to), count.failed, count.calls))
+            .collect()
+    };
+    let count = |name: &str, failed, calls| (name.to_owned(), failed, calls);
+    let before = [
+        count("mpps cloud", false, 1),
+        count("mpps ris", false, 1),
+        count("mpps ris", true, 1),
+        count("report PACS", false, 1),
+    ];
+    assert_eq!(counts().await, before);
+    let listed = async |failed, after, limit| -> Vec<crate::CallId> {
+        let listed = spool.list_calls(failed, after, limit).await.unwrap();
+        assert!(listed.iter().all(|call| call.call.body.is_empty()));
+        listed.into_iter().map(|call| call.call_id).collect()
+    };
+    assert_eq!(listed(None, None, 10).await, ids);
+    assert_eq!(listed(Some(true), None, 10).await, ids[..1]);
+    assert_eq!(listed(Some(false), Some(ids[1]), 1).await, ids[2..3]);
+    let held = spool.call(ids[0]).await.unwrap().unwrap();
+    assert_eq!((held.call.body, held.reason, held.failed), (b"body".to_vec(), Some("gone".to_owned()), true));
+    assert_eq!(
+        spool.first_call("mpps", "ris/1").await.unwrap(),
+        Some(ids[0]),
+        "given up, and still the first"
+    );
+    assert!(spool.discard_call(ids[0]).await.unwrap());
+    assert!(!spool.discard_call(ids[0]).await.unwrap(), "there is none any more");
+    assert_eq!(spool.call(ids[0]).await.unwrap(), None);
+    assert_eq!(spool.first_call("mpps", "ris/1").await.unwrap(), Some(ids[1]));
+    assert_eq!(spool.first_call("mpps", "ris/2").await.unwrap(), None);
+    assert_eq!(
+        counts().await,
+        [count("mpps cloud", false, 1), count("mpps ris", false, 1), count("report PACS", false, 1)]
+    );
+}
+
 pub(super) async fn a_document_and_its_calls_are_written_together(backend: &mut impl Backend) {
     let spool = backend.open().await;
     let write = |expected, value: &[u8]| crate::Write {

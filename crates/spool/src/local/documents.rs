@@ -14,11 +14,11 @@ use super::{
     LocalSpool, directory,
     fields::{millis, time},
     index::{open_for_reading, signed, unsigned},
-    lock,
+    lock, outbox,
     ports::blocking,
 };
 use crate::{
-    Document, Documents, Error,
+    CallId, Document, Documents, Error, ListedCall,
     documents::{DOCUMENT_BYTES_MAX, KEY_BYTES_MAX, Write},
 };
 
@@ -55,6 +55,33 @@ CREATE TABLE IF NOT EXISTS call (
 CREATE INDEX IF NOT EXISTS call_due ON call (kind, due_at, id) WHERE failed = 0;
 CREATE INDEX IF NOT EXISTS call_key ON call (kind, key, id) WHERE failed = 0;
 CREATE INDEX IF NOT EXISTS call_kind ON call (kind, id);
+CREATE INDEX IF NOT EXISTS call_failed ON call (kind, key, id) WHERE failed = 1;
+";
+
+/// How many calls there are, by the part of the key that names the receiver. Made once, from what is there.
+const CALL_COUNT: &str = "
+CREATE TABLE call_count (
+    kind TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    failed INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    PRIMARY KEY (kind, receiver, failed)
+) WITHOUT ROWID;
+INSERT INTO call_count SELECT kind, substr(key, 1, instr(key || '/', '/') - 1), failed, count(*) FROM call GROUP BY 1, 2, 3;
+CREATE TRIGGER call_added AFTER INSERT ON call BEGIN
+    INSERT INTO call_count VALUES (NEW.kind, substr(NEW.key, 1, instr(NEW.key || '/', '/') - 1), NEW.failed, 1)
+        ON CONFLICT DO UPDATE SET calls = calls + 1;
+END;
+CREATE TRIGGER call_removed AFTER DELETE ON call BEGIN
+    UPDATE call_count SET calls = calls - 1
+        WHERE kind = OLD.kind AND receiver = substr(OLD.key, 1, instr(OLD.key || '/', '/') - 1) AND failed = OLD.failed;
+END;
+CREATE TRIGGER call_judged AFTER UPDATE OF failed ON call WHEN OLD.failed <> NEW.failed BEGIN
+    UPDATE call_count SET calls = calls - 1
+        WHERE kind = OLD.kind AND receiver = substr(OLD.key, 1, instr(OLD.key || '/', '/') - 1) AND failed = OLD.failed;
+    INSERT INTO call_count VALUES (NEW.kind, substr(NEW.key, 1, instr(NEW.key || '/', '/') - 1), NEW.failed, 1)
+        ON CONFLICT DO UPDATE SET calls = calls + 1;
+END;
 ";
 
 impl Store {
@@ -66,6 +93,9 @@ impl Store {
         connection.pragma_update(None, "journal_size_limit", 4 << 20)?;
         connection.pragma_update(None, "cache_size", -1024)?;
         connection.execute_batch(SCHEMA)?;
+        if !connection.table_exists(None, "call_count")? {
+            connection.execute_batch(&format!("BEGIN;{CALL_COUNT}COMMIT;"))?;
+        }
         // A lease does not outlive the process that took it; its next attempt time stays in due_at.
         connection.execute("UPDATE call SET fence = 0 WHERE fence <> 0", [])?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)), notify: watch::Sender::new(0) })
@@ -160,7 +190,7 @@ fn list(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The documents of a spool, without its lock and without a change to them.
+/// The documents and calls of a spool, without its lock and without a change to them.
 #[derive(Clone)]
 pub struct ReadOnlyDocuments {
     connection: Arc<Mutex<Connection>>,
@@ -180,6 +210,27 @@ impl ReadOnlyDocuments {
     pub fn open(directory: &Path) -> Result<Self, Error> {
         let connection = open_for_reading(&directory::documents(directory))?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    /// As [`crate::Outbox::list_calls`].
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub async fn list_calls(
+        &self,
+        failed: Option<bool>,
+        after: Option<CallId>,
+        limit: usize,
+    ) -> Result<Vec<ListedCall>, Error> {
+        self.read(move |connection| outbox::list(connection, failed, after, limit)).await
+    }
+
+    /// As [`crate::Outbox::call`].
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub async fn call(&self, call_id: CallId) -> Result<Option<ListedCall>, Error> {
+        self.read(move |connection| outbox::get(connection, call_id)).await
     }
 
     async fn read<T: Send + 'static>(

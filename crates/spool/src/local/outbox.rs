@@ -13,7 +13,7 @@ use super::{
     index::{signed, unsigned},
 };
 use crate::{
-    Call, CallId, CallLease, CallOutcome, CallToken, Error, ListedCall, Outbox, RetrySchedule,
+    Call, CallCount, CallId, CallLease, CallOutcome, CallToken, Error, ListedCall, Outbox, RetrySchedule,
     delivery::TEXT_BYTES_MAX,
     documents::{DOCUMENT_BYTES_MAX, KEY_BYTES_MAX, Write},
 };
@@ -46,6 +46,40 @@ fn add(connection: &Connection, call: &Call) -> Result<CallId, Error> {
         )?
         .execute(params![call.kind, call.key, call.body, millis(call.not_before)])?;
     Ok(CallId(unsigned(connection.last_insert_rowid())))
+}
+
+/// Reads calls of all kinds from behind `after`, without their bodies.
+pub(super) fn list(
+    connection: &Connection,
+    failed: Option<bool>,
+    after: Option<CallId>,
+    limit: usize,
+) -> Result<Vec<ListedCall>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, kind, key, x'', due_at, attempts, failed, reason FROM call \
+         WHERE id > ?1 AND (?2 IS NULL OR failed = ?2) ORDER BY id LIMIT ?3",
+    )?;
+    let after = after.map_or(0, |after| signed(after.0));
+    let rows = statement.query_map(params![after, failed, limit.min(CALLS_MAX) as i64], listed)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Reads a call.
+pub(super) fn get(connection: &Connection, call_id: CallId) -> Result<Option<ListedCall>, Error> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {LISTED} FROM call WHERE id = ?1"))?;
+    Ok(statement.query_row([signed(call_id.0)], listed).optional()?)
+}
+
+fn count(connection: &Connection) -> Result<Vec<CallCount>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT kind, receiver, failed, calls FROM call_count WHERE calls > 0 ORDER BY kind, receiver, failed",
+    )?;
+    let read = |row: &Row<'_>| {
+        let (kind, to, failed) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(CallCount { kind, to, failed, calls: unsigned(row.get(3)?) })
+    };
+    let rows = statement.query_map([], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 impl LocalSpool {
@@ -154,6 +188,51 @@ impl Outbox for LocalSpool {
             Ok(rows.collect::<Result<_, _>>()?)
         };
         self.shared.documents.transact(list).await
+    }
+
+    async fn list_calls(
+        &self,
+        failed: Option<bool>,
+        after: Option<CallId>,
+        limit: usize,
+    ) -> Result<Vec<ListedCall>, Error> {
+        let list = move |connection: &Connection| list(connection, failed, after, limit);
+        self.shared.documents.transact(list).await
+    }
+
+    async fn call(&self, call_id: CallId) -> Result<Option<ListedCall>, Error> {
+        self.shared.documents.transact(move |connection| get(connection, call_id)).await
+    }
+
+    async fn first_call(&self, kind: &str, key: &str) -> Result<Option<CallId>, Error> {
+        let (kind, key) = (kind.to_owned(), key.to_owned());
+        let first = move |connection: &Connection| {
+            // Two ways in, since each has an index of its own.
+            let first: Option<i64> = connection
+                .prepare_cached(
+                    "SELECT min(id) FROM (SELECT min(id) AS id FROM call WHERE kind = ?1 AND key = ?2 \
+                     AND failed = 0 UNION ALL SELECT min(id) FROM call WHERE kind = ?1 AND key = ?2 AND failed = 1)",
+                )?
+                .query_row([kind, key], |row| row.get(0))?;
+            Ok(first.map(|id| CallId(unsigned(id))))
+        };
+        self.shared.documents.transact(first).await
+    }
+
+    async fn count_calls(&self) -> Result<Vec<CallCount>, Error> {
+        self.shared.documents.transact(count).await
+    }
+
+    async fn discard_call(&self, call_id: CallId) -> Result<bool, Error> {
+        let discard = move |connection: &Connection| {
+            let discarded = connection
+                .prepare_cached("DELETE FROM call WHERE id = ?1 AND fence = 0")?
+                .execute([signed(call_id.0)])?;
+            Ok(discarded > 0)
+        };
+        let discarded = self.shared.documents.transact(discard).await?;
+        self.notify_calls();
+        Ok(discarded)
     }
 
     async fn retry_call(&self, call_id: CallId) -> Result<bool, Error> {

@@ -102,6 +102,24 @@ fn what_is_offered_follows_the_configuration() {
     assert_eq!(offers_no_store[1], ContextResult::AbstractSyntaxNotSupported);
 }
 
+/// A bridge for the worklist alone keeps nothing that it could not pass on.
+#[test]
+fn without_any_destination_storage_is_not_offered() {
+    let steps = snapshot(|config| {
+        config.origins.clear();
+        config.mpps = Some(crate::config::Mpps::default());
+    });
+    assert_eq!(results(&steps), [accepted("1.2.840.10008.1.2"), ContextResult::AbstractSyntaxNotSupported]);
+    let to_a_peer = snapshot(|config| {
+        config.origins.clear();
+        let mut archive = Peer::new("ARCHIVE".parse().unwrap());
+        archive.address = Some(crate::config::PeerAddress::new("127.0.0.1", 104));
+        config.peers.push(archive);
+        config.routes = vec![Route::everything(vec![Destination::Peer("ARCHIVE".parse().unwrap())])];
+    });
+    assert_eq!(results(&to_a_peer)[1], accepted(JPEG));
+}
+
 #[test]
 fn the_profiles_of_reachable_origins_narrow_the_transfer_syntaxes() {
     let explicit_only = |config: &mut Config| {

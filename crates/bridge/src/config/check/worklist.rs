@@ -20,6 +20,7 @@ impl Config {
             }
             self.check_worklist_source(source, &key)?;
         }
+        self.check_worklists_of_titles()?;
         at_least_one("worklist.orders_max", worklist.orders_max)?;
         at_least_one("worklist.results_max", worklist.results_max)?;
         let timers = [
@@ -31,6 +32,22 @@ impl Config {
             Some((key, _)) => fault(key, "it must be longer than zero"),
             None => Ok(()),
         }
+    }
+
+    /// Whether what is shown under each title is a part of the worklist.
+    fn check_worklists_of_titles(&self) -> Result<(), ConfigError> {
+        for (index, served) in self.served.iter().enumerate() {
+            for (position, name) in served.worklist.iter().enumerate() {
+                let key = || format!("ae.{index}.worklist");
+                if !self.worklist.sources.iter().any(|source| source.name == *name) {
+                    return fault(key(), format!("{name} is not among the sources of [worklist]"));
+                }
+                if served.worklist[..position].contains(name) {
+                    return fault(key(), format!("{name} is there twice"));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn check_worklist_source(&self, source: &WorklistSource, key: &str) -> Result<(), ConfigError> {

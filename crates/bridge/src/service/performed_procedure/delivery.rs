@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use spool::{CallLease, Documents};
+use spool::{CallLease, Documents, Outbox};
 
 use super::{
     WORKLIST,
@@ -25,6 +25,7 @@ const BEHIND_HELD: Duration = Duration::from_secs(60);
 /// Makes the calls that are reports.
 pub(crate) struct Reports {
     pub(crate) documents: Arc<dyn Documents>,
+    pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(crate) follower: Arc<Follower>,
     pub(crate) metrics: Arc<Metrics>,
@@ -39,7 +40,7 @@ impl Reports {
         self.snapshot.load().sinks.get(name)
     }
 
-    async fn deliver(&self, report: &Report) -> Result<Verdict, spool::Error> {
+    async fn deliver(&self, lease: &CallLease, report: &Report) -> Result<Verdict, spool::Error> {
         let Some(sink) = self.sink(&report.sink) else {
             return Ok(Verdict::Held { reason: "the sink is not configured any more".to_owned() });
         };
@@ -48,7 +49,7 @@ impl Reports {
         if before.delivered >= report.number {
             return Ok(Verdict::Done);
         }
-        if before.delivered + 1 < report.number {
+        if before.delivered + 1 < report.number && !self.is_first(lease).await? {
             let reason = "a report of the same step before this one is held".to_owned();
             return Ok(Verdict::Later { after: Some(BEHIND_HELD), reason });
         }
@@ -61,6 +62,13 @@ impl Reports {
         let is_scheduled = report.is_create() && self.follower.is_scheduled(&report.list);
         let outcome = sink.deliver(report, Known { earlier, is_scheduled }).await;
         self.settle(&mut kept, report, outcome).await
+    }
+
+    /// Whether no call of the same step and sink stands before it: a person has discarded those before it that
+    /// were not delivered.
+    async fn is_first(&self, lease: &CallLease) -> Result<bool, spool::Error> {
+        let first = self.outbox.first_call(&lease.call.kind, &lease.call.key).await?;
+        Ok(first == Some(lease.token.call_id))
     }
 
     async fn settle(
@@ -102,7 +110,7 @@ impl Calls for Reports {
         let Some(report) = Report::read(&lease.call.body) else {
             return Verdict::Held { reason: "the call cannot be read".to_owned() };
         };
-        self.deliver(&report).await.unwrap_or_else(|error| Verdict::Later {
+        self.deliver(lease, &report).await.unwrap_or_else(|error| Verdict::Later {
             after: None,
             reason: format!("the spool did not keep how far it came: {error}"),
         })

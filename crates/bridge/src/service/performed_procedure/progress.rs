@@ -39,11 +39,6 @@ impl<'a> Kept<'a> {
         Ok(Self { documents, key, version, progress: progress.unwrap_or_default() })
     }
 
-    /// Whether a delivery was ever begun.
-    pub(super) const fn exists(&self) -> bool {
-        self.version.is_some()
-    }
-
     /// Writes what changed. Only the holder of the lease does so, thus a conflict is a lease that was lost.
     pub(super) async fn write(&mut self, progress: Progress) -> Result<(), spool::Error> {
         let value = serde_json::to_vec(&progress).unwrap_or_default();

@@ -51,6 +51,12 @@ impl Report {
         self.number == 1
     }
 
+    /// What it is, without anything about the patient.
+    pub(super) fn in_words(&self) -> String {
+        let operation = if self.is_create() { "N-CREATE" } else { "N-SET" };
+        format!("report {} of {}: {operation}, {}", self.number, self.sop_instance_uid, self.status.as_str())
+    }
+
     /// The call that delivers it. Those of one step and sink are made in the order in which they are added.
     pub(super) fn call(&self) -> Call {
         let accepted_at = self.accepted_at.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -6,11 +6,10 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use instance::Uid;
-use spool::{Document, Documents};
+use spool::{Document, Documents, Outbox};
 use tokio_util::sync::CancellationToken;
 
-use super::{PROGRESS, STEP, WORKLIST, progress::Kept, sink, step::Step};
+use super::{CALL, PROGRESS, STEP, WORKLIST, sink};
 use crate::{config::Mpps, snapshot::Snapshot};
 
 /// From one look at all steps to the next. 1 h: the documents are read one by one.
@@ -25,6 +24,7 @@ const ENTRIES_PAGE: usize = 100;
 /// Deletes steps whose time is over, until it is told to stop.
 pub(crate) async fn run(
     documents: Arc<dyn Documents>,
+    outbox: Arc<dyn Outbox>,
     snapshot: Arc<ArcSwap<Snapshot>>,
     stop: CancellationToken,
 ) {
@@ -36,7 +36,7 @@ pub(crate) async fn run(
         let Some(mpps) = snapshot.load().config.mpps.clone() else { continue };
         tokio::select! {
             () = stop.cancelled() => return,
-            swept = sweep(&*documents, &mpps, SystemTime::now()) => match swept {
+            swept = sweep(&*documents, &*outbox, &mpps, SystemTime::now()) => match swept {
                 Ok(0) => {}
                 Ok(steps) => tracing::info!(steps, "performed procedure steps forgotten"),
                 Err(error) => tracing::warn!(%error, "performed procedure steps were not looked through"),
@@ -45,9 +45,10 @@ pub(crate) async fn run(
     }
 }
 
-/// Deletes what is older than the retention and was delivered to every sink; tells how many.
+/// Deletes what is older than the retention and of which no report waits; tells how many.
 pub(super) async fn sweep(
     documents: &dyn Documents,
+    outbox: &dyn Outbox,
     mpps: &Mpps,
     now: SystemTime,
 ) -> Result<usize, spool::Error> {
@@ -56,7 +57,7 @@ pub(super) async fn sweep(
         let page = documents.documents(STEP, after.as_deref(), PAGE).await?;
         for document in &page {
             let age = now.duration_since(document.updated_at).unwrap_or_default();
-            if age > mpps.retention && is_delivered(documents, mpps, document).await? {
+            if age > mpps.retention && is_over(outbox, mpps, &document.key).await? {
                 delete(documents, mpps, document).await?;
                 deleted += 1;
             }
@@ -88,19 +89,10 @@ fn sinks(mpps: &Mpps) -> impl Iterator<Item = &str> {
     names.chain(mpps.update_worklist.then_some(WORKLIST))
 }
 
-async fn is_delivered(
-    documents: &dyn Documents,
-    mpps: &Mpps,
-    document: &Document,
-) -> Result<bool, spool::Error> {
-    // What is no step is of no use either.
-    let (Ok(step), Ok(uid)) = (Step::read(&document.value), document.key.parse::<Uid>()) else {
-        return Ok(true);
-    };
+/// Whether every report of a step was delivered or discarded.
+async fn is_over(outbox: &dyn Outbox, mpps: &Mpps, sop_instance_uid: &str) -> Result<bool, spool::Error> {
     for sink in sinks(mpps) {
-        let kept = Kept::load(documents, &uid, sink).await?;
-        // A sink that was configured later was never told.
-        if kept.exists() && kept.progress.delivered < step.reports {
+        if outbox.first_call(CALL, &format!("{sink}/{sop_instance_uid}")).await?.is_some() {
             return Ok(false);
         }
     }

@@ -122,7 +122,7 @@ impl Finding {
     }
 
     async fn find(&mut self) -> Result<(), Stop> {
-        let index = self.worklist.index_within(self.patience).await;
+        let index = self.worklist.index_within(Some(self.invocation.called()), self.patience).await;
         for (number, place) in index.candidates(&self.request.narrowing()).into_iter().enumerate() {
             if number % AT_ONCE == AT_ONCE - 1 {
                 yield_now().await;
@@ -150,7 +150,7 @@ impl Finding {
         if self.patience.is_zero() || self.worklist.keeps(wanted) {
             return Ok(());
         }
-        let (entries, failure) = self.worklist.look_up(wanted).await;
+        let (entries, failure) = self.worklist.look_up(Some(self.invocation.called()), wanted).await;
         for entry in &entries {
             self.show_matching(entry).await?;
         }

@@ -93,7 +93,7 @@ impl Request {
     }
 
     /// Whether an entry whose step has this status matches. A key that is not supported matches everything
-    /// (PS3.4 §C.2.2.1.3), and so does an entry for any station.
+    /// (PS3.4 §K.2.2.1.1.2), and so does an entry for any station.
     pub(super) fn matches(&self, entry: &Entry, status: &str) -> bool {
         let Some(step) = step(entry) else { return false };
         let assumed_of_step = |tag| tag == STATION_AE_TITLE || !is_of_step(tag);

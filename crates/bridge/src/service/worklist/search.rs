@@ -36,7 +36,7 @@ pub(crate) async fn search(
     let request = Request::read(identifier, encoding, matching, &PeerQuery::default())
         .map_err(|error| Refusal::Invalid(error.to_string()))?;
     let mut paging = Paging { worklist, calling, request: &request, page, matched: 0, items: Vec::new() };
-    let index = worklist.index_within(config.look_up_timeout).await;
+    let index = worklist.index_within(None, config.look_up_timeout).await;
     for (number, place) in index.candidates(&request.narrowing()).into_iter().enumerate() {
         if number % AT_ONCE == AT_ONCE - 1 {
             yield_now().await;
@@ -50,7 +50,7 @@ pub(crate) async fn search(
         && let Some(wanted) = request.wanted(config.orders_max).filter(|wanted| !worklist.keeps(wanted))
     {
         let has_days = wanted.from.is_some() || wanted.to.is_some();
-        let (entries, failure) = worklist.look_up(&wanted).await;
+        let (entries, failure) = worklist.look_up(None, &wanted).await;
         entries.iter().for_each(|entry| paging.take(entry));
         if let Some(error) = failure.filter(|_| has_days && paging.matched == 0) {
             return Err(Refusal::Unavailable(format!("it could not be looked up: {error}")));

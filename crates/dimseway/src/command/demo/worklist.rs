@@ -61,8 +61,13 @@ fn item(order: &crate::command::origin::account::Scheduled, now: &Zoned) -> serd
 /// What the configuration says about worklist and performed procedure steps.
 pub(super) fn configuration(archive: &Options) -> String {
     if archive.personality != Personality::PostDicom {
+        // The others have no resource for performed procedure steps.
+        let sink = match archive.personality {
+            Personality::Standard => "\n[mpps_sink.archive]\ntype = \"mpps-rs\"\norigin = \"archive\"\n",
+            _ => "",
+        };
         return format!(
-            "\n[worklist_source.orders]\ntype = \"folder\"\ndirectory = \"{DIRECTORY}\"\n\n[mpps]\n"
+            "\n[worklist_source.orders]\ntype = \"folder\"\ndirectory = \"{DIRECTORY}\"\n\n[mpps]\n{sink}"
         );
     }
     let mut text =

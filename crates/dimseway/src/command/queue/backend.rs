@@ -163,6 +163,7 @@ fn refused(error: queue::Error) -> anyhow::Error {
     let exit = match &error {
         queue::Error::Invalid(_) => Exit::Usage,
         queue::Error::NotFound(_)
+        | queue::Error::NoCall(_)
         | queue::Error::Gone(_)
         | queue::Error::Spool(spool::Error::State { .. }) => Exit::Data,
         queue::Error::Spool(_) => Exit::Unavailable,

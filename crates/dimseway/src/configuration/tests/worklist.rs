@@ -53,6 +53,14 @@ fn what_contradicts_itself_names_file_line_and_key() {
             "[worklist_source.x]\ntype = \"dimse\"\npeer = \"RIS\"\n[worklist_source.y]\ntype = \"dimse\"\npeer = \"RIS\"\n",
             "dimseway.toml: worklist.sources: there are several sources, so it must be said in which order",
         ),
+        (
+            "[worklist_source.x]\ntype = \"folder\"\ndirectory = \"d\"\n[[ae]]\ntitle = \"B\"\nworklist = [\"x\", \"y\"]\n",
+            "dimseway.toml:13: ae.worklist: y is not among the sources of [worklist]",
+        ),
+        (
+            "[worklist_source.x]\ntype = \"folder\"\ndirectory = \"d\"\n[[ae]]\ntitle = \"B\"\nworklist = [\"x\", \"x\"]\n",
+            "dimseway.toml:13: ae.worklist: x is there twice",
+        ),
         ("[worklist]\nwindow = \"36h\"\n", "dimseway.toml:9: worklist.window: whole days are needed"),
         (
             "[worklist]\nwindow_after = \"90m\"\n",

@@ -1,6 +1,6 @@
 //! The worklist as a sink: it follows what modalities do.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use dataset::json::Item;
@@ -55,7 +55,7 @@ impl Follower {
 
     /// Whether a step that an attribute list names is on the worklist.
     pub(crate) fn is_scheduled(&self, attributes: &Item) -> bool {
-        references(attributes).iter().any(|reference| !self.worklist.steps(reference).is_empty())
+        references(attributes).iter().any(|reference| self.worklist.is_ordered(reference))
     }
 
     async fn follow(&self, report: &Report) -> Result<(), spool::Error> {
@@ -158,9 +158,11 @@ fn together(all: impl Iterator<Item = Performed>) -> StepStatus {
 
 /// The steps that an attribute list names.
 fn references(attributes: &Item) -> Vec<StepReference> {
+    let patient_id = attributes.text(Tag::PATIENT_ID).map(Cow::into_owned);
     let reference = |item: &Item| {
-        let text = |tag| item.text(tag).map(std::borrow::Cow::into_owned);
+        let text = |tag| item.text(tag).map(Cow::into_owned);
         StepReference {
+            patient_id: patient_id.clone(),
             study_instance_uid: text(Tag::STUDY_INSTANCE_UID),
             accession_number: text(Tag::ACCESSION_NUMBER),
             requested_procedure_id: text(REQUESTED_PROCEDURE_ID),

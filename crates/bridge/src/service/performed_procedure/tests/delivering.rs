@@ -95,6 +95,7 @@ impl Running {
         let reports = Reports {
             follower: Arc::new(Follower::new(worklist, Arc::clone(&documents))),
             documents,
+            outbox: Arc::new(spool.clone()),
             snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
             metrics: Arc::clone(&metrics),
         };
@@ -259,6 +260,29 @@ async fn an_n_set_waits_for_an_n_create_that_is_held() {
     running.stop().await;
 }
 
+/// A person gives up an N-CREATE: what follows it goes on, and the step is forgotten in its time.
+#[tokio::test]
+async fn what_follows_a_report_that_was_discarded_is_delivered() {
+    let directory = tempfile::tempdir().unwrap();
+    let spool = spool_in(directory.path()).await;
+    let sink = Told::new([Outcome::Held { reason: "no".into() }]);
+    let running = Running::start(&spool, sink.clone());
+    let scp = reported(&spool, 1).await;
+    let held = until_held(&spool).await;
+    assert!(spool.discard_call(held.call_id).await.unwrap());
+    // The N-SET may have been put off before that.
+    let mut changed = spool.calls_notified();
+    while let Some(call) = spool.calls(CALL, None, 1).await.unwrap().pop() {
+        if !spool.retry_call(call.call_id).await.unwrap() {
+            changed.changed().await.unwrap();
+        }
+    }
+    assert_eq!(*sink.came.borrow(), [(1, Earlier::NoEffect), (2, Earlier::NoEffect)]);
+    let later = SystemTime::now() + mpps().retention + Duration::from_secs(1);
+    assert_eq!(retention::sweep(&spool, &spool, &scp.mpps, later).await.unwrap(), 1);
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn refusals_are_borne_for_a_while() {
     let directory = tempfile::tempdir().unwrap();
@@ -295,14 +319,18 @@ async fn old_steps_are_forgotten_when_they_were_delivered() {
     let sink = Told::new([Outcome::Delivered, Outcome::Held { reason: "no".into() }]);
     let running = Running::start(&spool, sink);
     until_held(&spool).await;
-    assert_eq!(retention::sweep(&spool, &scp.mpps, later).await.unwrap(), 0, "one is held");
+    assert_eq!(retention::sweep(&spool, &spool, &scp.mpps, later).await.unwrap(), 0, "one is held");
     running.stop().await;
     let held = until_held(&spool).await;
     spool.retry_call(held.call_id).await.unwrap();
     let running = Running::start(&spool, Told::new([]));
     until_empty(&spool).await;
-    assert_eq!(retention::sweep(&spool, &scp.mpps, SystemTime::now()).await.unwrap(), 0, "it is young");
-    assert_eq!(retention::sweep(&spool, &scp.mpps, later).await.unwrap(), 1);
+    assert_eq!(
+        retention::sweep(&spool, &spool, &scp.mpps, SystemTime::now()).await.unwrap(),
+        0,
+        "it is young"
+    );
+    assert_eq!(retention::sweep(&spool, &spool, &scp.mpps, later).await.unwrap(), 1);
     assert_eq!(scp.set(&described("x")).await.status, 0x0112);
     assert!(spool.documents(PROGRESS, None, 10).await.unwrap().is_empty());
     running.stop().await;
