@@ -14,6 +14,7 @@ mod memory;
 pub mod metrics;
 mod outbox;
 mod pull;
+mod rewriting;
 pub mod routing;
 pub mod service;
 mod snapshot;

@@ -80,6 +80,9 @@ pub enum DestinationRefusal {
         /// Failure Reason (0008,1197).
         failure_reason: Option<u16>,
     },
+    /// It cannot take this instance now and may later; its answer in words.
+    #[error("the destination cannot take the instance now: {0}")]
+    Busy(String),
     /// It has an instance of this UID, and that has to be refused or has other content.
     #[error("the destination already has an instance of this UID")]
     Duplicate,

@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use dicomweb::profile::TransferSyntaxes;
 use dicomweb::auth::{TokenObserver, TokenRequest};
 use instance::{AeTitle, Uid};
 use spool::Destination;
@@ -12,7 +11,7 @@ use crate::{
     config::{Config, ConfigError, Duplicate, Peer, PostDicom, ServedAe, Services},
     forward::{
         batch,
-        edit::{Edit, Untouched},
+        edit::{self, Edit},
     },
     metrics::Metrics,
     routing::RoutingTable,
@@ -111,7 +110,7 @@ impl Snapshot {
             let limits = batch::Limits::of(&config.forward, client.profile());
             let workers = origin.workers.unwrap_or(config.forward.workers);
             let (name, duplicate) = (origin.name.clone(), origin.duplicate);
-            let edit: Arc<dyn Edit> = Arc::new(Untouched);
+            let edit = edit::of(client.profile());
             let (bulk, look_ups) = (client.in_bulk(), Semaphore::new(LOOK_UPS_MAX));
             let postdicom = Account::of(origin)?;
             origins.insert(
@@ -175,20 +174,17 @@ impl Snapshot {
         }
     }
 
-    /// Transfer syntaxes that every origin takes which instances of this association may reach;
-    /// `None` where all do.
+    /// Transfer syntaxes in which instances of this association reach every origin that they may go to, as
+    /// they are or in another encoding; `None` where all do.
     pub(crate) fn transfer_syntaxes(&self, calling: &AeTitle, called: &AeTitle) -> Option<Vec<Uid>> {
         let mut narrowed: Option<Vec<Uid>> = None;
         for destination in self.routing.reachable(calling, called) {
             let profile = self.origin(destination).map(|origin| origin.client.profile());
-            let Some(TransferSyntaxes::These(list)) = profile.map(|profile| &profile.transfer_syntaxes)
-            else {
-                continue;
-            };
-            let takes = |uid: &Uid| list.iter().any(|syntax| syntax.uid() == uid);
+            let list = profile.and_then(|profile| edit::reachable(&profile.transfer_syntaxes));
+            let Some(list) = list else { continue };
             narrowed = Some(match narrowed {
-                None => list.iter().map(|syntax| syntax.uid().clone()).collect(),
-                Some(before) => before.into_iter().filter(takes).collect(),
+                None => list,
+                Some(before) => before.into_iter().filter(|uid| list.contains(uid)).collect(),
             });
         }
         narrowed

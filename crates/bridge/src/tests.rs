@@ -1,6 +1,7 @@
 //! The bridge as a whole: a real listener, a real spool in a temporary directory, an origin that
 //! does what a test tells it to.
 
+mod answers_of_azure;
 mod delivering;
 mod memory;
 mod origin;
@@ -8,6 +9,7 @@ mod pacing;
 mod passing_through;
 mod postdicom;
 mod querying;
+mod re_encoding;
 mod receiving;
 mod reporting;
 mod retrieving;

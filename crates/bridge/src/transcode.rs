@@ -12,7 +12,6 @@ mod decode;
 mod error;
 mod geometry;
 mod limits;
-mod rewriting;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -24,12 +23,13 @@ use futures::{Stream, StreamExt, stream, stream::BoxStream};
 use instance::{TransferSyntax, part10::FileMeta};
 use tokio::sync::Semaphore;
 
-use self::{child::Running, rewriting::Rewritten, target::Way};
+use self::{child::Running, target::Way};
 pub use self::{
     decode::{Fault, Order, decode},
     error::TranscodeError,
     limits::Limits,
 };
+use crate::rewriting::Rewritten;
 
 /// Bytes of a rewritten object that are kept back: 256 KiB. A small one that is malformed fails before
 /// anything of it is sent.
@@ -150,7 +150,7 @@ where
 
     async fn next(&mut self) -> Result<Option<Bytes>, TranscodeError> {
         match self {
-            Self::Rewritten(rewritten) => rewritten.next().await,
+            Self::Rewritten(rewritten) => Ok(rewritten.next().await?),
             Self::Decoded(running) => running.next().await,
         }
     }

@@ -38,6 +38,7 @@ pub enum Duplicate {
     Success,
     /// It is held, or refused with 0111 on a pass-through route.
     Reject,
-    /// The origin's copy is deleted and the instance sent again.
+    /// The origin's copy is replaced: by PUT where the profile has that, otherwise it is deleted and the
+    /// instance sent again.
     Overwrite,
 }

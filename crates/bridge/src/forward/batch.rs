@@ -35,13 +35,37 @@ impl Limits {
 /// nothing said about any instance, may hold one that the server cannot survive.
 pub const ALONE_FROM_ATTEMPT: u32 = 4;
 
-/// Divides leased instances into the requests of one attempt: those that have failed often each on
-/// their own, behind all others, so that they keep nobody back.
-pub fn plan<T>(leased: Vec<T>, attempts: impl Fn(&T) -> u32) -> Vec<Vec<T>> {
+/// What an instance counts for in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Bytes of the data set as it leaves, which is longer than the one that arrived where it is re-encoded.
+    pub bytes: u64,
+}
+
+/// Divides leased instances into the requests of one attempt, in order: as many in each as its limits allow,
+/// and those that have failed often each on their own, behind all others, so that they keep nobody back.
+pub fn plan<T>(leased: Vec<T>, limits: Limits, share: impl Fn(&T) -> Share) -> Vec<Vec<T>> {
     let (alone, together): (Vec<T>, Vec<T>) =
-        leased.into_iter().partition(|lease| attempts(lease) >= ALONE_FROM_ATTEMPT);
-    let together = if together.is_empty() { None } else { Some(together) };
-    together.into_iter().chain(alone.into_iter().map(|lease| vec![lease])).collect()
+        leased.into_iter().partition(|instance| share(instance).attempts >= ALONE_FROM_ATTEMPT);
+    let mut requests: Vec<Vec<T>> = Vec::new();
+    let mut left = 0;
+    for instance in together {
+        let bytes = share(&instance).bytes;
+        match requests.last_mut() {
+            Some(request) if bytes <= left && request.len() < limits.instances => {
+                left -= bytes;
+                request.push(instance);
+            }
+            _ => {
+                left = limits.bytes.saturating_sub(bytes);
+                requests.push(vec![instance]);
+            }
+        }
+    }
+    requests.extend(alone.into_iter().map(|instance| vec![instance]));
+    requests
 }
 
 /// The two halves of a batch that was refused as a whole, in order.
@@ -75,14 +99,31 @@ mod tests {
         assert_eq!(Limits::of(&forward, &profile).instances, 1);
     }
 
+    const LIMITS: Limits = Limits { instances: 3, bytes: 100 };
+
+    /// The bytes of the instances of each request; each instance is its attempts and its bytes.
+    fn planned(instances: &[(u32, u64)]) -> Vec<Vec<u64>> {
+        let share = |(attempts, bytes): &(u32, u64)| Share { attempts: *attempts, bytes: *bytes };
+        let requests = plan(instances.to_vec(), LIMITS, share);
+        requests.into_iter().map(|request| request.into_iter().map(|(_, bytes)| bytes).collect()).collect()
+    }
+
     #[test]
     fn what_failed_often_goes_alone_and_last() {
-        let leased = vec![(1, 1), (2, 9), (3, 2), (4, 4)];
+        assert_eq!(planned(&[(1, 1), (9, 2), (2, 3), (4, 4)]), [vec![1, 3], vec![2], vec![4]]);
+        assert_eq!(planned(&[(9, 2)]), [[2]]);
+        assert!(planned(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_request_keeps_to_its_limits_whatever_was_leased() {
+        assert_eq!(planned(&[(1, 1); 7]), [vec![1; 3], vec![1; 3], vec![1]]);
+        assert_eq!(planned(&[(1, 60), (1, 40), (1, 1), (1, 99)]), [vec![60, 40], vec![1, 99]]);
         assert_eq!(
-            plan(leased, |(_, attempts)| *attempts),
-            [vec![(1, 1), (3, 2)], vec![(2, 9)], vec![(4, 4)]]
+            planned(&[(1, 60), (1, 500), (1, 60)]),
+            [[60], [500], [60]],
+            "one above the limit goes alone"
         );
-        assert_eq!(plan(vec![(2, 9)], |(_, attempts)| *attempts), [vec![(2, 9)]]);
     }
 
     /// Sends everything in batches to a server that refuses each batch with a culprit in it.

@@ -40,8 +40,8 @@ pub enum IfNotAskable {
 /// What is to be done about a request that failed as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whole {
-    /// Nothing was attempted in earnest; the attempts are given back.
-    NotAttempted,
+    /// Nothing was attempted in earnest; the attempts are given back. With the wait that was asked for.
+    NotAttempted(Option<Duration>),
     /// Each instance gets this.
     Each(Verdict),
     /// The batch is divided; an instance that stands alone gets this.
@@ -58,9 +58,10 @@ pub fn of_instance(answer: &StoreAnswer, outcome: &InstanceOutcome, profile: &Pr
             Verdict::Delivered(format!("{status}, warning reason {reason:04X}"))
         }
         InstanceOutcome::Failed { duplicate: true, .. } => Verdict::Duplicate,
-        // Out of resources (PS3.4 §B.2.3) passes; every other reason is about the instance itself.
-        InstanceOutcome::Failed { failure_reason: Some(reason @ 0xA700..=0xA7FF), .. } => {
-            Verdict::Later(format!("out of resources, failure reason {reason:04X}"), answer.retry_after)
+        // What keeps the server busy passes; every other reason is about the instance itself.
+        InstanceOutcome::Failed { failure_reason: Some(reason), .. } if profile.is_busy(*reason) => {
+            let words = format!("{status}, failure reason {reason:04X} ({})", busy_in_words(*reason));
+            Verdict::Later(words, answer.retry_after)
         }
         InstanceOutcome::Failed { failure_reason: Some(reason), .. } => {
             Verdict::Refused(format!("{status}, failure reason {reason:04X} ({})", reason_in_words(*reason)))
@@ -91,14 +92,14 @@ pub fn of_instance(answer: &StoreAnswer, outcome: &InstanceOutcome, profile: &Pr
 pub fn of_request(error: &Error, instances: usize, profile: &Profile) -> (Whole, Health) {
     let words = failure_in_words(error);
     match error {
-        Error::Connect(_) => return (Whole::NotAttempted, Health::Failed(Cause::Unavailable)),
-        Error::Token(error) => return (Whole::NotAttempted, Health::Failed(of_token(error))),
+        Error::Connect(_) => return (Whole::NotAttempted(None), Health::Failed(Cause::Unavailable)),
+        Error::Token(error) => return (Whole::NotAttempted(None), Health::Failed(of_token(error))),
         // Other credentials are there by now, so the next request tells more.
         Error::Refused { credentials_changed: true, .. } => {
-            return (Whole::NotAttempted, Health::Unclear);
+            return (Whole::NotAttempted(None), Health::Unclear);
         }
         // Our own bytes failed; the caller finds out whose.
-        Error::Source { .. } => return (Whole::NotAttempted, Health::Unclear),
+        Error::Source { .. } => return (Whole::NotAttempted(None), Health::Unclear),
         Error::Refused { status, .. }
             if instances == 1 && profile.duplicate_statuses.contains(&status.as_u16()) =>
         {
@@ -107,8 +108,11 @@ pub fn of_request(error: &Error, instances: usize, profile: &Profile) -> (Whole,
         _ => {}
     }
     match error.remedy() {
-        Remedy::FixCredentials => (Whole::NotAttempted, Health::Failed(Cause::Credentials)),
+        Remedy::FixCredentials => (Whole::NotAttempted(None), Health::Failed(Cause::Credentials)),
         Remedy::Reject => (Whole::Divide(Verdict::Refused(words)), Health::Answered),
+        Remedy::Retry { after } if after.is_some() || is_too_many(error) => {
+            (Whole::NotAttempted(after), health_of_retry(after))
+        }
         Remedy::Retry { after } => (Whole::Each(Verdict::Later(words, after)), health_of_retry(after)),
         Remedy::Unknown => (
             Whole::Each(Verdict::Unknown(words, IfNotAskable::SentAgain)),
@@ -141,6 +145,11 @@ fn of_token(error: &TokenError) -> Cause {
     }
 }
 
+/// 429 is about how many requests there are, and so never about the instances of one.
+fn is_too_many(error: &Error) -> bool {
+    matches!(error, Error::Refused { status, .. } if status.as_u16() == 429)
+}
+
 /// 500 counts like 503: a server whose database is gone answers it to everything. Where it is the
 /// fault of one instance, the success of any other one shows that the server serves.
 fn health_of_retry(after: Option<Duration>) -> Health {
@@ -171,6 +180,13 @@ fn in_words(status: u16, reason: Option<&str>) -> String {
     match reason {
         Some(reason) => format!("the origin answered {status} {reason}"),
         None => format!("the origin answered {status}"),
+    }
+}
+
+fn busy_in_words(reason: u16) -> &'static str {
+    match reason {
+        0xA700..=0xA7FF => "out of resources",
+        _ => "busy with this instance",
     }
 }
 

@@ -90,6 +90,9 @@ fn of_destination(refusal: &DestinationRefusal) -> (Status, &'static str) {
     match refusal {
         DestinationRefusal::Request(error) => of_request(error),
         DestinationRefusal::Instance { failure_reason } => of_failure_reason(*failure_reason),
+        DestinationRefusal::Busy(_) => {
+            (Status::OUT_OF_RESOURCES, "the destination cannot take the instance now")
+        }
         DestinationRefusal::Duplicate => {
             (Status::DUPLICATE_SOP_INSTANCE, "another instance of this UID is stored")
         }

@@ -9,7 +9,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{Response, StatusCode, header},
+    http::{Method, Response, StatusCode, header},
     routing::{get, post},
 };
 use dicomweb::{
@@ -35,10 +35,37 @@ pub(super) enum Answer {
     StoreAndSay(u16, &'static str, &'static str),
     /// Stores what it does not have, keeps what it has, and says of everything that it stored it.
     KeepAndSayStored,
+    /// Stores what it does not have, and fails what it has for this Failure Reason; PUT replaces that.
+    RefuseWhatIsThere(u16),
+    /// 202 with everything stored and this Warning Reason for each.
+    Warn(u16),
     /// Stores nothing and breaks its answer off.
     BreakOff,
     /// Stores nothing and answers with this status, media type and body.
     Say(u16, &'static str, &'static str),
+}
+
+/// A store request as the origin saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) method: Method,
+    pub(super) content_type: String,
+    pub(super) content_length: Option<u64>,
+    /// Transfer syntaxes of its parts.
+    pub(super) transfer_syntaxes: Vec<String>,
+}
+
+impl Seen {
+    fn of(request: &Request) -> Self {
+        let header =
+            |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+        Self {
+            method: request.method().clone(),
+            content_type: header(header::CONTENT_TYPE).unwrap_or_default().to_owned(),
+            content_length: header(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+            transfer_syntaxes: Vec::new(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -48,6 +75,8 @@ struct Inner {
     /// Data sets by SOP Instance UID.
     stored: BTreeMap<String, Vec<u8>>,
     requests: usize,
+    seen: Vec<Seen>,
+    deleted: Vec<String>,
 }
 
 /// The origin. Cloning gives the same one.
@@ -58,9 +87,12 @@ impl FakeOrigin {
     /// Serves on a listener until the runtime ends.
     pub(super) fn serve(&self, listener: TcpListener) {
         let router = Router::new()
-            .route("/dicom-web/studies", post(store).get(probe))
+            .route("/dicom-web/studies", post(store).put(store).get(probe))
             .route("/dicom-web/studies/{study}/series/{series}/instances", get(search))
-            .route("/dicom-web/studies/{study}/series/{series}/instances/{instance}", get(retrieve))
+            .route(
+                "/dicom-web/studies/{study}/series/{series}/instances/{instance}",
+                get(retrieve).delete(delete),
+            )
             .with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
     }
@@ -85,6 +117,16 @@ impl FakeOrigin {
 
     pub(super) fn stored(&self) -> BTreeMap<String, Vec<u8>> {
         self.0.lock().unwrap().stored.clone()
+    }
+
+    /// The store requests that came whole, in order.
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.0.lock().unwrap().seen.clone()
+    }
+
+    /// SOP Instance UIDs of what was deleted, in order.
+    pub(super) fn deleted(&self) -> Vec<String> {
+        self.0.lock().unwrap().deleted.clone()
     }
 
     /// Store requests so far.
@@ -136,9 +178,25 @@ async fn retrieve(
     Response::builder().header(header::CONTENT_TYPE, media_type).body(Body::from(body)).unwrap()
 }
 
+async fn delete(
+    State(origin): State<FakeOrigin>,
+    Path((_, _, uid)): Path<(String, String, String)>,
+) -> Response<Body> {
+    origin.forget(&uid);
+    origin.0.lock().unwrap().deleted.push(uid);
+    say(204, "text/plain", String::new())
+}
+
 async fn store(State(origin): State<FakeOrigin>, request: Request) -> Response<Body> {
     let answer = origin.next();
+    let mut seen = Seen::of(&request);
+    let replaces = seen.method == Method::PUT;
     let parts = read_parts(request).await;
+    if let Ok(parts) = &parts {
+        seen.transfer_syntaxes =
+            parts.iter().map(|part| part.meta.transfer_syntax.uid().to_string()).collect();
+        origin.0.lock().unwrap().seen.push(seen);
+    }
     if let Answer::Status(status, retry_after) = answer {
         let mut response = say(status, "text/plain", String::new());
         if let Some(seconds) = retry_after {
@@ -156,16 +214,23 @@ async fn store(State(origin): State<FakeOrigin>, request: Request) -> Response<B
         return answer.body(Body::from_stream(cut)).unwrap();
     }
     if let Answer::RefuseRequestsWith(culprit) = &answer
-        && parts.iter().any(|(uid, _)| uid == culprit)
+        && parts.iter().any(|part| part.meta.sop_instance_uid.as_str() == culprit)
     {
         return say(400, "text/plain", "bad instance".to_owned());
     }
     let (mut stored, mut failed) = (Vec::new(), Vec::new());
-    for (uid, data_set) in parts {
+    for Part { meta, data_set } in parts {
+        let uid = meta.sop_instance_uid.to_string();
         match &answer {
             Answer::Fail(culprit, reason) if *culprit == uid => {
-                let reason = format!("\"00081197\":{{\"vr\":\"US\",\"Value\":[{reason}]}}");
-                failed.push(format!("{{{},{reason}}}", reference(&uid)));
+                failed.push(with_reason(&uid, "00081197", *reason))
+            }
+            Answer::RefuseWhatIsThere(reason) if !replaces && origin.stored().contains_key(&uid) => {
+                failed.push(with_reason(&uid, "00081197", *reason));
+            }
+            Answer::Warn(reason) => {
+                origin.holds(&uid, &data_set);
+                stored.push(with_reason(&uid, "00081196", *reason));
             }
             _ => {
                 if !matches!(answer, Answer::KeepAndSayStored) || !origin.stored().contains_key(&uid) {
@@ -181,7 +246,16 @@ async fn store(State(origin): State<FakeOrigin>, request: Request) -> Response<B
     let sequence =
         |tag: &str, items: &[String]| format!("\"{tag}\":{{\"vr\":\"SQ\",\"Value\":[{}]}}", items.join(","));
     let body = format!("{{{},{}}}", sequence("00081199", &stored), sequence("00081198", &failed));
-    say(if failed.is_empty() { 200 } else { 202 }, "application/dicom+json", body)
+    let status = match (stored.is_empty(), failed.is_empty()) {
+        (true, false) if matches!(answer, Answer::RefuseWhatIsThere(_)) => 409,
+        (_, true) if !matches!(answer, Answer::Warn(_)) => 200,
+        _ => 202,
+    };
+    say(status, "application/dicom+json", body)
+}
+
+fn with_reason(uid: &str, tag: &str, reason: u16) -> String {
+    format!("{{{},\"{tag}\":{{\"vr\":\"US\",\"Value\":[{reason}]}}}}", reference(uid))
 }
 
 fn reference(uid: &str) -> String {
@@ -200,13 +274,30 @@ fn say(status: u16, media_type: &'static str, body: String) -> Response<Body> {
         .unwrap()
 }
 
-/// SOP Instance UID and data set of each part; an error where the body was cut.
-async fn read_parts(
-    request: Request,
-) -> Result<Vec<(String, Vec<u8>)>, Box<dyn std::error::Error + Send + Sync>> {
-    let content_type = request.headers()[header::CONTENT_TYPE].to_str()?;
-    let boundary = Boundary::of(&MediaType::parse(content_type)?)?;
-    let body = request.into_body().into_data_stream().boxed();
+struct Part {
+    meta: part10::FileMeta,
+    data_set: Vec<u8>,
+}
+
+impl Part {
+    fn of(mut file: Vec<u8>) -> Result<Self, part10::InvalidFile> {
+        let (meta, length) = part10::read(&file)?;
+        Ok(Self { meta, data_set: file.split_off(length) })
+    }
+}
+
+/// The parts of a request; an error where the body was cut.
+async fn read_parts(request: Request) -> Result<Vec<Part>, Box<dyn std::error::Error + Send + Sync>> {
+    let content_type = request.headers()[header::CONTENT_TYPE].to_str()?.to_owned();
+    let mut body = request.into_body().into_data_stream().boxed();
+    if content_type == "application/dicom" {
+        let mut file = Vec::new();
+        while let Some(chunk) = body.next().await {
+            file.extend_from_slice(&chunk?);
+        }
+        return Ok(vec![Part::of(file)?]);
+    }
+    let boundary = Boundary::of(&MediaType::parse(&content_type)?)?;
     let mut reader = Reader::new(body, &boundary, ReaderLimits::default());
     let mut parts = Vec::new();
     while reader.next_part().await?.is_some() {
@@ -214,8 +305,7 @@ async fn read_parts(
         while let Some(chunk) = reader.next_chunk().await? {
             file.extend_from_slice(&chunk);
         }
-        let (meta, length) = part10::read(&file)?;
-        parts.push((meta.sop_instance_uid.to_string(), file.split_off(length)));
+        parts.push(Part::of(file)?);
     }
     Ok(parts)
 }

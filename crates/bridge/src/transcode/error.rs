@@ -2,7 +2,10 @@
 
 use std::io;
 
+use dataset::rewrite::RewriteError;
 use instance::TransferSyntax;
+
+use crate::rewriting::Failed;
 
 /// Why an object cannot be had in another transfer syntax. No variant tells of the patient.
 #[derive(Debug, thiserror::Error)]
@@ -42,5 +45,15 @@ pub enum TranscodeError {
 impl From<TranscodeError> for io::Error {
     fn from(error: TranscodeError) -> Self {
         Self::other(error)
+    }
+}
+
+impl From<Failed<io::Error>> for TranscodeError {
+    fn from(failed: Failed<io::Error>) -> Self {
+        match failed {
+            Failed::Source(error) => Self::Source(error),
+            Failed::DataSet(RewriteError::Truncated(_)) => Self::Truncated,
+            Failed::DataSet(other) => Self::Undecodable(other.to_string()),
+        }
     }
 }

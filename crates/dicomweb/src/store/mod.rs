@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use instance::{AeTitle, Uid, part10::FileMeta};
 use reqwest::{Request, Response};
 use tokio::time::Instant;
 
 use crate::auth::{Payload, Proof};
 use crate::error::{Unreadable, Wait};
-use crate::profile::{StoreForm, StoreResponse};
+use crate::profile::{StoreForm, StoreMethod, StoreResponse};
 use crate::transport::TransportError;
 use crate::{BoxError, Client, Error, answer};
 use body::{BodyEnd, StoreBody};
@@ -99,6 +99,22 @@ impl Client {
     /// # Errors
     /// Where no answer tells instances apart; see [`Error::remedy`].
     pub async fn store(&self, parts: Vec<StorePart>) -> Result<StoreAnswer, Error> {
+        self.send(self.profile().store_method, parts).await
+    }
+
+    /// Sends instances as [`Self::store`] does, with PUT: what is there of them is replaced.
+    ///
+    /// # Errors
+    /// Those of [`Self::store`], and a profile whose server does not replace.
+    pub async fn replace(&self, parts: Vec<StorePart>) -> Result<StoreAnswer, Error> {
+        let profile = self.profile();
+        if !profile.put_replaces && profile.store_method != StoreMethod::Put {
+            return Err(Error::Profile("no replacing"));
+        }
+        self.send(StoreMethod::Put, parts).await
+    }
+
+    async fn send(&self, method: StoreMethod, parts: Vec<StorePart>) -> Result<StoreAnswer, Error> {
         let profile = self.profile();
         if parts.is_empty() {
             return Err(Error::Profile("a store request has at least one instance"));
@@ -120,7 +136,7 @@ impl Client {
         let mut request = self
             .inner
             .store
-            .post(url)
+            .request(method.into(), url)
             .header(header::ACCEPT, "application/dicom+json")
             .header(header::CONTENT_TYPE, &body.content_type);
         if let Some(length) = body.content_length {
@@ -245,6 +261,15 @@ impl Client {
         }
         let duplicate = instances == 1 && profile.duplicate_statuses.contains(&status.as_u16());
         duplicate.then_some(InstanceOutcome::Failed { failure_reason: None, duplicate })
+    }
+}
+
+impl From<StoreMethod> for Method {
+    fn from(method: StoreMethod) -> Self {
+        match method {
+            StoreMethod::Post => Self::POST,
+            StoreMethod::Put => Self::PUT,
+        }
     }
 }
 

@@ -369,3 +369,32 @@ async fn an_answer_without_end_is_given_up() {
     assert_eq!(answer.body, AnswerBody::Unreadable(Unreadable::TooLarge));
     assert_eq!(answer.instances, [UNKNOWN]);
 }
+
+#[tokio::test]
+async fn a_request_that_replaces_is_a_put() {
+    let (base, seen) = answering(200, JSON, BOTH).await;
+    let parts = || vec![small("1.1"), small("1.2")];
+    let method = || seen.lock().unwrap().take().map(|seen| seen.target.split(' ').next().unwrap().to_owned());
+    let standard = client(base.clone());
+    standard.store(parts()).await.unwrap();
+    assert_eq!(method().as_deref(), Some("POST"));
+    assert!(matches!(standard.replace(parts()).await, Err(Error::Profile(_))));
+    assert_eq!(method(), None, "a server that does not say so may do anything with it");
+    let replacing = client_with(base.clone(), |profile| profile.put_replaces = true);
+    replacing.store(parts()).await.unwrap();
+    assert_eq!(method().as_deref(), Some("POST"));
+    replacing.replace(parts()).await.unwrap();
+    assert_eq!(method().as_deref(), Some("PUT"));
+    let always = client_with(base, |profile| profile.store_method = StoreMethod::Put);
+    always.store(parts()).await.unwrap();
+    assert_eq!(method().as_deref(), Some("PUT"));
+}
+
+#[tokio::test]
+async fn accepted_with_warnings_alone_is_stored() {
+    const WARNED: &str = r#"{"00081199":{"vr":"SQ","Value":[{"00081155":{"vr":"UI","Value":["1.1"]},"00081196":{"vr":"US","Value":[1]},"00741048":{"vr":"SQ","Value":[{"00000902":{"vr":"LO","Value":["DICOM100: (0010,0010) - too long"]}}]}}]}}"#;
+    let (base, _) = answering(202, JSON, WARNED).await;
+    let answer = client(base).store(vec![small("1.1")]).await.unwrap();
+    let stored = InstanceOutcome::Stored { warning_reason: Some(1), retrieve_url: None };
+    assert_eq!(answer.instances, [stored]);
+}

@@ -40,6 +40,11 @@ fn an_answer_that_names_the_instance_settles_it() {
     assert!(matches!(verdict(409, failed(Some(0x0110))), Verdict::Refused(_)));
     assert!(matches!(verdict(409, failed(None)), Verdict::Refused(_)));
     assert!(matches!(verdict(409, failed(Some(0xA700))), Verdict::Later(..)));
+    assert!(matches!(verdict(409, failed(Some(0xB00F))), Verdict::Refused(_)), "no word of this profile");
+    let of_azure = Profile { busy_failure_reasons: vec![0xB00F], ..Profile::standard() };
+    let outcome = failed(Some(0xB00F));
+    let busy = of_instance(&answer(409, outcome.clone()), &outcome, &of_azure);
+    assert!(matches!(busy, Verdict::Later(words, None) if words.contains("B00F")));
     let duplicate = InstanceOutcome::Failed { failure_reason: Some(0x0111), duplicate: true };
     assert_eq!(verdict(409, duplicate), Verdict::Duplicate);
 }
@@ -66,28 +71,28 @@ fn a_request_that_fails_as_a_whole_tells_about_the_destination() {
     let unavailable = Health::Failed(Cause::Unavailable);
     let credentials = Health::Failed(Cause::Credentials);
 
-    assert_eq!(of(&Error::Connect("refused".into())), (Whole::NotAttempted, unavailable));
+    assert_eq!(of(&Error::Connect("refused".into())), (Whole::NotAttempted(None), unavailable));
     for status in [401, 403] {
-        assert_eq!(of(&refused(status, None)), (Whole::NotAttempted, credentials), "{status}");
+        assert_eq!(of(&refused(status, None)), (Whole::NotAttempted(None), credentials), "{status}");
     }
-    for status in [400, 409, 413, 415] {
+    for status in [400, 406, 409, 413, 415] {
         let (whole, health) = of(&refused(status, None));
         assert!(matches!(whole, Whole::Divide(Verdict::Refused(_))), "{status}: {whole:?}");
         assert_eq!(health, Health::Answered, "{status}");
     }
-    for (status, after, health) in [
-        (503, None, unavailable),
-        (502, None, unavailable),
-        (504, None, unavailable),
-        (429, Some(7), Health::Pause(Duration::from_secs(7))),
-        (503, Some(30), Health::Pause(Duration::from_secs(30))),
-        // A server whose database is gone answers 500 to everything.
-        (500, None, unavailable),
-    ] {
-        let (whole, got) = of(&refused(status, after));
+    // A server whose database is gone answers 500 to everything. 424 is Azure's data lake or key out of reach.
+    for status in [424, 500, 502, 503, 504] {
+        let (whole, health) = of(&refused(status, None));
         assert!(matches!(whole, Whole::Each(Verdict::Later(..))), "{status}: {whole:?}");
-        assert_eq!(got, health, "{status}");
+        assert_eq!(health, unavailable, "{status}");
     }
+    // It is the server that asks for time; the instances have not failed.
+    for (status, after) in [(429, 7), (503, 30), (424, 9)] {
+        let after = Duration::from_secs(after);
+        let expected = (Whole::NotAttempted(Some(after)), Health::Pause(after));
+        assert_eq!(of(&refused(status, Some(after.as_secs()))), expected, "{status}");
+    }
+    assert_eq!(of(&refused(429, None)), (Whole::NotAttempted(None), unavailable));
     for error in [Error::Timeout(dicomweb::error::Wait::Answer), Error::Interrupted("reset".into())] {
         let (whole, health) = of(&error);
         assert!(matches!(whole, Whole::Each(Verdict::Unknown(_, IfNotAskable::SentAgain))), "{whole:?}");

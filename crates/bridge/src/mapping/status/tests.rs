@@ -26,6 +26,7 @@ fn every_refusal_has_the_status_of_the_standard() {
                 spool(spool::Error::Locked { pid: 1 }),
                 Refusal::Destination(DestinationRefusal::OutcomeUnknown),
                 Refusal::Destination(DestinationRefusal::NotInTime),
+                Refusal::Destination(DestinationRefusal::Busy("B00F".into())),
             ],
         ),
         (
@@ -167,7 +168,13 @@ fn failure_reasons_pass_when_they_are_statuses_of_c_store() {
         (Some(0x0110), 0x0110),
         (Some(0x0122), 0x0122),
         (Some(0x0124), 0x0124),
+        (Some(0x0001), 0x0110),
+        (Some(0xA901), 0xA901),
         (Some(0xB000), 0x0110),
+        (Some(0xB007), 0x0110),
+        // Codes of Azure's own (duplicate, being created), which look like warnings.
+        (Some(0xB00E), 0x0110),
+        (Some(0xB00F), 0x0110),
         (Some(0x0000), 0x0110),
         (Some(0xFF00), 0x0110),
         (Some(0xFE00), 0x0110),

@@ -20,7 +20,7 @@ use crate::{
     association::Context,
     config::Duplicate,
     forward::{
-        duplicate::{self, Comparison},
+        duplicate::{self, Comparison, Content},
         verdict::{self, IfNotAskable, Verdict},
     },
     routing::Resolved,
@@ -44,8 +44,8 @@ enum Passing {
 struct Cut;
 
 /// The origin that an instance passes through to, if it does: confirmed by exactly one destination,
-/// which takes bodies of unknown length in this transfer syntax. An origin whose copy is to be
-/// overwritten needs the bytes twice.
+/// which takes bodies of unknown length in this transfer syntax. What must be sent twice to overwrite the
+/// origin's copy, or compared before it is sent, rests in the spool meanwhile.
 pub(super) fn origin(resolved: &Resolved, request: &Request<'_>) -> Option<Arc<Origin>> {
     let ([destination], [confirming]) = (resolved.destinations.as_slice(), resolved.confirmed_by.as_slice())
     else {
@@ -54,7 +54,7 @@ pub(super) fn origin(resolved: &Resolved, request: &Request<'_>) -> Option<Arc<O
     let origin = request.context.snapshot.origin(destination).filter(|_| destination == confirming)?;
     let profile = origin.client.profile();
     let takes = profile.unknown_length_accepted
-        && origin.duplicate != Duplicate::Overwrite
+        && !duplicate::need_the_spool(origin)
         && profile.transfer_syntaxes.accept(request.transfer_syntax);
     takes.then(|| Arc::clone(origin))
 }
@@ -75,9 +75,10 @@ where
     };
     let (sender, receiver) = mpsc::channel(FRAGMENTS);
     let part = part(request, &identity, receiver);
-    let client = origin.client.clone();
+    let to = Arc::clone(&origin);
     let started = Instant::now();
-    let mut storing: BoxFuture<'static, _> = async move { client.store(vec![part]).await }.boxed();
+    let storing = async move { duplicate::store(&to, &to.client, vec![part]).await };
+    let mut storing: BoxFuture<'static, _> = storing.boxed();
     let fed = tokio::select! {
         biased;
         answer = &mut storing => Fed::Answered(answer),
@@ -102,7 +103,7 @@ where
 /// Whether an origin that does not report duplicates has an instance of this UID already, so that its
 /// word does not confirm the one that is to be sent.
 async fn was_there(context: &Context, origin: &Origin, identity: &Identity) -> Result<bool, StoreError> {
-    if !origin.client.profile().duplicates_unreported || origin.duplicate == Duplicate::Success {
+    if !duplicate::go_unreported(origin) {
         return Ok(false);
     }
     let started = Instant::now();
@@ -204,7 +205,8 @@ impl Passed {
                     Verdict::Delivered(_) => Ok(()),
                     Verdict::Duplicate => self.of_duplicate().await,
                     Verdict::Unknown(_, otherwise) => self.look_up(otherwise).await,
-                    Verdict::Refused(_) | Verdict::Later(..) => Err(refusal(outcome)),
+                    Verdict::Refused(_) => Err(refusal(outcome)),
+                    Verdict::Later(words, _) => Err(DestinationRefusal::Busy(words)),
                 }
             }
             Err(error) => match verdict::of_request(&error, 1, profile).0 {
@@ -251,7 +253,8 @@ impl Passed {
     async fn compare(&self) -> Comparison {
         let destination = Destination::Origin(self.origin.name.clone());
         let deliveries = &*self.context.core.ports.deliveries;
-        duplicate::compare(&self.identity, &self.sha256, &destination, deliveries, &self.origin.client).await
+        let content = Content { sha256: &self.sha256, changed_from: None };
+        duplicate::compare(&self.identity, content, &destination, deliveries, &self.origin.client).await
     }
 
     fn count(&self, service: &str, started: Instant, error: Option<&StoreError>) {
