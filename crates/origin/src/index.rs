@@ -3,6 +3,7 @@
 mod add;
 pub(crate) mod attributes;
 mod compare;
+mod conflict;
 mod schema;
 pub(crate) mod search;
 

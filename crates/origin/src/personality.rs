@@ -52,6 +52,8 @@ pub enum Personality {
     Azure,
     /// A DICOM store of the Google Cloud Healthcare API. See [`crate::google`].
     Google,
+    /// A data store of AWS HealthImaging. See [`crate::aws`].
+    Aws,
 }
 
 /// The behaviour of one personality, as data.
@@ -65,6 +67,8 @@ pub(crate) struct Rules {
     pub(crate) search: &'static SearchRules,
     /// What a retrieve does with instances in another transfer syntax than the one asked for.
     pub(crate) other_syntax: OtherSyntax,
+    /// Transfer syntaxes that a retrieve may name beside `*`; none: any.
+    pub(crate) offered_syntaxes: Option<&'static [&'static str]>,
     /// What metadata has of bulk data.
     pub(crate) metadata: Metadata,
     /// Parts of one store request, where that is fewer than the limits say.
@@ -103,12 +107,13 @@ pub(crate) enum Metadata {
 }
 
 /// Every personality, in the order in which help texts list them.
-const ALL: [Personality; 5] = [
+const ALL: [Personality; 6] = [
     Personality::Standard,
     Personality::Limited,
     Personality::PostDicom,
     Personality::Azure,
     Personality::Google,
+    Personality::Aws,
 ];
 
 impl Personality {
@@ -121,6 +126,7 @@ impl Personality {
             Self::PostDicom => "postdicom",
             Self::Azure => "azure",
             Self::Google => "google",
+            Self::Aws => "aws",
         }
     }
 
@@ -141,6 +147,7 @@ impl Personality {
             store: &store::STANDARD,
             search: &search::STANDARD,
             other_syntax: OtherSyntax::LeftOut,
+            offered_syntaxes: None,
             metadata: Metadata::WithLinks,
             parts_max: None,
             paths: Paths::Nested,
@@ -161,11 +168,19 @@ impl Personality {
                 store: &store::AZURE,
                 search: &search::AZURE,
                 metadata: Metadata::WithoutBulkData,
+                offered_syntaxes: Some(&["1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.90"]),
                 worklist: Some(&worklist::LIMITED),
                 other_syntax: OtherSyntax::Refused,
                 ..standard
             },
             Self::Google => Rules { worklist: None, ..standard },
+            Self::Aws => Rules {
+                base_path: crate::aws::BASE_PATH,
+                store: &store::AWS,
+                search: &search::AWS,
+                worklist: None,
+                ..standard
+            },
         }
     }
 }

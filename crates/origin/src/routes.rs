@@ -1,8 +1,9 @@
 //! The resources of PS3.18 §10 and of the worklists, and what every request passes on its way to them.
 
-mod bulk_data;
+pub(crate) mod bulk_data;
 mod delete;
 pub(crate) mod failure;
+pub(crate) mod frames;
 pub(crate) mod metadata;
 pub(crate) mod retrieve;
 pub(crate) mod search;
@@ -23,8 +24,8 @@ use axum::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
-    Personality, authentication::authenticate, azure, connections::drain, google, media::refused, postdicom,
-    server::State, token, worklist,
+    Personality, authentication::authenticate, aws, azure, connections::drain, google, media::refused,
+    postdicom, server::State, token, worklist,
 };
 
 /// Keeps a request counted while its answer is still being streamed.
@@ -36,6 +37,7 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
         Personality::PostDicom => postdicom::routes::router(state),
         Personality::Azure => azure::router(state),
         Personality::Google => google::router(state),
+        Personality::Aws => state.aws.as_ref().map(aws::router).unwrap_or_default(),
         personality => Router::new().nest(personality.rules().base_path, archive(state)),
     };
     let permits = Arc::new(Semaphore::new(state.options.limits.requests_max));
@@ -76,6 +78,7 @@ fn resources() -> Router<Arc<State>> {
             get(retrieve::retrieve).delete(delete::delete),
         )
         .route("/studies/{study}/series/{series}/instances/{instance}/metadata", get(metadata::metadata))
+        .route("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}", get(frames::frames))
         .route(
             "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*place}",
             get(bulk_data::bulk_data),

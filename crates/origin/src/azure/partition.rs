@@ -87,6 +87,7 @@ impl Service {
             orders: None,
             worklist: Some(worklist),
             tokens: None,
+            aws: None,
             azure: None,
             faults: Arc::clone(&self.faults),
             options: self.options.clone(),

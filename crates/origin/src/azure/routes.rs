@@ -7,7 +7,7 @@ use axum::{
     extract::{Request, State as Shared},
     http::{Method, StatusCode, Uri, uri::PathAndQuery},
     response::{IntoResponse as _, Response},
-    routing::put,
+    routing::{get, put},
 };
 use serde_json::json;
 use tower_service::Service as _;
@@ -21,7 +21,10 @@ use crate::{
     Error,
     connections::drain,
     media::{Refused, not_found, refused},
-    routes::{archive, store, target::Mounted},
+    routes::{
+        archive, store,
+        target::{Mounted, Resource},
+    },
     server::State,
 };
 
@@ -32,11 +35,23 @@ pub(crate) fn router(_: &Arc<State>) -> Router<Arc<State>> {
 
 /// The resources of one partition.
 pub(super) fn resources(state: &State) -> Router<Arc<State>> {
-    let resources = archive(state);
+    const INSTANCE: &str = "/studies/{study}/series/{series}/instances/{instance}";
+    let resources = archive(state)
+        .route(&format!("{INSTANCE}/rendered"), get(rendered))
+        .route(&format!("{INSTANCE}/frames/{{frames}}/rendered"), get(rendered));
     if !state.options.azure.upsert {
         return resources;
     }
     resources.route("/studies", put(store::store)).route("/studies/{study}", put(store::store))
+}
+
+/// 406: the origin decodes no pixels.
+async fn rendered(Shared(state): Shared<Arc<State>>, resource: Resource) -> Result<Response, Refused> {
+    let there = state.storage.entries(resource.target()?, 0).await?;
+    if there.is_empty() {
+        return Err(not_found());
+    }
+    Err(refused(StatusCode::NOT_ACCEPTABLE, "this origin renders no images"))
 }
 
 async fn answer(Shared(state): Shared<Arc<State>>, request: Request) -> Response {

@@ -50,7 +50,7 @@ struct Place {
 }
 
 #[derive(Deserialize)]
-pub(super) struct PlaceSegment {
+pub(crate) struct PlaceSegment {
     place: String,
 }
 
@@ -63,7 +63,7 @@ enum Found {
 }
 
 /// The bytes of one value, in little endian, as they stand in the data set.
-pub(super) async fn bulk_data(
+pub(crate) async fn bulk_data(
     Shared(state): Shared<Arc<State>>,
     resource: Resource,
     Path(segment): Path<PlaceSegment>,

@@ -42,7 +42,7 @@ const QUEUE: usize = 2;
 const CHUNK: usize = 64 * 1024;
 
 /// One array with an object for each instance of the study, series or instance.
-pub(super) async fn metadata(
+pub(crate) async fn metadata(
     Shared(state): Shared<Arc<State>>,
     resource: Resource,
     Extension(in_work): Extension<InWork>,

@@ -19,7 +19,7 @@ use crate::{
     Error,
     index::{Entry, Target},
     media::{Refused, accepted, covers, not_acceptable, not_found},
-    personality::OtherSyntax,
+    personality::{OtherSyntax, Rules},
     server::State,
 };
 
@@ -49,9 +49,8 @@ pub(super) async fn retrieve(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let target = resource.target()?;
-    let other_syntax = state.options.personality.rules().other_syntax;
-    let wanted =
-        Wanted::read(&headers, target.instance.is_some(), other_syntax).ok_or_else(not_acceptable)?;
+    let rules = state.options.personality.rules();
+    let wanted = Wanted::read(&headers, target.instance.is_some(), &rules).ok_or_else(not_acceptable)?;
     give(state, target, wanted, in_work).await
 }
 
@@ -100,7 +99,7 @@ impl Wanted {
     }
 
     /// What the Accept fields take, the first that fits.
-    fn read(headers: &HeaderMap, one_instance: bool, other_syntax: OtherSyntax) -> Option<Self> {
+    fn read(headers: &HeaderMap, one_instance: bool, rules: &Rules) -> Option<Self> {
         let accepted = accepted(headers);
         if accepted.is_empty() {
             return Some(Self { form: Form::Multipart, transfer_syntax: None });
@@ -112,13 +111,16 @@ impl Wanted {
             } else {
                 (one_instance && covers(one, "application", "dicom")).then_some(Form::Single)
             };
-            let unnamed = match other_syntax {
+            let unnamed = match rules.other_syntax {
                 // Who takes anything takes any transfer syntax too.
                 OtherSyntax::Refused if !one.is("*", "*") => EXPLICIT_VR_LITTLE_ENDIAN,
                 _ => "*",
             };
             let transfer_syntax = one.parameter("transfer-syntax").unwrap_or(unnamed);
             let transfer_syntax = Some(transfer_syntax.to_owned()).filter(|uid| uid != "*");
+            let named = transfer_syntax.as_deref();
+            let is_offered = |offered: &[&str]| named.is_none_or(|uid| offered.contains(&uid));
+            let form = form.filter(|_| rules.offered_syntaxes.is_none_or(is_offered));
             form.map(|form| Self { form, transfer_syntax })
         })
     }
@@ -129,7 +131,7 @@ impl Wanted {
 }
 
 /// A page of the entries of a target.
-pub(super) async fn entries(
+pub(crate) async fn entries(
     state: &State,
     target: &Target,
     after: i64,

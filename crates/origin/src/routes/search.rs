@@ -39,7 +39,7 @@ const MATCHES_PER_CHUNK: u64 = 256;
 
 /// Lists studies, series or instances, in all of a study or a series or in everything there is. The
 /// answer is made while it is sent, so that its length costs no memory.
-pub(super) async fn search(
+pub(crate) async fn search(
     Shared(state): Shared<Arc<State>>,
     resource: Resource,
     RawQuery(query): RawQuery,

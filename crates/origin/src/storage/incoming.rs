@@ -34,8 +34,8 @@ use crate::{
 /// about 400 KiB, so that an upload holds at most a few hundred KiB here.
 const QUEUE: usize = 2;
 
-/// Bytes of the preamble.
-const PREAMBLE: u64 = part10::PREAMBLE_LENGTH as u64;
+/// Bytes of the preamble, which the prefix follows (PS3.10 §7.1).
+const PREAMBLE: u64 = 128;
 
 /// Bytes collected before they are written: fewer, larger writes.
 const WRITE: usize = 128 * 1024;
@@ -286,12 +286,18 @@ impl Received {
             length: self.length,
             sha256,
         };
+        let stored = |warning| Ok(StoreOutcome::Stored(Stored { identity, warning, has_several_values }));
+        let aside = self.rules.conflicts_aside;
+        if aside && storage.index.conflicts(&entry, |attribute| values.value(attribute))? {
+            return stored(warning);
+        }
         let known = storage.put(&entry, &values, &temporary.0, expected.replaces)?;
         match known {
+            Some(known) if aside && known.sha256 != sha256 => stored(warning),
             Some(known) if !(self.rules.same_is_stored && known.sha256 == sha256) => {
                 refused(self.rules.duplicate_reason)
             }
-            _ => Ok(StoreOutcome::Stored(Stored { identity, warning, has_several_values })),
+            _ => stored(warning),
         }
     }
 }

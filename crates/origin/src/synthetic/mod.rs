@@ -4,6 +4,7 @@
 pub mod archive;
 mod attributes;
 mod phantom;
+pub mod tutorial;
 
 use std::{
     fs::File,

@@ -77,7 +77,7 @@ fn permitted(
         None => return Err(Refusal(bad, "invalid_request", 900_144, "client_id is missing")),
     }
     let asked = match end_point {
-        EndPoint::V1 => form.get("resource").map(|resource| is_resource(resource)),
+        EndPoint::V1 => form.get("resource").map(is_resource),
         EndPoint::V2 => form.get("scope").map(|scope| scope == format!("{RESOURCE}/.default")),
     };
     match asked {

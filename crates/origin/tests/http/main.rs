@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod archive;
 #[cfg(test)]
+mod aws;
+#[cfg(test)]
+mod azure;
+#[cfg(test)]
 mod encodings;
 #[cfg(test)]
 mod limited;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use dicomweb::multipart::{Boundary, Writer, part_headers};
 use http::HeaderValue;
-use origin::{Options, Origin, Personality, base_url, synthetic::Instance};
+use origin::{Options, Origin, Personality, synthetic::Instance, token};
 use reqwest::{Client, RequestBuilder, Response, header};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -14,6 +14,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 pub(crate) struct Served {
     pub(crate) origin: Origin,
     pub(crate) base: String,
+    /// Where tokens are to be had, if anywhere.
+    pub(crate) tokens: Option<token::Addresses>,
     pub(crate) client: Client,
     pub(crate) folder: TempDir,
     server: JoinHandle<std::io::Result<()>>,
@@ -33,12 +35,13 @@ pub(crate) async fn serve_with(change: impl FnOnce(&mut Options)) -> Served {
     let folder = tempfile::tempdir().unwrap();
     let mut options = Options::new(folder.path().join("origin"), Personality::Standard);
     change(&mut options);
-    let origin = Origin::open_with(options).unwrap();
+    let origin = Origin::open_with(options.clone()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = base_url(listener.local_addr().unwrap());
+    let address = listener.local_addr().unwrap();
+    let (base, tokens) = (options.url(address), options.token_addresses(address));
     let served = origin.clone();
     let server = tokio::spawn(async move { origin::serve(listener, &served, std::future::pending()).await });
-    Served { origin, base, client: Client::new(), folder, server }
+    Served { origin, base, tokens, client: Client::new(), folder, server }
 }
 
 impl Served {

@@ -164,7 +164,10 @@ impl Reading<'_> {
     }
 
     fn check_date(&self, attribute: &Attribute, value: &str) -> Result<(), Refused> {
-        let is_date = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_date = |text: &str| match attribute.vr {
+            "TM" => text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'),
+            _ => text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()),
+        };
         match value.split_once('-') {
             Some(_) if !self.rules.ranges(attribute) => {
                 Err(bad("a range is not supported for this attribute"))

@@ -81,7 +81,7 @@ proptest! {
         noise in "[ -~]{0,40}",
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let index = Index::open(&folder.path().join("index.sqlite")).unwrap();
+        let index = Index::open(&folder.path().join("index.sqlite"), false).unwrap();
         let keys = values.iter().map(|(value, at)| format!("{}={value}", ATTRIBUTES[*at].keyword));
         let text = keys.chain([noise]).collect::<Vec<_>>().join("&");
         for resource in [SearchResource::Studies, SearchResource::AllSeries, SearchResource::AllInstances] {
