@@ -3,13 +3,17 @@ use dataset::{
     json::{Element, Item},
     matching::Options,
 };
+use proptest::prelude::*;
 
 use super::*;
 
 const STUDY_TIME: Tag = Tag(0x0008, 0x0030);
 const MODALITIES_IN_STUDY: Tag = Tag(0x0008, 0x0061);
+const REFERRING_PHYSICIAN_NAME: Tag = Tag(0x0008, 0x0090);
+const PATIENT_BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 const PATIENT_SEX: Tag = Tag(0x0010, 0x0040);
 const SERIES_NUMBER: Tag = Tag(0x0020, 0x0011);
+const STEP_START_DATE: Tag = Tag(0x0040, 0x0244);
 const REQUEST_ATTRIBUTES: Tag = Tag(0x0040, 0x0275);
 
 fn keys(elements: &[(Tag, VR, &str)]) -> Keys {
@@ -301,4 +305,123 @@ fn one_key_at_a_time_goes_where_there_must_be_one() {
             assert_eq!(plan.may_repeat(), by_patients, "{elements:?}");
         }
     }
+}
+
+/// What Google and dcm4chee are asked.
+#[test]
+fn other_servers_are_asked_in_their_way() {
+    type Row = (Elements, Searches, Searches);
+    let rows: &[Row] = &[
+        (
+            &[(Tag::PATIENT_NAME, VR::PN, "Doe^J*"), (REFERRING_PHYSICIAN_NAME, VR::PN, "Roe")],
+            // The other name would be matched as it stands.
+            &["Study?00100010=Doe&fuzzy"],
+            &[
+                "Study?00080090=R??*&00100010=D??*^*?*",
+                "Study?00080090=r??*&00100010=D??*^*?*",
+                "Study?00080090=*=R??*&00100010=D??*^*?*",
+                "Study?00080090=*=r??*&00100010=D??*^*?*",
+                "Study?00080090=R??*&00100010=d??*^*?*",
+            ],
+        ),
+        (
+            &[(Tag::STUDY_DATE, VR::DA, "20240101-"), (STUDY_TIME, VR::TM, "1000-1130")],
+            &["Study?00080020=20240101-"],
+            &["Study?00080020=20240101-&00080030=10-113059.999999"],
+        ),
+        (
+            &[(Tag::STUDY_INSTANCE_UID, VR::UI, "1.1\\1.2"), (MODALITIES_IN_STUDY, VR::CS, "CT")],
+            &["Study?0020000D=1.1", "Study?0020000D=1.2"],
+            &["Study?00080061=CT&0020000D=1.1", "Study?00080061=CT&0020000D=1.2"],
+        ),
+    ];
+    for (elements, google, dcm4chee) in rows {
+        let plan = |capabilities| written(Plan::new(Level::Study, &keys(elements), &[], &capabilities));
+        assert_eq!(plan(SearchCapabilities::google()), *google, "{elements:?}");
+        let searches = plan(SearchCapabilities::dcm4chee());
+        assert!(searches.len() >= dcm4chee.len(), "{elements:?}: {searches:?}");
+        assert!(
+            searches.iter().zip(*dcm4chee).all(|(got, expected)| got == expected),
+            "{elements:?}: {searches:?}"
+        );
+    }
+}
+
+/// What a server without wildcards and lists would answer with 400, or take for something else.
+fn refused(search: &Search, capabilities: &SearchCapabilities) -> Option<&'static str> {
+    let searchable = capabilities.searchable(search.resource());
+    if !searchable.is_present() {
+        return Some("no such resource");
+    }
+    for (number, (path, value)) in search.matching.iter().enumerate() {
+        let [tag] = path.as_slice() else { return Some("a sequence") };
+        let is_date = [Tag::STUDY_DATE, PATIENT_BIRTH_DATE, STEP_START_DATE].contains(tag);
+        let is_name = [Tag::PATIENT_NAME, REFERRING_PHYSICIAN_NAME].contains(tag);
+        let wrong = match value {
+            MatchValue::ListOfUid(uids) => (uids.len() != 1).then_some("a list"),
+            MatchValue::Text(text) if text.is_empty() || is_date && text == "-" => Some("nothing"),
+            MatchValue::Text(text) if text.contains(['*', '?']) => Some("a wildcard"),
+            MatchValue::Text(text) if is_date && text.contains('-') && !capabilities.ranges.has(*tag) => {
+                Some("a range")
+            }
+            MatchValue::Text(_) => None,
+        };
+        let twice = search.matching[..number].iter().any(|(before, _)| before == path);
+        let literal = is_name && !(search.fuzzy && capabilities.fuzzy.has(*tag));
+        let checks = [(!searchable.has(*tag), "an attribute"), (twice, "a key twice"), (literal, "a name")];
+        if let Some(wrong) = wrong.or_else(|| checks.iter().find(|(it_is, _)| *it_is).map(|(_, what)| *what))
+        {
+            return Some(wrong);
+        }
+    }
+    None
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn strict_servers_are_asked_for_nothing_that_they_refuse(
+        level in prop::sample::select(vec![Level::Study, Level::Series, Level::Instance]),
+        elements in prop::collection::vec(any_key(), 0..6),
+        fuzzy in any::<bool>(),
+        combined_date_time in any::<bool>(),
+    ) {
+        let options = Options { fuzzy, combined_date_time, ..Options::default() };
+        let keys = keys_with(&elements, options);
+        let include = [Tag::PATIENT_NAME, Tag::MODALITY];
+        for capabilities in [SearchCapabilities::azure(), narrow(), SearchCapabilities::google()] {
+            for search in Plan::new(level, &keys, &include, &capabilities).searches().take(16) {
+                prop_assert_eq!(refused(&search, &capabilities), None, "{:?}", search);
+            }
+        }
+    }
+}
+
+/// A key that a workstation may send, of those that Azure knows and some that it does not.
+fn any_key() -> impl Strategy<Value = (Tag, VR, &'static str)> {
+    const UIDS: &[&str] = &["1.1", "1.1\\1.2", "1.1\\1.2\\1.3", ""];
+    const DATES: &[&str] = &["20240101", "20240101-", "-20240131", "20240101-20240131", "2024.01.01", ""];
+    const NAMES: &[&str] = &["Doe", "DOE^J*", "*", "*son", "山田*", "Doe=山田", "O'Neil^?", ""];
+    const TEXTS: &[&str] = &["47", "4*7", "A?", "*", "A,B", "CT\\MR", "-", ""];
+    let of = |tag, vr, texts: &'static [&'static str]| (tag, vr, texts);
+    let keys = vec![
+        of(Tag::STUDY_INSTANCE_UID, VR::UI, UIDS),
+        of(Tag::SERIES_INSTANCE_UID, VR::UI, UIDS),
+        of(Tag::SOP_INSTANCE_UID, VR::UI, UIDS),
+        of(Tag::SOP_CLASS_UID, VR::UI, UIDS),
+        of(Tag::STUDY_DATE, VR::DA, DATES),
+        of(PATIENT_BIRTH_DATE, VR::DA, DATES),
+        of(STEP_START_DATE, VR::DA, DATES),
+        of(STUDY_TIME, VR::TM, &["10", "1000-1130", ""]),
+        of(Tag::PATIENT_NAME, VR::PN, NAMES),
+        of(REFERRING_PHYSICIAN_NAME, VR::PN, NAMES),
+        of(Tag::PATIENT_ID, VR::LO, TEXTS),
+        of(Tag::ACCESSION_NUMBER, VR::SH, TEXTS),
+        of(Tag::MODALITY, VR::CS, &["CT", "CT\\MR", "C*", ""]),
+        of(MODALITIES_IN_STUDY, VR::CS, &["CT", "CT\\MR", "C*", ""]),
+        of(SERIES_NUMBER, VR::IS, &["1", ""]),
+    ];
+    prop::sample::select(keys)
+        .prop_flat_map(|(tag, vr, texts)| prop::sample::select(texts).prop_map(move |text| (tag, vr, text)))
 }
