@@ -3,6 +3,7 @@
 //! The types here are the reference: their comments, defaults and examples become
 //! `docs/configuration.md` and the example file.
 
+mod auth;
 mod azure;
 mod capabilities;
 mod clock;
@@ -22,6 +23,7 @@ mod values;
 mod web;
 mod worklist;
 
+pub(crate) use auth::{Algorithm, Auth, AuthType, SecretPlace, StreamedBody};
 pub(crate) use azure::{Azure, Version as AzureVersion};
 pub(crate) use capabilities::{
     Attribute, AttributePath, Attributes, Capabilities, ChangeFeed, IncludeField, Level, Lookup,
@@ -33,7 +35,7 @@ pub(crate) use document::{Document, KeyPath, Problem};
 pub(crate) use intake::{Ae, Allow, Dimse, Peer, UnknownPeers};
 pub(crate) use mpps::{Body, Mpps, MppsSink, Requirements, SinkType, Update};
 pub(crate) use operation::{Admin, BackOff, Forward, Log, LogFormat, Spool};
-pub(crate) use origin::{Auth, AuthType, Duplicate, Origin, StoreResponse};
+pub(crate) use origin::{Duplicate, Origin, StoreResponse};
 pub(crate) use query::{OnUnmappable, PeerRetrieve, Query, Relational, Retrieve, UnsupportedKeys};
 pub(crate) use rate_limit::{Day, RateLimit, Window};
 pub(crate) use reference::{example, reference, schema};

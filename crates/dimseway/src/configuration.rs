@@ -1,6 +1,8 @@
 //! The configuration in force: what was written, checked and put in the types of the rooms.
 
+mod aws;
 mod capabilities;
+mod credentials;
 mod mpps;
 mod origin;
 mod postdicom;

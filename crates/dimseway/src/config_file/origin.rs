@@ -2,6 +2,7 @@
 
 use super::azure::Azure;
 use super::postdicom::PostDicom;
+use super::auth::Auth;
 use super::rate_limit::RateLimit;
 use super::{Capabilities, HeaderValue, Span};
 use schemars::JsonSchema;
@@ -40,6 +41,13 @@ pub(crate) struct Origin {
     #[schemars(extend("x-sample" = { "X-Site": "north", "X-Api-Key": { "value_file": "/run/secrets/api_key" } }))]
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, HeaderValue>,
+    /// The way to the server and to whoever gives its tokens: `"environment"` (`HTTPS_PROXY`, `HTTP_PROXY`,
+    /// `ALL_PROXY` and `NO_PROXY`; never to the machine itself or its own link), `"none"`, or the address of a
+    /// proxy, which is used for all.
+    /// Unit: none, or http or https URL. Source: the network's administrator.
+    #[schemars(example = &"environment")]
+    #[serde(default = "environment")]
+    pub(crate) proxy: String,
     /// Certificates, where the public ones do not do.
     #[serde(default)]
     pub(crate) tls: Tls,
@@ -84,50 +92,6 @@ pub(crate) struct Origin {
     /// Unit: none. Source: PS3.18 §10.5.3.
     #[serde(default)]
     pub(crate) duplicate: Duplicate,
-}
-
-/// How Dimseway proves who it is. Files are read again at each delivery, so a secret can be changed
-/// without a restart.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Auth {
-    /// `"none"`, `"basic"` (RFC 7617) or `"bearer"` (RFC 6750).
-    /// Unit: none. Source: the server's documentation.
-    pub(crate) r#type: AuthType,
-    /// User name, for `basic`.
-    /// Unit: none. Source: the server's administrator.
-    #[schemars(extend("x-sample" = "dimseway"))]
-    pub(crate) username: Option<String>,
-    /// File with the password, for `basic`; a newline at its end does not count.
-    /// Unit: path, relative to this file. Source: the server's administrator.
-    #[schemars(extend("x-sample" = "/run/secrets/archive_password"))]
-    pub(crate) password_file: Option<String>,
-    /// Environment variable with the password, for `basic`.
-    /// Unit: name. Source: the server's administrator.
-    #[schemars(extend("x-sample" = "ARCHIVE_PASSWORD"))]
-    pub(crate) password_env: Option<String>,
-    /// File with the token, for `bearer`; a newline at its end does not count.
-    /// Unit: path, relative to this file. Source: the server's administrator.
-    #[schemars(extend("x-sample" = "/run/secrets/archive_token"))]
-    pub(crate) token_file: Option<String>,
-    /// Environment variable with the token, for `bearer`.
-    /// Unit: name. Source: the server's administrator.
-    #[schemars(extend("x-sample" = "ARCHIVE_TOKEN"))]
-    pub(crate) token_env: Option<String>,
-}
-
-/// Kinds of authentication.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub(crate) enum AuthType {
-    /// No `Authorization` header.
-    #[default]
-    None,
-    /// User name and password.
-    Basic,
-    /// A token.
-    Bearer,
 }
 
 /// Certificates for one origin.
@@ -175,6 +139,10 @@ pub(crate) enum Duplicate {
     Reject,
     /// Sent again in place of what is there.
     Overwrite,
+}
+
+fn environment() -> String {
+    "environment".to_owned()
 }
 
 fn standard() -> String {

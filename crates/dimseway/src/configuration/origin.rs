@@ -1,10 +1,10 @@
 //! Origins of the configuration: where they are, what they can do, who we are there.
 
 use super::{rate_limit, secret};
-use crate::config_file::{Auth, AuthType, Document, Duplicate, File, HeaderValue, KeyPath, Origin, Problem};
+use crate::config_file::{Document, Duplicate, File, HeaderValue, KeyPath, Origin, Problem};
 use bridge::config::Origin as BridgeOrigin;
-use dicomweb::{BaseUrl, ClientConfig, Credentials, Pace, Proxy, Timeouts, Tls, url::InvalidBaseUrl};
-use http::{HeaderName, header::AUTHORIZATION};
+use dicomweb::{BaseUrl, ClientConfig, Pace, Proxy, Timeouts, Tls, url::InvalidBaseUrl};
+use http::HeaderName;
 use secrecy::{ExposeSecret, SecretString};
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -44,7 +44,7 @@ pub(super) struct Reading<'a> {
     pub(super) origin: &'a Origin,
     pub(super) path: KeyPath,
     pub(super) document: &'a Document,
-    files: &'a mut Vec<PathBuf>,
+    pub(super) files: &'a mut Vec<PathBuf>,
 }
 
 impl Reading<'_> {
@@ -72,87 +72,15 @@ impl Reading<'_> {
         };
         let limit = rate_limit::rate_limit(&origin.rate_limit, &self.path.key("rate_limit"), self.document)?;
         let pace = Pace::new(limit);
-        let proxy = Proxy::Environment;
-        Ok(ClientConfig { base_url, profile, credentials, tls, headers, proxy, timeouts, pace })
-    }
-
-    fn credentials(
-        &mut self,
-        headers: &mut Vec<(HeaderName, http::HeaderValue)>,
-    ) -> Result<Credentials, Problem> {
-        let auth = &self.origin.auth;
-        self.refuse_unused(auth)?;
-        match auth.r#type {
-            AuthType::None => Ok(Credentials::None),
-            AuthType::Basic => {
-                let Some(username) = auth.username.clone() else {
-                    return Err(self.problem("auth", "`basic` needs `username`"));
-                };
-                let password =
-                    self.secret("password", auth.password_file.as_deref(), auth.password_env.as_deref())?;
-                Ok(Credentials::Basic { username, password })
-            }
-            AuthType::Bearer => match (&auth.token_file, &auth.token_env) {
-                (Some(file), None) => {
-                    let key = self.path.key("auth").key("token_file");
-                    // Read once now, so that an empty file is found before a port opens; the client
-                    // reads it again when it changes, so it is not watched here.
-                    secret::from_file(file, &key, self.document, &mut Vec::new())?;
-                    Ok(Credentials::BearerFile(self.document.directory().join(file)))
-                }
-                (file, variable) => {
-                    let token = self.secret("token", file.as_deref(), variable.as_deref())?;
-                    let value = SecretString::from(format!("Bearer {}", token.expose_secret()));
-                    let value = self.header_value(&self.path.key("auth").key("token_env"), &value)?;
-                    headers.push((AUTHORIZATION, value));
-                    Ok(Credentials::None)
-                }
-            },
-        }
-    }
-
-    /// The secret `{name}_file` or `{name}_env`.
-    fn secret(
-        &mut self,
-        name: &str,
-        file: Option<&str>,
-        variable: Option<&str>,
-    ) -> Result<SecretString, Problem> {
-        let path = self.path.key("auth");
-        match (file, variable) {
-            (Some(file), None) => {
-                secret::from_file(file, &path.key(format!("{name}_file")), self.document, self.files)
-            }
-            (None, Some(variable)) => {
-                secret::from_environment(variable, &path.key(format!("{name}_env")), self.document)
-            }
-            (None, None) => Err(self.problem("auth", format!("`{name}_file` or `{name}_env` is needed"))),
-            (Some(_), Some(_)) => {
-                Err(self.problem("auth", format!("`{name}_file` and `{name}_env` exclude each other")))
-            }
-        }
-    }
-
-    /// A key that the type of authentication does not use is a mistake.
-    fn refuse_unused(&self, auth: &Auth) -> Result<(), Problem> {
-        let basic = [
-            ("username", &auth.username),
-            ("password_file", &auth.password_file),
-            ("password_env", &auth.password_env),
-        ];
-        let bearer = [("token_file", &auth.token_file), ("token_env", &auth.token_env)];
-        let (unused, word): (Vec<_>, _) = match auth.r#type {
-            AuthType::None => (basic.into_iter().chain(bearer).collect(), "none"),
-            AuthType::Basic => (bearer.to_vec(), "basic"),
-            AuthType::Bearer => (basic.to_vec(), "bearer"),
+        let proxy = match origin.proxy.as_str() {
+            "environment" => Proxy::Environment,
+            "none" => Proxy::None,
+            address => Proxy::Url(address.parse().map_err(|error: InvalidBaseUrl| {
+                let message = format!("neither `environment` nor `none`; {error}");
+                self.problem("proxy", message)
+            })?),
         };
-        match unused.into_iter().find(|(_, value)| value.is_some()) {
-            Some((key, _)) => {
-                let path = self.path.key("auth").key(key);
-                Err(self.document.problem(&path, format!("has no meaning with type = \"{word}\"")))
-            }
-            None => Ok(()),
-        }
+        Ok(ClientConfig { base_url, profile, credentials, tls, headers, proxy, timeouts, pace })
     }
 
     fn headers(&mut self) -> Result<Vec<(HeaderName, http::HeaderValue)>, Problem> {
@@ -183,7 +111,7 @@ impl Reading<'_> {
         Ok(headers)
     }
 
-    fn header_value(&self, path: &KeyPath, value: &SecretString) -> Result<http::HeaderValue, Problem> {
+    pub(super) fn header_value(&self, path: &KeyPath, value: &SecretString) -> Result<http::HeaderValue, Problem> {
         let mut value = http::HeaderValue::try_from(value.expose_secret())
             .map_err(|_| self.document.problem(path, "holds characters that an HTTP header cannot carry"))?;
         value.set_sensitive(true);

@@ -4,6 +4,7 @@ use dicomweb::profile::{Profile, Searchable};
 use instance::Tag;
 use std::time::Duration;
 
+mod credentials;
 mod worklist;
 
 fn read(text: &str) -> Result<Configuration, String> {
