@@ -2,6 +2,7 @@
 //! does what a test tells it to.
 
 mod answers_of_azure;
+mod at_azure;
 mod delivering;
 mod memory;
 mod origin;

@@ -51,13 +51,13 @@ fn implicit_of(explicit: &[u8]) -> Vec<u8> {
 }
 
 /// Instance `number` as a device with Implicit VR alone has it, and how it is to leave.
-fn pair(number: usize, size: usize) -> (Instance, Vec<u8>) {
+pub(super) fn pair(number: usize, size: usize) -> (Instance, Vec<u8>) {
     let Instance { sop_instance_uid, data_set } = instance(number, size);
     (Instance { sop_instance_uid, data_set: implicit_of(&data_set) }, data_set)
 }
 
 /// An association that proposes this transfer syntax alone.
-struct Device {
+pub(super) struct Device {
     association: RequestorAssociation<TcpStream>,
     transfer_syntax: TransferSyntax,
 }
@@ -74,11 +74,11 @@ impl Device {
         Self { association, transfer_syntax }
     }
 
-    async fn implicit(site: &Site) -> Self {
+    pub(super) async fn implicit(site: &Site) -> Self {
         Self::new(site, IMPLICIT_VR_LITTLE_ENDIAN).await
     }
 
-    async fn store(&mut self, instance: &Instance) -> Response {
+    pub(super) async fn store(&mut self, instance: &Instance) -> Response {
         let contexts = self.association.contexts();
         let context = contexts.find(&CT.parse().unwrap(), &self.transfer_syntax).unwrap().clone();
         let chunks: Vec<_> =
