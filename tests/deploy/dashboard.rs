@@ -33,6 +33,15 @@ fn every_panel_asks_for_what_is_exported() {
 }
 
 #[test]
+fn every_metric_has_a_panel() {
+    let dashboard = text(FILE);
+    let page = text("docs/metrics.md");
+    let names = page.split("\n## `").skip(1).filter_map(|section| section.split('`').next());
+    let missing: Vec<_> = names.filter(|name| !dashboard.contains(name)).collect();
+    assert!(missing.is_empty(), "nobody sees {missing:?}");
+}
+
+#[test]
 fn it_is_made_for_import() {
     let dashboard: Value = serde_json::from_str(&text(FILE)).unwrap();
     assert!(dashboard["id"].is_null(), "an identifier belongs to one Grafana");
@@ -48,6 +57,7 @@ fn it_is_made_for_import() {
         "Queue",
         "Query and retrieve",
         "Worklist",
+        "Pulls",
         "Runtime",
     ];
     assert_eq!(rows, wanted);

@@ -1,5 +1,7 @@
 //! What is published of a version: program, Debian package, chart, bill of materials, checksums.
 
+mod debian;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,9 +17,6 @@ pub(crate) const BUILD: &str = "deploy/container/build.sh";
 
 /// What goes with the program into its archive.
 const BESIDE: [&str; 3] = ["README.md", "docs/changelog.md", "docs/dimseway.example.toml"];
-
-/// Makes the Debian package, as a cargo command.
-const CARGO_DEB: (&str, &str) = ("cargo-deb", "3.8.0");
 
 /// Writes the bill of materials in CycloneDX, as a cargo command.
 const CARGO_CYCLONEDX: (&str, &str) = ("cargo-cyclonedx", "0.5.9");
@@ -42,7 +41,7 @@ pub(crate) fn run(workspace: &Path, tools: &Tools, trial: bool) -> anyhow::Resul
     fs::create_dir_all(&folder)?;
     run_step("program", &mut command::outside_of_cargo(BUILD))?;
     archive(workspace, &folder, version)?;
-    debian_package(workspace, &folder)?;
+    debian::package(workspace, &folder)?;
     println!("=== chart");
     deploy::package(tools, &folder)?;
     bill_of_materials(workspace, &folder, version)?;
@@ -88,21 +87,6 @@ fn host() -> anyhow::Result<String> {
     let said = command::output(Command::new("rustc").arg("-vV"))?;
     let host = said.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
     Ok(host.to_owned())
-}
-
-/// The Debian package, where the program's manifest describes one.
-fn debian_package(workspace: &Path, folder: &Path) -> anyhow::Result<()> {
-    let manifest = fs::read_to_string(workspace.join("crates/dimseway/Cargo.toml"))?;
-    if !manifest.contains("[package.metadata.deb]") {
-        println!(
-            "=== Debian package\n    left out: crates/dimseway/Cargo.toml has no [package.metadata.deb]"
-        );
-        return Ok(());
-    }
-    let program = install(workspace, CARGO_DEB)?;
-    let mut deb = command::outside_of_cargo(&program.to_string_lossy());
-    deb.args(["deb", "--package", "dimseway", "--no-build", "--locked", "--output"]).arg(folder);
-    run_step("Debian package", &mut deb)
 }
 
 /// `dimseway-VERSION.cdx.json`: every crate that the program is built from, with version and licence.
