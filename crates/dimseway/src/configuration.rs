@@ -3,9 +3,12 @@
 mod aws;
 mod capabilities;
 mod credentials;
+pub(crate) mod effective;
 mod mpps;
 mod origin;
 mod postdicom;
+mod profile;
+mod pull;
 mod query;
 mod rate_limit;
 mod secret;
@@ -90,6 +93,7 @@ impl Configuration {
     pub(crate) fn from_file(file: &File, document: Document) -> Result<Self, Problem> {
         let mut files = Vec::new();
         let origins = origin::all(file, &document, &mut files)?;
+        let pulls = pull::pulls(file, &document, &origins)?;
         let bridge = bridge::Config {
             served: served(file),
             peers: peers(file, &document)?,
@@ -106,6 +110,7 @@ impl Configuration {
                 Unrouted::Reject => bridge::config::Unrouted::Reject,
             },
             forward: forward(file),
+            pulls,
             query: query::query(file),
             retrieve: query::retrieve(file),
             mpps: mpps::mpps(file, &document)?,

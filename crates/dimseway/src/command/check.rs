@@ -2,7 +2,11 @@
 
 mod account;
 mod certificate;
+mod origin;
+mod profile;
+mod pull;
 mod query;
+mod settings;
 mod worklist;
 
 use super::{echo::join, send::reachable};
@@ -14,20 +18,36 @@ use crate::{
 };
 use anyhow::Context;
 use dicomweb::Remedy;
-use std::{
-    collections::BTreeSet,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 /// Longest wait for the daemon's word on its readiness: below the time-out of a container probe.
 const READY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One verdict.
+/// One verdict, in words that say what to do where it is not good.
 enum Verdict {
     Good(String),
+    /// It works, but should not stay as it is.
+    Warned(String),
     Bad(String),
     Untested(String),
+}
+
+impl Verdict {
+    /// The word that a line begins with, and the rest of it.
+    fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::Good(words) => ("ok", words),
+            Self::Warned(words) => ("warn", words),
+            Self::Bad(words) => ("FAILED", words),
+            Self::Untested(words) => ("skipped", words),
+        }
+    }
+
+    #[cfg(test)]
+    fn in_one_line(&self) -> String {
+        let (word, words) = self.parts();
+        format!("{word} {words}")
+    }
 }
 
 /// Validates the configuration and, if asked to, what it names.
@@ -46,38 +66,36 @@ pub(crate) async fn run(path: &Path, arguments: &Check) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut bad = 0;
-    let mut tell = |subject: String, verdict: Verdict| match verdict {
-        Verdict::Good(words) => println!("ok       {subject}: {words}"),
-        Verdict::Untested(words) => println!("skipped  {subject}: {words}"),
-        Verdict::Bad(words) => {
-            bad += 1;
-            println!("FAILED   {subject}: {words}");
-        }
+    let mut tell = |subject: String, verdict: Verdict| {
+        let (word, words) = verdict.parts();
+        println!("{word:<8} {subject}: {words}");
+        bad += usize::from(matches!(verdict, Verdict::Bad(_)));
     };
     tell(format!("spool {}", configuration.spool.directory.display()), disk(&configuration));
     let mut silent = BTreeSet::new();
     for origin in &configuration.bridge.origins {
-        if let Some(path) = &origin.client.tls.certificate_file {
-            let verdict = certificate::verdict(path, jiff::Timestamp::now());
-            tell(
-                format!("certificate for origin {}", origin.name),
-                verdict.map_or_else(Verdict::Bad, Verdict::Good),
-            );
+        for line in profile::lines(origin) {
+            println!("{line}");
         }
-        let verdict = probe(origin).await;
-        if matches!(verdict, Verdict::Bad(_)) {
+        let (verdicts, answers) = origin::verdicts(origin).await;
+        for (subject, verdict) in verdicts {
+            tell(subject, verdict);
+        }
+        if !answers {
             silent.insert(origin.name.as_str());
         }
-        tell(format!("origin {}", origin.name), verdict);
         if let Some(account) = &origin.postdicom {
-            let verdict = match silent.contains(origin.name.as_str()) {
-                true => Verdict::Untested("the origin itself does not answer as it should".to_owned()),
-                false => account::verdict(account).await,
+            let verdict = match answers {
+                false => Verdict::Untested("the origin itself does not answer as it should".to_owned()),
+                true => account::verdict(account).await,
             };
             tell(format!("account of origin {}", origin.name), verdict);
         }
     }
     for (subject, verdict) in query::verdicts(&configuration, &silent).await {
+        tell(subject, verdict);
+    }
+    for (subject, verdict) in pull::verdicts(&configuration, &silent).await {
         tell(subject, verdict);
     }
     for (subject, verdict) in worklist::verdicts(&configuration).await {
@@ -128,18 +146,6 @@ fn disk(configuration: &Configuration) -> Verdict {
         ));
     }
     Verdict::Good(format!("can be written to, {} MB are free", free / 1_000_000))
-}
-
-async fn probe(origin: &bridge::config::Origin) -> Verdict {
-    let client = match dicomweb::Client::new(origin.client.clone()) {
-        Ok(client) => client,
-        Err(error) => return Verdict::Bad(error.to_string()),
-    };
-    let started = Instant::now();
-    match client.probe().await {
-        Ok(_) => Verdict::Good(format!("answers in {:.1?}", started.elapsed())),
-        Err(error) => Verdict::Bad(refused(&error)),
-    }
 }
 
 /// An error of an origin, and what to look at.

@@ -4,7 +4,10 @@ use dicomweb::profile::{Profile, Searchable};
 use instance::Tag;
 use std::time::Duration;
 
+mod aws;
 mod credentials;
+mod documented;
+mod profile;
 mod worklist;
 
 fn read(text: &str) -> Result<Configuration, String> {

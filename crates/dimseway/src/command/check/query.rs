@@ -91,12 +91,8 @@ mod tests {
 
     /// The lines as they are printed, times left out.
     fn printed(verdicts: Vec<(String, Verdict)>) -> Vec<String> {
-        let line = |(subject, verdict)| {
-            let (word, words) = match verdict {
-                Verdict::Good(words) => ("ok", words),
-                Verdict::Bad(words) => ("FAILED", words),
-                Verdict::Untested(words) => ("skipped", words),
-            };
+        let line = |(subject, verdict): (String, Verdict)| {
+            let (word, words) = verdict.parts();
             format!("{word} {subject}: {words}")
         };
         verdicts.into_iter().map(line).collect()

@@ -21,7 +21,10 @@ impl FromStr for Attribute {
 
 impl fmt::Display for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04X}{:04X}", self.0.group(), self.0.element())
+        match dataset::json::keyword(self.0) {
+            Some(keyword) => f.write_str(keyword),
+            None => write!(f, "{:04X}{:04X}", self.0.group(), self.0.element()),
+        }
     }
 }
 
