@@ -16,4 +16,5 @@ mod reporting;
 mod retrieving;
 pub(crate) mod site;
 mod stopping;
+mod tokens;
 mod worklist;

@@ -86,15 +86,20 @@ pub(super) struct FakeOrigin(Arc<Mutex<Inner>>);
 impl FakeOrigin {
     /// Serves on a listener until the runtime ends.
     pub(super) fn serve(&self, listener: TcpListener) {
-        let router = Router::new()
+        let router = self.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+    }
+
+    /// What it serves.
+    pub(super) fn router(&self) -> Router {
+        Router::new()
             .route("/dicom-web/studies", post(store).put(store).get(probe))
             .route("/dicom-web/studies/{study}/series/{series}/instances", get(search))
             .route(
                 "/dicom-web/studies/{study}/series/{series}/instances/{instance}",
                 get(retrieve).delete(delete),
             )
-            .with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+            .with_state(self.clone())
     }
 
     pub(super) fn then(&self, answer: Answer) {

@@ -33,8 +33,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// How old a token must be that was refused, and had itself been fetched because another one was refused, before
-/// one more is fetched. 1 minute: an origin that refuses them all must not have them fetched without end.
-const REFUSALS_APART: Duration = Duration::from_secs(60);
+/// one more is fetched. 15 seconds: an origin that refuses them all must not have them fetched without end.
+const REFUSALS_APART: Duration = Duration::from_secs(15);
 
 /// The token of one origin, or whatever else its issuer gives for a time.
 pub(crate) struct TokenCache<I: Issuer = TokenSource>(Arc<Shared<I>>);
