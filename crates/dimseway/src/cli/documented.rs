@@ -77,7 +77,7 @@ fn documents_show_command_lines_that_are_taken() {
         }
     }
     assert!(refused.is_empty(), "{}", refused.join("\n"));
-    assert!(taken > 20, "only {taken} command lines were found");
+    assert!(taken >= 15, "only {taken} command lines were found");
 }
 
 #[test]
