@@ -9,6 +9,7 @@ mod origin;
 mod pacing;
 mod passing_through;
 mod postdicom;
+mod pulling;
 mod querying;
 mod re_encoding;
 mod receiving;

@@ -1,11 +1,14 @@
 //! What need not be pulled, by the delivery records of the own spool.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use instance::Uid;
 use spool::{Deliveries, Destination, Error, State};
 
 use crate::config::Pull;
+
+/// How exactly the records keep times.
+const TICK: Duration = Duration::from_millis(1);
 
 /// What the own records say of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +19,14 @@ pub(super) enum Known {
     Taken,
     /// This bridge stored it there.
     Own,
+}
+
+/// Has the records know everything that was committed before this call.
+pub(super) async fn catch_up(deliveries: &dyn Deliveries, pull: &Pull) -> Result<(), Error> {
+    match pull.to.first() {
+        Some(destination) => deliveries.undelivered_studies(destination, None, 1).await.map(drop),
+        None => Ok(()),
+    }
 }
 
 /// Looks an instance up. What was taken before `changed` was another content; none: any is the same.
@@ -30,7 +41,7 @@ pub(super) async fn look_up(
     let source = Destination::Origin(pull.origin.clone());
     let mut own = false;
     for found in deliveries.find_by_sop_instance(sop_instance_uid).await? {
-        let recent = changed.is_none_or(|changed| found.entry.header.accepted_at >= changed);
+        let recent = changed.is_none_or(|changed| found.entry.header.accepted_at + TICK >= changed);
         let goes_to =
             |destination: &Destination| found.deliveries.iter().any(|one| one.destination == *destination);
         if recent && pull.to.iter().all(goes_to) {

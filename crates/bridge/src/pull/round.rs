@@ -111,6 +111,7 @@ impl Round {
         kept: &mut Kept,
         jobs: impl Stream<Item = Result<Job, Fault>> + Send,
     ) -> Result<(), Fault> {
+        known::catch_up(&*source.core.ports.deliveries, source.pull).await?;
         let mut done = std::pin::pin!(
             jobs.map(|job| async move {
                 match job {

@@ -36,8 +36,9 @@ async fn deliveries_wait_for_their_time_of_day_without_a_lease() {
     send(&site, 3).await;
     let archive = "archive".parse().unwrap();
     assert!(site.bridge.waits_for(&archive).is_some_and(|words| words.contains("time of day")));
+    let lines = site.settled(3, &[State::Due]).await;
+    assert!(lines.iter().all(|line| line.attempts == 0), "nothing is leased: {lines:?}");
     assert_eq!(site.origin.requests(), 0);
-    assert_eq!(site.states().await, [State::Due; 3], "nothing is leased");
 
     let mut open = config(&[("archive", site.origin_address)]);
     let always =

@@ -31,8 +31,11 @@ pub(super) struct Open {
 }
 
 /// Associations that nothing is sent over at present, at most one for each peer. Cloning gives the same ones.
-#[derive(Clone, Default)]
-pub(crate) struct Associations(Arc<Mutex<HashMap<Destination, Kept>>>);
+#[derive(Clone)]
+pub(crate) struct Associations {
+    kept: Arc<Mutex<HashMap<Destination, Kept>>>,
+    idle: Duration,
+}
 
 struct Kept {
     open: Open,
@@ -55,7 +58,17 @@ impl Open {
     }
 }
 
+impl Default for Associations {
+    fn default() -> Self {
+        Self::idle_for(IDLE)
+    }
+}
+
 impl Associations {
+    pub(super) fn idle_for(idle: Duration) -> Self {
+        Self { kept: Arc::default(), idle }
+    }
+
     /// The association that is kept for a peer.
     pub(super) fn take(&self, destination: &Destination) -> Option<Open> {
         self.kept().remove(destination).map(|kept| kept.open)
@@ -65,7 +78,7 @@ impl Associations {
     pub(super) fn keep(&self, destination: &Destination, open: Open) {
         let (pool, to) = (self.clone(), destination.clone());
         let ends = AbortOnDropHandle::new(tokio::spawn(async move {
-            tokio::time::sleep(IDLE).await;
+            tokio::time::sleep(pool.idle).await;
             let kept = pool.kept().remove(&to);
             if let Some(Kept { open, ends }) = kept {
                 // This very task, which must not end itself.
@@ -84,7 +97,12 @@ impl Associations {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn keeps(&self, destination: &Destination) -> bool {
+        self.kept().contains_key(destination)
+    }
+
     fn kept(&self) -> MutexGuard<'_, HashMap<Destination, Kept>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,0 +1,223 @@
+//! An archive in the cloud that others store to.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{Method, Response, StatusCode, header},
+};
+use dicomweb::{
+    ClientConfig, Profile,
+    media_type::MediaType,
+    multipart::{Boundary, Reader, ReaderLimits},
+    profile::ChangeFeed,
+};
+use futures::StreamExt;
+use instance::{TransferSyntax, part10};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::super::site::{CT, Instance, explicit};
+use crate::config::Origin;
+
+const DICOM_JSON: &str = "application/dicom+json";
+
+#[derive(Clone)]
+struct Change {
+    timestamp: Timestamp,
+    action: &'static str,
+    state: &'static str,
+    uid: String,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Data sets by study and SOP Instance UID.
+    stored: BTreeMap<(String, String), Vec<u8>>,
+    changes: Vec<Change>,
+    /// Statuses of retrieves of these instances.
+    refused: BTreeMap<String, u16>,
+    retrieved: Vec<String>,
+    syntax: Option<TransferSyntax>,
+    uncounted: bool,
+    listed: usize,
+}
+
+/// The archive. Cloning gives the same one.
+#[derive(Clone, Default)]
+pub(super) struct Cloud(Arc<Mutex<Inner>>);
+
+impl Cloud {
+    /// Serves until the runtime ends; gives what a configuration says of it.
+    pub(super) async fn serve(&self, change_feed: ChangeFeed) -> Origin {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/dicom-web", listener.local_addr().unwrap());
+        let router = Router::new().fallback(answer).with_state(self.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let profile = Profile { change_feed, ..Profile::standard() };
+        Origin::new("cloud", ClientConfig::new(url.parse().unwrap(), profile))
+    }
+
+    /// Somebody stores an instance.
+    pub(super) fn gets(&self, study: &str, instance: &Instance) {
+        self.changed(study, instance, Timestamp::now(), "create", "current");
+    }
+
+    pub(super) fn changed(
+        &self,
+        study: &str,
+        instance: &Instance,
+        timestamp: Timestamp,
+        action: &'static str,
+        state: &'static str,
+    ) {
+        let mut inner = self.0.lock().unwrap();
+        let uid = instance.sop_instance_uid.to_string();
+        inner.stored.insert((study.to_owned(), uid.clone()), instance.data_set.clone());
+        inner.changes.push(Change { timestamp, action, state, uid });
+    }
+
+    /// Retrieves of this instance get this status; 200: what is there.
+    pub(super) fn answers(&self, uid: &str, status: u16) {
+        self.0.lock().unwrap().refused.insert(uid.to_owned(), status);
+    }
+
+    /// The transfer syntax of everything.
+    pub(super) fn holds_everything_in(&self, uid: &str) {
+        self.0.lock().unwrap().syntax = Some(TransferSyntax::new(uid.parse().unwrap()));
+    }
+
+    /// Does not say how many instances a study has.
+    pub(super) fn counts_nothing(&self) {
+        self.0.lock().unwrap().uncounted = true;
+    }
+
+    /// SOP Instance UIDs of all retrieves, in order.
+    pub(super) fn retrieved(&self) -> Vec<String> {
+        self.0.lock().unwrap().retrieved.clone()
+    }
+
+    /// How often the instances of a study were listed.
+    pub(super) fn listed(&self) -> usize {
+        self.0.lock().unwrap().listed
+    }
+
+    fn feed(&self, query: &BTreeMap<String, String>) -> Value {
+        let inner = self.0.lock().unwrap();
+        let moment = |name: &str| query[name].parse::<Timestamp>().unwrap();
+        let number = |name: &str| query[name].parse::<usize>().unwrap();
+        let window = moment("startTime")..moment("endTime");
+        let found = inner.changes.iter().enumerate().filter(|(_, change)| window.contains(&change.timestamp));
+        let found = found.skip(number("offset")).take(number("limit"));
+        let entry = |(index, change): (usize, &Change)| {
+            json!({
+                "Sequence": index + 1, "StudyInstanceUid": "1.2.3.1", "SeriesInstanceUid": "1.2.3.2",
+                "SopInstanceUid": change.uid, "Action": change.action, "State": change.state,
+                "Timestamp": change.timestamp.to_string(),
+                "Metadata": { "00080060": { "vr": "CS", "Value": ["CT"] } },
+            })
+        };
+        found.map(entry).collect()
+    }
+
+    fn studies(&self) -> Value {
+        let inner = self.0.lock().unwrap();
+        let studies: BTreeSet<&String> = inner.stored.keys().map(|(study, _)| study).collect();
+        let row = |study: &String| {
+            let instances = inner.stored.keys().filter(|(of, _)| of == study).count();
+            let mut row = json!({ "0020000D": { "vr": "UI", "Value": [study] } });
+            if !inner.uncounted {
+                row["00201208"] = json!({ "vr": "IS", "Value": [instances] });
+            }
+            row
+        };
+        studies.into_iter().map(row).collect()
+    }
+
+    fn instances(&self, study: &str) -> Value {
+        let mut inner = self.0.lock().unwrap();
+        inner.listed += 1;
+        let row = |(_, uid): &(String, String)| {
+            json!({
+                "0020000E": { "vr": "UI", "Value": ["1.2.3.2"] },
+                "00080018": { "vr": "UI", "Value": [uid] },
+                "00080060": { "vr": "CS", "Value": ["CT"] },
+            })
+        };
+        inner.stored.keys().filter(|(of, _)| of == study).map(row).collect()
+    }
+
+    fn retrieve(&self, uid: &str) -> Response<Body> {
+        let mut inner = self.0.lock().unwrap();
+        inner.retrieved.push(uid.to_owned());
+        let status = inner.refused.get(uid).copied().unwrap_or(200);
+        let found = inner.stored.iter().find(|((_, of), _)| of == uid).map(|(_, data_set)| data_set.clone());
+        let Some(data_set) = found.filter(|_| status == 200) else {
+            return say(if status == 200 { 404 } else { status }, "text/plain", "no");
+        };
+        let meta = part10::FileMeta {
+            sop_class_uid: CT.parse().unwrap(),
+            sop_instance_uid: uid.parse().unwrap(),
+            transfer_syntax: inner.syntax.clone().unwrap_or_else(explicit),
+        };
+        let mut body = b"--next\r\nContent-Type: application/dicom\r\n\r\n".to_vec();
+        body.extend(part10::write(&meta, None));
+        body.extend(data_set);
+        body.extend(b"\r\n--next--\r\n");
+        let media_type = "multipart/related; type=\"application/dicom\"; boundary=next";
+        Response::builder().header(header::CONTENT_TYPE, media_type).body(Body::from(body)).unwrap()
+    }
+
+    async fn store(&self, request: Request) -> Response<Body> {
+        let content_type = request.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+        let boundary = Boundary::of(&MediaType::parse(&content_type).unwrap()).unwrap();
+        let body = request.into_body().into_data_stream().boxed();
+        let mut reader = Reader::new(body, &boundary, ReaderLimits::default());
+        let mut stored = Vec::new();
+        while reader.next_part().await.unwrap().is_some() {
+            let mut file = Vec::new();
+            while let Some(chunk) = reader.next_chunk().await.unwrap() {
+                file.extend_from_slice(&chunk);
+            }
+            let (meta, at) = part10::read(&file).unwrap();
+            let instance =
+                Instance { sop_instance_uid: meta.sop_instance_uid.clone(), data_set: file.split_off(at) };
+            self.gets("1.2.3.1", &instance);
+            stored.push(json!({
+                "00081150": { "vr": "UI", "Value": [CT] },
+                "00081155": { "vr": "UI", "Value": [meta.sop_instance_uid.as_str()] },
+            }));
+        }
+        say(200, DICOM_JSON, &json!({ "00081199": { "vr": "SQ", "Value": stored } }).to_string())
+    }
+}
+
+async fn answer(State(cloud): State<Cloud>, request: Request) -> Response<Body> {
+    let path = request.uri().path().trim_start_matches("/dicom-web/").to_owned();
+    let segments: Vec<&str> = path.split('/').collect();
+    let query = request.uri().query().unwrap_or_default().replace("%3A", ":");
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let query: BTreeMap<_, _> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    match segments.as_slice() {
+        ["changefeed"] => say(200, "application/json", &cloud.feed(&query).to_string()),
+        ["studies"] if request.method() == Method::POST => cloud.store(request).await,
+        ["studies"] if query.contains_key("00080020") => say(200, DICOM_JSON, &cloud.studies().to_string()),
+        ["studies", study, "instances"] => say(200, DICOM_JSON, &cloud.instances(study).to_string()),
+        ["studies", _, "series", _, "instances", uid] => cloud.retrieve(uid),
+        _ => say(200, DICOM_JSON, "[]"),
+    }
+}
+
+fn say(status: u16, media_type: &'static str, body: &str) -> Response<Body> {
+    Response::builder()
+        .status(StatusCode::from_u16(status).unwrap())
+        .header(header::CONTENT_TYPE, media_type)
+        .body(Body::from(body.to_owned()))
+        .unwrap()
+}
