@@ -4,6 +4,7 @@ pub(crate) mod api;
 pub(crate) mod calls;
 pub(crate) mod check;
 pub(crate) mod config;
+pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod echo;
 pub(crate) mod folders;

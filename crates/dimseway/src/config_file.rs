@@ -14,6 +14,7 @@ mod mpps;
 mod operation;
 mod origin;
 pub(crate) mod postdicom;
+mod pull;
 mod query;
 mod rate_limit;
 mod reference;
@@ -35,9 +36,10 @@ pub(crate) use document::{Document, KeyPath, Problem};
 pub(crate) use intake::{Ae, Allow, Dimse, Peer, UnknownPeers};
 pub(crate) use mpps::{Body, Mpps, MppsSink, Requirements, SinkType, Update};
 pub(crate) use operation::{Admin, BackOff, Forward, Log, LogFormat, Spool};
+pub(crate) use pull::{Pull, PullMethod};
 pub(crate) use origin::{Duplicate, Origin, StoreResponse};
 pub(crate) use query::{OnUnmappable, PeerRetrieve, Query, Relational, Retrieve, UnsupportedKeys};
-pub(crate) use rate_limit::{Day, RateLimit, Window};
+pub(crate) use rate_limit::{Day, RateLimit};
 pub(crate) use reference::{example, reference, schema};
 pub(crate) use routing::{Acknowledge, Match, Route, Routing, Unrouted};
 pub(crate) use units::{Size, Span};
@@ -74,6 +76,7 @@ pub(crate) struct File {
     pub(crate) web: Web,
     pub(crate) spool: Spool,
     pub(crate) forward: Forward,
+    pub(crate) pull: Vec<Pull>,
     pub(crate) admin: Admin,
     pub(crate) log: Log,
 }

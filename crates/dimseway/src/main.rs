@@ -75,6 +75,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Queue(arguments) => Box::pin(command::queue::run(path, arguments)).await,
         Command::Calls(arguments) => Box::pin(command::calls::run(path, arguments)).await,
         Command::Send(arguments) => Box::pin(command::send::run(path, &arguments)).await,
+        Command::Delete(arguments) => Box::pin(command::delete::run(path, &arguments)).await,
         Command::Echo(arguments) => Box::pin(command::echo::run(path, &arguments)).await,
         Command::Orders(arguments) => Box::pin(command::orders::run(path, arguments)).await,
         Command::Folders(arguments) => Box::pin(command::folders::run(path, arguments)).await,
