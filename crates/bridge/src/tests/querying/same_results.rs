@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use dataset::{
     element::VR,
     json::{Element, Item},
-    matching::{Keys, Options},
+    matching::{self, Keys},
 };
 use dicomweb::Profile;
 use dimse::acse::QueryRetrieveOptions;
 use instance::Tag;
 use origin::{
-    Origin, Personality,
+    Options, Origin, Personality,
     synthetic::archive::{self, Archive, Attributes, Value},
 };
 use tempfile::TempDir;
@@ -63,35 +63,44 @@ pub(super) const QUERIES: &[Query] = &[
     &[(STUDY_INSTANCES, VR::IS, "3")],
 ];
 
+/// The same studies at origins that can be searched by much and by little.
 struct Sites {
     archive: Archive,
-    full: Site,
-    limited: Site,
-    _directories: [TempDir; 2],
+    all: Vec<(&'static str, Site)>,
+    _directories: Vec<TempDir>,
 }
 
-async fn serve(archive: &Archive, personality: Personality) -> (SocketAddr, TempDir) {
+/// Serves the archive without asking who is there. The base URL.
+async fn serve(archive: &Archive, personality: Personality) -> (String, SocketAddr, TempDir) {
     let directory = tempfile::tempdir().unwrap();
-    let origin = Origin::open(directory.path(), personality).unwrap();
+    let options = Options { tokens: None, ..Options::new(directory.path(), personality) };
+    let origin = Origin::open_with(options.clone()).unwrap();
     origin.list_all(archive.files()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { origin::serve(listener, &origin, std::future::pending()).await });
-    (address, directory)
+    (options.url(address), address, directory)
 }
 
 impl Sites {
     async fn new() -> Self {
         let options = archive::Options { studies: 240, ..archive::Options::new(1) };
         let archive = Archive::generate(options);
-        let (address, full_directory) = serve(&archive, Personality::Standard).await;
-        let full = Site::with_origin(FakeOrigin::default(), address, |_| {}).await;
-        let (address, limited_directory) = serve(&archive, Personality::Limited).await;
-        let limited = Site::with_origin(FakeOrigin::default(), address, |config| {
-            config.origins[0].client.profile = Profile::azure();
-        })
-        .await;
-        Self { archive, full, limited, _directories: [full_directory, limited_directory] }
+        let mut sites = Self { archive, all: Vec::new(), _directories: Vec::new() };
+        sites.add("full", Personality::Standard, Profile::standard()).await;
+        sites.add("limited", Personality::Limited, Profile::azure()).await;
+        sites.add("google", Personality::Google, Profile::google()).await;
+        sites
+    }
+
+    async fn add(&mut self, name: &'static str, personality: Personality, profile: Profile) {
+        let (url, address, directory) = serve(&self.archive, personality).await;
+        let site = Site::with_origin(FakeOrigin::default(), address, |config| {
+            config.origins[0].client.base_url = url.parse().unwrap();
+            config.origins[0].client.profile = profile;
+        });
+        self.all.push((name, site.await));
+        self._directories.push(directory);
     }
 }
 
@@ -125,15 +134,18 @@ pub(super) fn expected(archive: &Archive, keys: &Keys) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn studies() {
     let sites = Sites::new().await;
-    let mut workstations = [Workstation::at(&sites.full).await, Workstation::at(&sites.limited).await];
+    let mut workstations = Vec::new();
+    for (name, site) in &sites.all {
+        workstations.push((*name, Workstation::at(site).await));
+    }
     for query in QUERIES {
         let mut identifier = identifier("STUDY", query);
-        let keys = Keys::read(&identifier, Options::default()).unwrap();
+        let keys = Keys::read(&identifier, matching::Options::default()).unwrap();
         identifier.insert(Tag::STUDY_INSTANCE_UID, Element::empty(VR::UI));
         let expected = expected(&sites.archive, &keys);
         let is_for_nobody = query.iter().any(|(_, _, value)| *value == "nobody");
         assert_eq!(expected.is_empty(), is_for_nobody, "{query:?} shows nothing");
-        for (workstation, origin) in workstations.iter_mut().zip(["full", "limited"]) {
+        for (origin, workstation) in &mut workstations {
             let found = workstation.find(&identifier).await.whole();
             assert_eq!(found.values(Tag::STUDY_INSTANCE_UID), expected, "{origin}: {query:?}");
         }
@@ -150,15 +162,16 @@ async fn fuzzy_names_and_moments_where_they_are_negotiated() {
         &[(Tag::PATIENT_NAME, VR::PN, "ив")],
         &[(Tag::STUDY_DATE, VR::DA, "20180601-20220301"), (STUDY_TIME, VR::TM, "1800-0600")],
     ];
-    for site in [&sites.full, &sites.limited] {
+    for (origin, site) in &sites.all {
         let mut workstation = Workstation::with(site, options).await;
         for query in queries {
             let mut identifier = identifier("STUDY", query);
-            let matching = Options { combined_date_time: true, fuzzy: true, ..Options::default() };
+            let matching =
+                matching::Options { combined_date_time: true, fuzzy: true, ..matching::Options::default() };
             let expected = expected(&sites.archive, &Keys::read(&identifier, matching).unwrap());
             identifier.insert(Tag::STUDY_INSTANCE_UID, Element::empty(VR::UI));
             let found = workstation.find(&identifier).await.whole();
-            assert_eq!(found.values(Tag::STUDY_INSTANCE_UID), expected, "{query:?}");
+            assert_eq!(found.values(Tag::STUDY_INSTANCE_UID), expected, "{origin}: {query:?}");
             assert!(!expected.is_empty(), "{query:?} finds nothing, which shows nothing");
         }
     }
@@ -183,7 +196,7 @@ async fn series_and_instances_of_any_study() {
         of_patient.map(|file| file.identity.sop_instance_uid.to_string()).collect();
     instances.sort();
     assert!(!numbered.is_empty() && !instances.is_empty());
-    for site in [&sites.full, &sites.limited] {
+    for (origin, site) in &sites.all {
         let mut workstation = Workstation::with(site, relational).await;
         let elements = [
             (Tag::SERIES_INSTANCE_UID, VR::UI, ""),
@@ -199,9 +212,9 @@ async fn series_and_instances_of_any_study() {
                 (text(Tag::SERIES_INSTANCE_UID), text(SERIES_INSTANCES))
             })
             .collect();
-        assert_eq!(counts, numbered);
+        assert_eq!(counts, numbered, "{origin}");
         let elements = [(Tag::SOP_INSTANCE_UID, VR::UI, ""), (Tag::PATIENT_ID, VR::LO, patient.as_str())];
         let found = workstation.find(&identifier("IMAGE", &elements)).await.whole();
-        assert_eq!(found.values(Tag::SOP_INSTANCE_UID), instances);
+        assert_eq!(found.values(Tag::SOP_INSTANCE_UID), instances, "{origin}");
     }
 }
