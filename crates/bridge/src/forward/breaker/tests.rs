@@ -82,6 +82,23 @@ async fn refused_credentials_open_it_at_once_and_are_probed_slowly() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_cannot_be_had_opens_it_at_once() {
+    let cases = [(Cause::NoToken, [1, 2, 4]), (Cause::TokenRefused, [60, 60, 60])];
+    for (cause, waits) in cases {
+        let now = Instant::now();
+        let mut breaker = breaker();
+        breaker.observe(Health::Failed(cause), now);
+        for expected in waits {
+            assert_eq!((breaker.down(), wait(&breaker, now)), (Some(cause), expected));
+            breaker.probed(Health::Failed(cause), now);
+        }
+        // It gives tokens again, but the destination itself is down.
+        breaker.probed(DOWN, now);
+        assert_eq!(breaker.down(), Some(Cause::Unavailable));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_that_is_asked_for_ends_by_itself() {
     let now = Instant::now();
     let mut breaker = breaker();

@@ -64,6 +64,25 @@ fn an_answer_that_does_not_name_it_is_looked_up() {
     }
 }
 
+/// Token end points that fail, and what that tells.
+fn no_token() -> Vec<(Error, Cause)> {
+    use dicomweb::auth::TokenFault;
+    let error = |fault| Error::Token(TokenError { end_point: "https://h/token".to_owned(), fault });
+    let refused = |status: u16| TokenFault::Refused {
+        status: StatusCode::from_u16(status).unwrap(),
+        code: None,
+        retry_after: Some(Duration::from_secs(9)),
+    };
+    vec![
+        (error(TokenFault::Unreachable("refused".to_owned())), Cause::NoToken),
+        (error(TokenFault::Silent(Duration::from_secs(10))), Cause::NoToken),
+        (error(TokenFault::Unreadable(Unreadable::Html)), Cause::NoToken),
+        (error(refused(503)), Cause::NoToken),
+        (error(refused(401)), Cause::TokenRefused),
+        (error(TokenFault::OwnProof("no file".to_owned())), Cause::TokenRefused),
+    ]
+}
+
 #[test]
 fn a_request_that_fails_as_a_whole_tells_about_the_destination() {
     let profile = Profile::standard();
@@ -72,6 +91,12 @@ fn a_request_that_fails_as_a_whole_tells_about_the_destination() {
     let credentials = Health::Failed(Cause::Credentials);
 
     assert_eq!(of(&Error::Connect("refused".into())), (Whole::NotAttempted(None), unavailable));
+    for (error, cause) in no_token() {
+        assert_eq!(of(&error), (Whole::NotAttempted(None), Health::Failed(cause)), "{error}");
+    }
+    let changed =
+        Error::Refused { status: StatusCode::UNAUTHORIZED, retry_after: None, credentials_changed: true };
+    assert_eq!(of(&changed), (Whole::NotAttempted(None), Health::Unclear));
     for status in [401, 403] {
         assert_eq!(of(&refused(status, None)), (Whole::NotAttempted(None), credentials), "{status}");
     }
@@ -119,6 +144,9 @@ fn a_probe_asks_only_whether_it_serves() {
     ];
     for (probe, health) in cases {
         assert_eq!(of_probe(&probe), health, "{probe:?}");
+    }
+    for (error, cause) in no_token() {
+        assert_eq!(of_probe(&Err(error)), Health::Failed(cause));
     }
 }
 

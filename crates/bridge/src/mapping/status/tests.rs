@@ -155,6 +155,20 @@ fn a_destination_out_of_reach_is_a_lack_of_resources() {
 }
 
 #[test]
+fn without_a_token_it_is_said_whose_fault_that_is() {
+    use dicomweb::auth::{TokenError, TokenFault};
+    let faults = [
+        (TokenFault::Unreachable("refused".to_owned()), 0xA700, "the token end point gives no token"),
+        (TokenFault::OwnProof("no file".to_owned()), 0x0124, "the token end point refuses our credentials"),
+    ];
+    for (fault, expected, comment) in faults {
+        let error = dicomweb::Error::Token(TokenError { end_point: "https://h/token".to_owned(), fault });
+        let refusal = Refusal::Destination(DestinationRefusal::Request(error));
+        assert_eq!(of_refusal(&refusal), (Status(expected), comment));
+    }
+}
+
+#[test]
 fn failure_reasons_pass_when_they_are_statuses_of_c_store() {
     let cases = [
         // Warnings: to pass them on would tell the peer that the instance is stored.

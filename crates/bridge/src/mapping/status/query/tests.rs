@@ -9,6 +9,14 @@ fn origin(source: Error) -> QueryError {
     QueryError::Origin { origin: "archive".into(), source }
 }
 
+/// The answer of a token end point that gives none.
+fn no_token(status: u16) -> Error {
+    use dicomweb::auth::{TokenError, TokenFault};
+    let status = StatusCode::from_u16(status).unwrap();
+    let fault = TokenFault::Refused { status, code: None, retry_after: None };
+    Error::Token(TokenError { end_point: "https://h/token".to_owned(), fault })
+}
+
 fn orders(source: postdicom::Error) -> QueryError {
     QueryError::Orders { origin: "archive".into(), source }
 }
@@ -53,6 +61,7 @@ fn every_end_of_a_query_has_the_status_of_the_standard() {
                 refused(503),
                 refused(504),
                 origin(Error::Connect(broken())),
+                origin(no_token(503)),
                 origin(Error::Timeout(Wait::Answer)),
                 origin(Error::Interrupted(broken())),
                 origin(Error::Incomplete),
@@ -64,6 +73,7 @@ fn every_end_of_a_query_has_the_status_of_the_standard() {
             vec![
                 refused(401),
                 refused(403),
+                origin(no_token(401)),
                 orders_refused(401),
                 orders_refused(404),
                 orders_unreadable(postdicom::Unreadable::Html),
