@@ -51,7 +51,9 @@ impl Cause {
     #[must_use]
     pub const fn in_words(self) -> &'static str {
         match self {
-            Self::Unavailable => "the destination is down; it is probed, and deliveries go on when it answers",
+            Self::Unavailable => {
+                "the destination is down; it is probed, and deliveries go on when it answers"
+            }
             Self::Credentials => {
                 "the destination refuses our credentials or address; mend them, it is probed meanwhile"
             }
@@ -191,7 +193,9 @@ impl CircuitBreaker {
     fn open(&mut self, cause: Cause, wait: Duration, now: Instant) {
         let wait = match cause {
             Cause::Credentials | Cause::TokenRefused => self.settings.credentials,
-            Cause::Unavailable | Cause::NoToken => wait.clamp(self.settings.probe_min, self.settings.probe_max),
+            Cause::Unavailable | Cause::NoToken => {
+                wait.clamp(self.settings.probe_min, self.settings.probe_max)
+            }
         };
         self.state = State::Open { cause, wait, probe_at: now + wait };
     }

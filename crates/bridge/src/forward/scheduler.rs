@@ -348,9 +348,7 @@ impl Scheduler {
         match (before, after) {
             // Where it could not be reached for a moment, what was wrong before is still wrong.
             (Some(_), Some(Cause::Unavailable)) => {}
-            (before, Some(cause)) if before != after => {
-                tracing::error!(%destination, reason = cause.in_words(), "deliveries wait");
-            }
+            (before, Some(cause)) if before != after => log_down(destination, cause),
             (Some(_), None) => tracing::info!(%destination, "the destination serves again"),
             _ => {}
         }
@@ -378,6 +376,23 @@ impl Scheduler {
         });
         let all = lanes.chain(self.sweep_at).min();
         all.unwrap_or(now + LOOK_AGAIN)
+    }
+}
+
+fn log_down(destination: &Destination, cause: Cause) {
+    match cause {
+        Cause::Unavailable => {
+            tracing::error!(%destination, "the destination is down; deliveries wait, it is probed");
+        }
+        Cause::Credentials => {
+            tracing::error!(%destination, "the destination refuses our credentials or address; deliveries wait, it is probed");
+        }
+        Cause::NoToken => {
+            tracing::error!(%destination, "the token end point gives no token; deliveries wait, it is asked again");
+        }
+        Cause::TokenRefused => {
+            tracing::error!(%destination, "the token end point refuses our credentials; deliveries wait, it is asked again");
+        }
     }
 }
 

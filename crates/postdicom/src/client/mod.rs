@@ -91,7 +91,7 @@ impl ClientConfig {
 /// A client of the vendor's endpoints. Cloning is cheap and shares connections.
 ///
 /// Redirects are never followed: they could carry credentials and patients' data elsewhere. A proxy is taken
-/// from the environment (`HTTPS_PROXY`, `NO_PROXY`), as common programs do.
+/// from the environment (`HTTPS_PROXY`, `NO_PROXY`), as common programs do; never to the machine itself.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -137,6 +137,8 @@ impl Client {
                 .timeout(timeouts.total)
                 .pool_idle_timeout(timeouts.pool_idle)
                 .pool_max_idle_per_host(idle_connections_max);
+            // A proxy would ask its own machine.
+            let builder = if base_url.is_loopback() { builder.no_proxy() } else { builder };
             let builder = match conventions.http_version {
                 HttpVersion::One => builder.http1_only(),
                 HttpVersion::Negotiated => builder,
