@@ -1,6 +1,7 @@
 //! JSON Web Tokens that are signed here (RFC 7515, RFC 7519): what a client shows in place of a secret.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest;
@@ -32,17 +33,12 @@ pub enum Algorithm {
     Es384,
 }
 
-/// A private key that assertions are signed with, and how the server finds the public one.
+/// A private key that assertions are signed with, and how the server finds the public one. Cloning is cheap.
 #[derive(Clone)]
 pub struct SigningKey {
-    /// The private key in PEM: PKCS #8, PKCS #1 or SEC 1, without a passphrase.
-    pub pem: SecretString,
-    /// How it signs.
-    pub algorithm: Algorithm,
-    /// The name of the key at the server, `kid` (RFC 7515 §4.1.4).
-    pub key_id: Option<String>,
-    /// The certificate of the key in PEM, by whose thumbprint some servers find it (RFC 7515 §4.1.8).
-    pub certificate_pem: Option<String>,
+    key: Arc<Key>,
+    /// The JOSE header, encoded.
+    header: String,
 }
 
 /// Why a key cannot sign. The key itself shows in none of them.
@@ -73,13 +69,6 @@ pub(super) struct Claims<'a> {
     pub(super) life: Duration,
 }
 
-/// A key made ready.
-pub(super) struct Signer {
-    key: Key,
-    /// The JOSE header, encoded.
-    header: String,
-}
-
 enum Key {
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ecdsa(EcdsaKeyPair),
@@ -97,21 +86,32 @@ impl Algorithm {
     }
 }
 
-impl Signer {
-    pub(super) fn new(key: &SigningKey) -> Result<Self, UnusableKey> {
+impl SigningKey {
+    /// Reads a private key in PEM: PKCS #8, PKCS #1 or SEC 1, without a passphrase. `key_id` is its name at the
+    /// server (`kid`, RFC 7515 §4.1.4); by the thumbprint of the certificate, in PEM too, some servers find it
+    /// instead (RFC 7515 §4.1.8).
+    ///
+    /// # Errors
+    /// Text that is no key or certificate, or a key that the algorithm does not sign with.
+    pub fn from_pem(
+        pem: &SecretString,
+        algorithm: Algorithm,
+        key_id: Option<&str>,
+        certificate_pem: Option<&str>,
+    ) -> Result<Self, UnusableKey> {
         let mut header = Map::new();
-        header.insert("alg".to_owned(), key.algorithm.name().into());
+        header.insert("alg".to_owned(), algorithm.name().into());
         header.insert("typ".to_owned(), "JWT".into());
-        if let Some(key_id) = &key.key_id {
-            header.insert("kid".to_owned(), key_id.as_str().into());
+        if let Some(key_id) = key_id {
+            header.insert("kid".to_owned(), key_id.into());
         }
-        if let Some(pem) = &key.certificate_pem {
+        if let Some(pem) = certificate_pem {
             let certificate =
                 CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| UnusableKey::NoCertificate)?;
             let sha256 = digest::digest(&digest::SHA256, &certificate);
             header.insert("x5t#S256".to_owned(), URL_SAFE_NO_PAD.encode(sha256).into());
         }
-        Ok(Self { key: Key::new(key)?, header: encoded(Value::Object(header)) })
+        Ok(Self { key: Arc::new(Key::new(pem, algorithm)?), header: encoded(Value::Object(header)) })
     }
 
     /// An assertion in its compact form (RFC 7515 §3.1), good from `now` on.
@@ -138,12 +138,12 @@ impl Signer {
 }
 
 impl Key {
-    fn new(key: &SigningKey) -> Result<Self, UnusableKey> {
-        let der = PrivateKeyDer::from_pem_slice(key.pem.expose_secret().as_bytes())
-            .map_err(|_| UnusableKey::NoKey)?;
+    fn new(pem: &SecretString, algorithm: Algorithm) -> Result<Self, UnusableKey> {
+        let der =
+            PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes()).map_err(|_| UnusableKey::NoKey)?;
         let rsa = |padding| Ok(Self::Rsa(rsa_key(&der)?, padding));
         let ecdsa = |curve| Ok(Self::Ecdsa(ecdsa_key(&der, curve)?));
-        match key.algorithm {
+        match algorithm {
             Algorithm::Rs256 => rsa(&RSA_PKCS1_SHA256),
             Algorithm::Rs384 => rsa(&RSA_PKCS1_SHA384),
             Algorithm::Ps256 => rsa(&RSA_PSS_SHA256),
@@ -193,19 +193,9 @@ fn encoded(value: Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// Without the certificate: its file may hold the key too.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey")
-            .field("algorithm", &self.algorithm)
-            .field("key_id", &self.key_id)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer").finish_non_exhaustive()
+        f.debug_struct("SigningKey").finish_non_exhaustive()
     }
 }
 

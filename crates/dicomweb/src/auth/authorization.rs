@@ -92,7 +92,7 @@ impl Authorization {
                 token(&identity.token_url, Grant::FederatedToken(FederatedToken::new(&identity)))?
             }
             Credentials::GoogleServiceAccount(account) => {
-                token(&account.token_url, Grant::ServiceAccount(ServiceAccount::new(&account)?))?
+                token(&account.token_url, Grant::ServiceAccount(ServiceAccount::new(&account)))?
             }
             Credentials::GoogleMetadataServer(server) => {
                 token(&server.token_url, Grant::MetadataServer(MetadataServer::new(&server)))?

@@ -9,7 +9,7 @@ use http::HeaderValue;
 use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::assertion::{Claims, Signer, SigningKey};
+use super::assertion::{Claims, SigningKey};
 use super::end_point::{EndPoint, TokenUrl};
 use super::token::TokenFault;
 use crate::Error;
@@ -58,7 +58,7 @@ pub(super) struct ClientCredentials {
 enum Proof {
     Body(SecretString),
     Header(HeaderValue),
-    Assertion(Signer),
+    Assertion(SigningKey),
 }
 
 impl ClientCredentials {
@@ -66,9 +66,7 @@ impl ClientCredentials {
         let proof = match &client.proof {
             ClientProof::SecretInBody(secret) => Proof::Body(secret.clone()),
             ClientProof::SecretInHeader(secret) => Proof::Header(basic(&client.client_id, secret)?),
-            ClientProof::Assertion(key) => {
-                Proof::Assertion(Signer::new(key).map_err(|error| Error::Credentials(Box::new(error)))?)
-            }
+            ClientProof::Assertion(key) => Proof::Assertion(key.clone()),
         };
         let (client_id, scope) = (client.client_id.clone(), client.scope.clone());
         Ok(Self { client_id, proof, scope, parameters: client.parameters.clone() })
@@ -85,7 +83,7 @@ impl ClientCredentials {
                 fields.push(("client_secret", secret.expose_secret()));
                 Ok(end_point.post(&fields))
             }
-            Proof::Assertion(signer) => {
+            Proof::Assertion(key) => {
                 let claims = Claims {
                     issuer: &self.client_id,
                     subject: Some(&self.client_id),
@@ -93,7 +91,7 @@ impl ClientCredentials {
                     scope: None,
                     life: ASSERTION_LIFE,
                 };
-                let assertion = signer
+                let assertion = key
                     .sign(&claims, SystemTime::now())
                     .map_err(|error| TokenFault::OwnProof(error.to_string()))?;
                 fields.push(("client_id", &self.client_id));

@@ -6,10 +6,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::RequestBuilder;
 use serde::Deserialize;
 
-use super::assertion::{Algorithm, Claims, Signer, SigningKey, UnusableKey};
+use super::assertion::{Algorithm, Claims, SigningKey, UnusableKey};
 use super::end_point::{EndPoint, TokenUrl};
 use super::token::TokenFault;
-use crate::Error;
 
 /// The grant of an assertion (RFC 7523 §2.1).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -74,7 +73,7 @@ pub struct GoogleMetadataServer {
 pub(super) struct ServiceAccount {
     client_email: String,
     scope: String,
-    signer: Signer,
+    key: SigningKey,
 }
 
 /// The metadata server, made ready.
@@ -83,7 +82,7 @@ pub(super) struct MetadataServer {
 }
 
 impl GoogleServiceAccount {
-    /// Reads a key file as Google hands it out. Its key has been tried.
+    /// Reads a key file as Google hands it out.
     ///
     /// # Errors
     /// Text that is no such file.
@@ -92,13 +91,8 @@ impl GoogleServiceAccount {
         if file.r#type != "service_account" {
             return Err(InvalidKeyFile::OtherType);
         }
-        let key = SigningKey {
-            pem: file.private_key.into(),
-            algorithm: Algorithm::Rs256,
-            key_id: file.private_key_id,
-            certificate_pem: None,
-        };
-        Signer::new(&key)?;
+        let key_id = file.private_key_id.as_deref();
+        let key = SigningKey::from_pem(&file.private_key.into(), Algorithm::Rs256, key_id, None)?;
         let token_url = file.token_uri.parse()?;
         Ok(Self { client_email: file.client_email, token_url, key, scope: scope.into() })
     }
@@ -111,10 +105,9 @@ impl GoogleMetadataServer {
 }
 
 impl ServiceAccount {
-    pub(super) fn new(account: &GoogleServiceAccount) -> Result<Self, Error> {
-        let signer = Signer::new(&account.key).map_err(|error| Error::Credentials(Box::new(error)))?;
-        let (client_email, scope) = (account.client_email.clone(), account.scope.clone());
-        Ok(Self { client_email, scope, signer })
+    pub(super) fn new(account: &GoogleServiceAccount) -> Self {
+        let GoogleServiceAccount { client_email, scope, key, .. } = account.clone();
+        Self { client_email, scope, key }
     }
 
     pub(super) fn request(&self, end_point: &EndPoint) -> Result<RequestBuilder, TokenFault> {
@@ -126,7 +119,7 @@ impl ServiceAccount {
             life: ASSERTION_LIFE,
         };
         let assertion = self
-            .signer
+            .key
             .sign(&claims, SystemTime::now())
             .map_err(|error| TokenFault::OwnProof(error.to_string()))?;
         Ok(end_point.post(&[("grant_type", JWT_BEARER), ("assertion", &assertion)]))

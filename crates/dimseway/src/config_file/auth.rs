@@ -236,9 +236,14 @@ impl Auth {
         };
         let scoped = &[OAuth2, AzureWorkloadIdentity, GoogleServiceAccount, GoogleMetadata][..];
         let identified = &[OAuth2, AzureManagedIdentity, AzureWorkloadIdentity][..];
-        let given =
-            &[OAuth2, AzureManagedIdentity, AzureWorkloadIdentity, GoogleServiceAccount, GoogleMetadata, AwsSigV4]
-                [..];
+        let given = &[
+            OAuth2,
+            AzureManagedIdentity,
+            AzureWorkloadIdentity,
+            GoogleServiceAccount,
+            GoogleMetadata,
+            AwsSigV4,
+        ][..];
         let keys = [
             ("username", self.username.is_some(), &[Basic][..]),
             ("password_file", self.password_file.is_some(), &[Basic]),

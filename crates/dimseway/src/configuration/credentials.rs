@@ -59,10 +59,7 @@ impl Reading<'_> {
         }
     }
 
-    fn bearer(
-        &mut self,
-        headers: &mut Vec<(HeaderName, http::HeaderValue)>,
-    ) -> Result<Credentials, Problem> {
+    fn bearer(&mut self, headers: &mut Vec<(HeaderName, http::HeaderValue)>) -> Result<Credentials, Problem> {
         let auth = &self.origin.auth;
         match (&auth.token_file, &auth.token_env) {
             (Some(file), None) => {
@@ -206,16 +203,13 @@ impl Reading<'_> {
 
     pub(super) fn token_url(&self, text: &str) -> Result<TokenUrl, Problem> {
         // The text is not repeated: it may hold a password, and problems are logged.
-        text.parse().map_err(|error: dicomweb::url::InvalidBaseUrl| {
-            self.auth_problem("token_url", error.to_string())
-        })
+        text.parse()
+            .map_err(|error: dicomweb::url::InvalidBaseUrl| self.auth_problem("token_url", error.to_string()))
     }
 
     pub(super) fn needed(&self, key: &str, written: Option<&str>) -> Result<String, Problem> {
         let name = self.origin.auth.r#type.name();
-        written
-            .map(ToOwned::to_owned)
-            .ok_or_else(|| self.problem("auth", format!("`{name}` needs `{key}`")))
+        written.map(ToOwned::to_owned).ok_or_else(|| self.problem("auth", format!("`{name}` needs `{key}`")))
     }
 
     /// The secret `{name}_file` or `{name}_env`.

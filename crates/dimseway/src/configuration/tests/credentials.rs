@@ -16,8 +16,12 @@ fn with_keys(auth: &str) -> Result<dicomweb::ClientConfig, String> {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap().serialize_pem();
     let account = serde_json::json!({ "type": "service_account", "client_email": "a@p", "private_key": key,
         "token_uri": "https://oauth2.googleapis.com/token" });
-    let files =
-        [("secret", "s\n"), ("key.pem", key.as_str()), ("account.json", &account.to_string()), ("token", "t")];
+    let files = [
+        ("secret", "s\n"),
+        ("key.pem", key.as_str()),
+        ("account.json", &account.to_string()),
+        ("token", "t"),
+    ];
     for (name, content) in files {
         std::fs::write(directory.path().join(name), content).unwrap();
     }
@@ -44,7 +48,10 @@ fn a_client_has_a_secret_or_a_key() {
     let in_body =
         client("client_secret_file = \"secret\", scope = \"s/.default\", parameters = { audience = \"a\" }");
     assert_eq!((in_body.client_id.as_str(), in_body.scope.as_deref()), ("c", Some("s/.default")));
-    assert_eq!((in_body.token_url.to_string().as_str(), in_body.parameters["audience"].as_str()), (AZURE, "a"));
+    assert_eq!(
+        (in_body.token_url.to_string().as_str(), in_body.parameters["audience"].as_str()),
+        (AZURE, "a")
+    );
     assert!(matches!(in_body.proof, ClientProof::SecretInBody(_)));
     let in_header = client("client_secret_file = \"secret\", client_secret_in = \"header\"");
     assert!(matches!(in_header.proof, ClientProof::SecretInHeader(_)));
@@ -61,12 +68,15 @@ fn identities_of_clouds_need_no_more_than_their_kind() {
     let ManagedIdentityHost::InstanceMetadata(url) = identity.host else { panic!() };
     assert_eq!(url.to_string(), ManagedIdentityHost::INSTANCE_METADATA);
 
-    let written = "type = \"azure-workload-identity\", tenant = \"t\", client_id = \"c\", token_file = \"token\"";
+    let written =
+        "type = \"azure-workload-identity\", tenant = \"t\", client_id = \"c\", token_file = \"token\"";
     let Credentials::AzureWorkloadIdentity(identity) = credentials(written) else { panic!() };
     assert_eq!(identity.token_url.to_string(), AZURE);
     assert_eq!(identity.scope, "https://dicom.healthcareapis.azure.com/.default");
 
-    let Credentials::GoogleMetadataServer(server) = credentials("type = \"google-metadata\"") else { panic!() };
+    let Credentials::GoogleMetadataServer(server) = credentials("type = \"google-metadata\"") else {
+        panic!()
+    };
     assert!(server.token_url.to_string().starts_with("http://metadata.google.internal/"));
     assert_eq!(server.scope, None);
 }
@@ -77,10 +87,7 @@ fn what_is_missing_or_too_much_is_named() {
     let cases = [
         ("type = \"oauth2\"".to_owned(), ": `oauth2` needs `token_url`"),
         (format!("type = \"oauth2\", token_url = \"{AZURE}\""), ": `oauth2` needs `client_id`"),
-        (
-            "type = \"oauth2\", token_url = \"login\", client_id = \"c\"".to_owned(),
-            ".token_url: not a URL",
-        ),
+        ("type = \"oauth2\", token_url = \"login\", client_id = \"c\"".to_owned(), ".token_url: not a URL"),
         (oauth2.clone(), ": `oauth2` needs `client_secret_file`, `client_secret_env` or `key_file`"),
         (
             format!("{oauth2}, client_secret_file = \"secret\", key_file = \"key.pem\""),
