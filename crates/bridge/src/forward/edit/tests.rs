@@ -14,6 +14,9 @@ use spool::{EntryHeader, PayloadWriter};
 const JPEG: &str = "1.2.840.10008.1.2.4.50";
 const PRIVATE: &str = "1.2.3.4.5";
 
+/// Bytes from which on the spool hands a data set out as one chunk, larger than any real one.
+const LARGE: usize = 1024 * 1024;
+
 /// One data set, in chunks of a few bytes; none where the disk fails.
 struct OneEntry(Option<Vec<u8>>);
 
@@ -31,6 +34,9 @@ impl Payloads for OneEntry {
         let Some(bytes) = &self.0 else {
             return stream::iter([Err(spool::Error::Io(std::io::Error::other("worn out")))]).boxed();
         };
+        if bytes.len() > LARGE {
+            return stream::iter([Ok(Bytes::from(bytes.clone()))]).boxed();
+        }
         let chunks: Vec<_> = bytes.chunks(11).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
         stream::iter(chunks).boxed()
     }
@@ -136,6 +142,21 @@ async fn what_cannot_be_made_into_it_is_refused_before_a_byte_is_sent() {
     let failing = original(IMPLICIT_VR_LITTLE_ENDIAN, None);
     let error = ReEncoding::new(TransferSyntaxes::ExplicitVr).prepare(failing).await.unwrap_err();
     assert!(matches!(error, EditError::Source(source) if source.is::<spool::Error>()));
+}
+
+#[tokio::test]
+async fn a_large_value_passes_in_small_pieces() {
+    let mut writer = Writer::new(Encoding::ImplicitVrLittleEndian);
+    writer.element(Tag::SOP_CLASS_UID, VR::UI, b"1.2.3\0").element(
+        Tag::PIXEL_DATA,
+        VR::OW,
+        &vec![7; 2 * LARGE],
+    );
+    let arrived = original(IMPLICIT_VR_LITTLE_ENDIAN, Some(writer.into_bytes()));
+    let made = ReEncoding::new(TransferSyntaxes::ExplicitVr).prepare(arrived).await.unwrap();
+    let lengths: Vec<usize> = made.bytes().map_ok(|piece| piece.len()).try_collect().await.unwrap();
+    assert_eq!(lengths.iter().sum::<usize>() as u64, made.length);
+    assert!(lengths.iter().all(|length| *length < 66 * 1024), "{lengths:?}");
 }
 
 #[test]
