@@ -23,8 +23,8 @@ pub(crate) struct Difference {
 
 /// Wild card matching, of every VR but those that exclude it.
 const WILD_CARD: &str = "PS3.4 §C.2.2.2.4";
-/// Of names, case, position, accent and encoding may be passed over.
-const NAMES: &str = "PS3.4 §C.2.2.2.1";
+/// Of names, case, position, accent and other variants of the encoding may be passed over.
+const NAMES: &str = "PS3.4 §C.2.2.2.1.1";
 /// An optional matching key that is not supported is passed over, so that everything matches it.
 const OPTIONAL: &str = "PS3.4 §K.2.2.1.1.2";
 

@@ -86,12 +86,16 @@ impl Worklist {
             reference.accession_number.iter().flat_map(|number| index.of_accession_number(number));
         let looked_up = self.inner.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found: Vec<(Arc<Entry>, NamedBy)> = Vec::new();
+        let mut has_study = false;
         for entry in of_study.chain(of_number).chain(&looked_up.0) {
+            has_study |= reference.is_of_study(entry) == Some(true);
             let known = found.iter().any(|(found, _)| found.key == entry.key);
             if let Some(by) = reference.names(entry).filter(|_| !known) {
                 found.push((Arc::clone(entry), by));
             }
         }
+        // A study of the worklist was not made up: where the number is another order's, one of them is wrong.
+        found.retain(|(_, by)| !has_study || *by == NamedBy::Study);
         found
     }
 }
@@ -111,13 +115,14 @@ impl Inner {
 }
 
 impl StepReference {
+    fn is_of_study(&self, entry: &Entry) -> Option<bool> {
+        same(&self.study_instance_uid, entry.item.text(Tag::STUDY_INSTANCE_UID))
+    }
+
     /// By what it names an entry, if nothing else that it states is otherwise there. A modality may leave out the
     /// others, or not have asked for them. A number alone names no entry of another patient: people misread it.
     fn names(&self, entry: &Entry) -> Option<NamedBy> {
-        let same = |stated: &Option<String>, is: Option<Cow<'_, str>>| {
-            stated.as_ref().map(|stated| is.is_some_and(|is| is == stated.trim()))
-        };
-        let study = same(&self.study_instance_uid, entry.item.text(Tag::STUDY_INSTANCE_UID));
+        let study = self.is_of_study(entry);
         let number = same(&self.accession_number, entry.item.text(Tag::ACCESSION_NUMBER));
         let procedure = same(&self.requested_procedure_id, entry.item.text(PROCEDURE_ID));
         let step = same(&self.step_id, step(entry).and_then(|step| step.text(STEP_ID)));
@@ -131,6 +136,11 @@ impl StepReference {
             _ => None,
         }
     }
+}
+
+/// Whether what is stated is what there is; none where nothing is stated.
+fn same(stated: &Option<String>, is: Option<Cow<'_, str>>) -> Option<bool> {
+    stated.as_ref().map(|stated| is.is_some_and(|is| is == stated.trim()))
 }
 
 impl std::fmt::Debug for StepReference {

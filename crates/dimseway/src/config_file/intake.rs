@@ -121,7 +121,7 @@ pub(crate) struct Ae {
     /// order; left out: all that `[worklist]` names.
     /// Unit: none. Source: `[worklist] sources` of this file.
     #[serde(default)]
-    #[schemars(extend("x-sample" = ["ris"]))]
+    #[schemars(extend("x-sample" = ["archive"]))]
     pub(crate) worklist: OneOrMany<String>,
     /// Services offered under this title.
     /// Unit: none. Source: PS3.4.
