@@ -3,15 +3,16 @@
 pub(crate) mod account;
 mod delete;
 mod calls;
+mod origin_server;
 mod send;
 mod worklist;
 
 pub(crate) use calls::{CallState, Calls, CallsAction, CallsSelection};
 pub(crate) use delete::{Delete, DeleteLevel};
+pub(crate) use origin_server::OriginServer;
 pub(crate) use send::Send;
 pub(crate) use worklist::{Worklist, WorklistShow};
 
-use crate::config_file::Span;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use instance::{AeTitle, Uid};
 use std::{
@@ -228,42 +229,6 @@ pub(crate) struct Demo {
     #[arg(long)]
     pub(crate) exit_after_send: bool,
     /// Write the bound addresses to this file as JSON once everything serves.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) ready_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct OriginServer {
-    /// Profile of the server to stand in for.
-    #[arg(long, default_value = "standard")]
-    pub(crate) profile: String,
-    /// Where the instances are kept.
-    #[arg(long, value_name = "DIRECTORY")]
-    pub(crate) directory: PathBuf,
-    /// Address to listen on.
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) listen: SocketAddr,
-    /// Ask for Basic authentication with this user name. Profile postdicom always asks, and makes up what
-    /// is not given.
-    #[arg(long, requires = "password")]
-    pub(crate) username: Option<String>,
-    /// The password that goes with it.
-    #[arg(long, requires = "username", env = "DIMSEWAY_ORIGIN_PASSWORD", hide_env_values = true)]
-    pub(crate) password: Option<String>,
-    /// Profile postdicom: shape of the answers of its functions: search-result, array, result,
-    /// response-message, response-text, text or empty.
-    #[arg(long, value_name = "NAME", default_value = "search-result")]
-    pub(crate) answer_shape: origin::postdicom::AnswerShape,
-    /// Profile postdicom: what a store request is answered with: data-set, text or empty.
-    #[arg(long, value_name = "NAME", default_value = "data-set")]
-    pub(crate) store_answer: origin::postdicom::StoreAnswer,
-    /// Profile postdicom: what becomes of answers about something new: sent, lost or never-made.
-    #[arg(long, value_name = "NAME", default_value = "sent")]
-    pub(crate) creation_answer: origin::postdicom::CreationAnswer,
-    /// Wait so long before every answer, as on a long line: "100ms".
-    #[arg(long, value_name = "TIME", default_value = "0s")]
-    pub(crate) answer_delay: Span,
-    /// Write the base URL to this file as JSON once it serves.
     #[arg(long, value_name = "PATH")]
     pub(crate) ready_file: Option<PathBuf>,
 }

@@ -3,7 +3,11 @@
 use anyhow::Context;
 use origin::postdicom::{Account, Entity};
 use serde::Serialize;
-use std::{io::ErrorKind, net::SocketAddr, path::Path};
+use std::{
+    io::ErrorKind,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 /// Removes the file of an earlier run, so that nobody takes it for this one's.
 ///
@@ -39,9 +43,56 @@ pub(crate) struct Addresses {
     /// Password for the embedded origin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) password: Option<String>,
+    /// Who may sign requests to the embedded origin.
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    pub(crate) access_keys: Option<AccessKeys>,
+    /// Where the embedded origin gives tokens.
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    pub(crate) tokens: Option<Tokens>,
     /// Who and what is in the PostDICOM account of the embedded origin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<Members>,
+}
+
+/// Access keys of AWS, and where there are more of them, as the file has them.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AccessKeys {
+    /// Region that requests are signed for.
+    pub(crate) region: String,
+    /// Identifier of the key that does not end.
+    pub(crate) access_key_id: String,
+    /// Its secret.
+    pub(crate) secret_access_key: String,
+    /// The Security Token Service.
+    pub(crate) token_url: String,
+    /// The role that a web identity may assume.
+    pub(crate) role_arn: String,
+    /// Its token.
+    pub(crate) web_identity_token: String,
+    /// The agent of a container.
+    pub(crate) container_credentials_url: String,
+    /// What it expects in the Authorization header field.
+    pub(crate) container_token: String,
+}
+
+/// Token end points and who may use them, as the file has them.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Tokens {
+    /// Token end point.
+    pub(crate) token_url: String,
+    /// Client that may use it.
+    pub(crate) client_id: String,
+    /// Its secret.
+    pub(crate) client_secret: String,
+    /// `http://host:port` of the metadata end points of virtual machines.
+    pub(crate) metadata_host: String,
+    /// End point of App Service, and what it expects in `X-IDENTITY-HEADER`.
+    pub(crate) identity_endpoint: String,
+    /// See `identity_endpoint`.
+    pub(crate) identity_header: String,
+    /// Key file of the service account, of Google alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key_file: Option<PathBuf>,
 }
 
 /// An account, as the file has it.

@@ -1,6 +1,7 @@
 //! What the origin does wrong on purpose, to be switched while it serves.
 
 use std::{
+    str::FromStr,
     sync::{PoisonError, RwLock},
     time::Duration,
 };
@@ -45,6 +46,80 @@ pub enum TokenFault {
     Slow(Duration),
 }
 
+/// One fault, as it is written on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// `throttle=STATUS`, `throttle=STATUS:SECONDS` or `throttle=STATUS:SECONDS:REQUESTS`.
+    Throttle(Throttle),
+    /// `pending=INSTANCES`.
+    Pending(u32),
+    /// `erroneous=GGGGEEEE`.
+    Erroneous(String),
+    /// `repeat-matches`.
+    RepeatMatches,
+    /// `token=unavailable`, `token=page` or `token=slow:SECONDS`.
+    Token(TokenFault),
+}
+
+/// A text that names no fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no fault `{0}`")]
+pub struct UnknownFault(String);
+
+impl FromStr for Fault {
+    type Err = UnknownFault;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFault> {
+        Self::read(text).ok_or_else(|| UnknownFault(text.to_owned()))
+    }
+}
+
+impl Fault {
+    fn read(text: &str) -> Option<Self> {
+        let (name, value) = text.split_once('=').unwrap_or((text, ""));
+        let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
+        Some(match name {
+            "throttle" => {
+                let mut parts = value.splitn(3, ':');
+                let status = parts.next()?.parse().ok().filter(|status| [429, 503].contains(status))?;
+                let retry_after = parts.next().filter(|text| !text.is_empty());
+                let retry_after = retry_after.map(|text| seconds(text).ok_or(())).transpose().ok()?;
+                let requests = parts.next().map_or(Some(u32::MAX), |text| text.parse().ok())?;
+                Self::Throttle(Throttle { status, retry_after, requests })
+            }
+            "pending" => Self::Pending(value.parse().ok()?),
+            "erroneous" => {
+                let is_tag = value.len() == 8 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+                is_tag.then(|| Self::Erroneous(value.to_owned()))?
+            }
+            "repeat-matches" if value.is_empty() => Self::RepeatMatches,
+            "token" => Self::Token(match value.split_once(':') {
+                None if value == "unavailable" => TokenFault::Unavailable,
+                None if value == "page" => TokenFault::Page,
+                Some(("slow", time)) => TokenFault::Slow(seconds(time)?),
+                _ => return None,
+            }),
+            _ => return None,
+        })
+    }
+}
+
+impl FromIterator<Fault> for Faults {
+    fn from_iter<I: IntoIterator<Item = Fault>>(faults: I) -> Self {
+        let mut all = Self::default();
+        for fault in faults {
+            match fault {
+                Fault::Throttle(throttle) => all.throttle = Some(throttle),
+                Fault::Pending(instances) => all.pending_instances = instances,
+                Fault::Erroneous(tag) => all.erroneous_attributes.push(tag),
+                Fault::RepeatMatches => all.repeats_matches = true,
+                Fault::Token(fault) => all.token = Some(fault),
+            }
+        }
+        all
+    }
+}
+
 /// The faults of one origin, shared by its requests.
 #[derive(Debug, Default)]
 pub(crate) struct Switches(RwLock<Faults>);
@@ -72,5 +147,38 @@ impl Switches {
         let pending = faults.pending_instances > 0;
         faults.pending_instances = faults.pending_instances.saturating_sub(1);
         pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_read_as_they_are_written() {
+        let throttle = |status, seconds: Option<u64>, requests| {
+            let retry_after = seconds.map(Duration::from_secs);
+            Some(Fault::Throttle(Throttle { status, retry_after, requests }))
+        };
+        let cases = [
+            ("throttle=429", throttle(429, None, u32::MAX)),
+            ("throttle=503:5", throttle(503, Some(5), u32::MAX)),
+            ("throttle=503::2", throttle(503, None, 2)),
+            ("throttle=429:5:2", throttle(429, Some(5), 2)),
+            ("throttle=200", None),
+            ("throttle=429:soon", None),
+            ("pending=3", Some(Fault::Pending(3))),
+            ("erroneous=00081090", Some(Fault::Erroneous("00081090".to_owned()))),
+            ("erroneous=Modality", None),
+            ("repeat-matches", Some(Fault::RepeatMatches)),
+            ("token=unavailable", Some(Fault::Token(TokenFault::Unavailable))),
+            ("token=page", Some(Fault::Token(TokenFault::Page))),
+            ("token=slow:2", Some(Fault::Token(TokenFault::Slow(Duration::from_secs(2))))),
+            ("token=gone", None),
+            ("rain", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse::<Fault>().ok(), expected, "{text}");
+        }
     }
 }

@@ -28,7 +28,7 @@ mod worklist;
 
 pub use authentication::Credentials;
 pub use error::Error;
-pub use fault::{Faults, Throttle, TokenFault};
+pub use fault::{Fault, Faults, Throttle, TokenFault, UnknownFault};
 pub use limits::Limits;
 pub use personality::{Personality, UnknownPersonality};
 pub use server::{BASE_PATH, Options, Origin, base_url, serve};

@@ -173,7 +173,19 @@ impl Personality {
                 other_syntax: OtherSyntax::Refused,
                 ..standard
             },
-            Self::Google => Rules { worklist: None, ..standard },
+            Self::Google => Rules {
+                worklist: None,
+                store: &store::GOOGLE,
+                search: &search::GOOGLE,
+                other_syntax: OtherSyntax::Refused,
+                offered_syntaxes: Some(&[
+                    "1.2.840.10008.1.2.1",
+                    "1.2.840.10008.1.2.4.50",
+                    "1.2.840.10008.1.2.4.90",
+                    "1.2.840.10008.1.2.4.91",
+                ]),
+                ..standard
+            },
             Self::Aws => Rules {
                 base_path: crate::aws::BASE_PATH,
                 store: &store::AWS,

@@ -3,6 +3,7 @@
 mod study;
 mod worklist;
 
+use super::origin::tokens::write_secret;
 use crate::{
     cli::{Demo, PeerAddress},
     config_file::{Document, File},
@@ -10,7 +11,7 @@ use crate::{
     daemon::{Daemon, Listeners},
     exit::{Exit, OrExit},
     open_files,
-    ready_file::{self, Addresses, Members},
+    ready_file::{self, AccessKeys, Addresses, Members, Tokens},
     signals, telemetry,
 };
 use anyhow::Context;
@@ -20,9 +21,7 @@ use origin::{
 };
 use std::{
     fmt::Write as _,
-    io::Write as _,
     net::{Ipv4Addr, SocketAddr},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 use tokio::net::TcpListener;
@@ -43,13 +42,19 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
     let listen = bind(arguments.listen, 11112, "--listen").await?;
     let admin = bind(arguments.admin, 8080, "--admin").await?;
     let origin_listener = bind(arguments.origin, 8081, "--origin").await?;
-    let url = origin::base_url(origin_listener.local_addr()?);
+    let origin_address = origin_listener.local_addr()?;
 
     let personality = super::origin::personality(&arguments.profile)?;
     let options = origin::Options::new(directory.path.join("archive"), personality);
+    let url = options.url(origin_address);
+    std::fs::create_dir_all(&options.directory)?;
+    let tokens = super::origin::tokens::ready(&options, origin_address)?;
+    let access_keys = super::origin::access_keys::ready(&options, origin_address);
     let site = Site {
         url: &url,
         archive: &options,
+        tokens: tokens.as_ref(),
+        access_keys: access_keys.as_ref(),
         listen: listen.local_addr()?,
         admin: admin.local_addr()?,
         peers: &arguments.peer,
@@ -84,6 +89,8 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
             origin: Some(url.clone()),
             username: options.credentials.as_ref().map(|credentials| credentials.username.clone()),
             password: options.credentials.as_ref().map(|credentials| credentials.password.clone()),
+            tokens: tokens.clone(),
+            access_keys: access_keys.clone(),
             account: (personality == Personality::PostDicom)
                 .then(|| Members::from(&options.postdicom.account)),
         };
@@ -150,6 +157,8 @@ async fn bind(asked_for: Option<SocketAddr>, usual: u16, option: &str) -> anyhow
 struct Site<'a> {
     url: &'a str,
     archive: &'a origin::Options,
+    tokens: Option<&'a Tokens>,
+    access_keys: Option<&'a AccessKeys>,
     listen: SocketAddr,
     admin: SocketAddr,
     peers: &'a [PeerAddress],
@@ -158,7 +167,9 @@ struct Site<'a> {
 /// The profile that fits an embedded origin.
 const fn profile(personality: Personality) -> &'static str {
     match personality {
-        Personality::Limited => "azure",
+        Personality::Limited | Personality::Azure => "azure",
+        Personality::Google => "google",
+        Personality::Aws => "aws",
         Personality::PostDicom => "postdicom",
         _ => "standard",
     }
@@ -166,7 +177,7 @@ const fn profile(personality: Personality) -> &'static str {
 
 /// The configuration that somebody would write for this.
 fn configuration(directory: &Path, site: &Site<'_>) -> anyhow::Result<Configuration> {
-    let Site { url, archive, listen, admin, peers } = site;
+    let Site { url, archive, tokens, access_keys, listen, admin, peers } = site;
     let profile = profile(archive.personality);
     let mut text = format!(
         "[dimse]\n\
@@ -198,6 +209,12 @@ fn configuration(directory: &Path, site: &Site<'_>) -> anyhow::Result<Configurat
             "\n[origin.archive.auth]\ntype = \"basic\"\nusername = \"{username}\"\npassword_file = \"{PASSWORD}\"\n"
         )?;
     }
+    if let Some(tokens) = tokens {
+        text.push_str(&authentication(directory, tokens)?);
+    }
+    if let Some(keys) = access_keys {
+        text.push_str(&super::origin::access_keys::authentication(directory, PASSWORD, keys)?);
+    }
     if let (Personality::PostDicom, [institution, ..]) =
         (archive.personality, archive.postdicom.account.institutions.as_slice())
     {
@@ -214,13 +231,20 @@ fn configuration(directory: &Path, site: &Site<'_>) -> anyhow::Result<Configurat
     Ok(Configuration::from_file(&file, document)?)
 }
 
-/// Writes a file that nobody else can read.
-fn write_secret(path: &Path, secret: &str) -> anyhow::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    let written = options.write(true).create(true).truncate(true).mode(0o600).open(path);
-    written
-        .and_then(|mut file| file.write_all(secret.as_bytes()))
-        .with_context(|| format!("{} cannot be written", path.display()))
+/// How the bridge gets tokens.
+fn authentication(directory: &Path, tokens: &Tokens) -> anyhow::Result<String> {
+    if let Some(path) = &tokens.key_file {
+        let path = path.display();
+        return Ok(format!(
+            "\n[origin.archive.auth]\ntype = \"google-service-account\"\nkey_file = \"{path}\"\n"
+        ));
+    }
+    write_secret(&directory.join(PASSWORD), &tokens.client_secret)?;
+    Ok(format!(
+        "\n[origin.archive.auth]\ntype = \"oauth2\"\ntoken_url = \"{}\"\nclient_id = \"{}\"\n\
+         client_secret_file = \"{PASSWORD}\"\nscope = \"https://dicom.healthcareapis.azure.com/.default\"\n",
+        tokens.token_url, tokens.client_id
+    ))
 }
 
 /// Puts synthetic studies into an archive that is empty; one that is not has got them before.
@@ -288,9 +312,15 @@ mod tests {
         let peers = ["ME@127.0.0.1:104", "WS@[::1]:11113"].map(|peer| peer.parse().unwrap());
         for personality in Personality::all() {
             let archive = origin::Options::new(directory.path(), *personality);
+            std::fs::create_dir_all(&archive.directory).unwrap();
+            let tokens = crate::command::origin::tokens::ready(&archive, ([127, 0, 0, 1], 1).into()).unwrap();
+            let address = ([127, 0, 0, 1], 1).into();
+            let access_keys = crate::command::origin::access_keys::ready(&archive, address);
             let site = Site {
-                url: "http://127.0.0.1:1/dicom-web",
+                url: &archive.url(([127, 0, 0, 1], 1).into()),
                 archive: &archive,
+                tokens: tokens.as_ref(),
+                access_keys: access_keys.as_ref(),
                 listen: (Ipv4Addr::LOCALHOST, 0).into(),
                 admin: (Ipv4Addr::LOCALHOST, 0).into(),
                 peers: &peers,

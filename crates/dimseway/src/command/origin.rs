@@ -1,6 +1,8 @@
 //! `dimseway origin`.
 
+pub(crate) mod access_keys;
 pub(crate) mod account;
+pub(crate) mod tokens;
 
 use crate::{
     cli::OriginServer,
@@ -26,16 +28,25 @@ pub(crate) async fn run(arguments: &OriginServer) -> anyhow::Result<()> {
     let credentials = options.credentials.clone();
     let is_account = options.personality == Personality::PostDicom;
     let account = is_account.then(|| options.postdicom.account.clone());
-    let origin = open(options).await?;
+    let origin = open(options.clone()).await?;
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("--listen: {} cannot be listened on", arguments.listen))
         .or_exit(Exit::Unavailable)?;
-    let url = origin::base_url(listener.local_addr()?);
+    let address = listener.local_addr()?;
+    let url = options.url(address);
+    let tokens = tokens::ready(&options, address)?;
     let stop = signals::stop()?;
     println!("origin server at {url}, files in {}", arguments.directory.display());
     if let (Some(account), Some(credentials)) = (&account, &credentials) {
         account::print(account, credentials);
+    }
+    if let Some(tokens) = &tokens {
+        tokens::print(tokens);
+    }
+    let access_keys = access_keys::ready(&options, address);
+    if let Some(keys) = &access_keys {
+        access_keys::print(keys);
     }
     if let Some(path) = &arguments.ready_file {
         let pair = credentials.map(|credentials| (credentials.username, credentials.password));
@@ -44,6 +55,8 @@ pub(crate) async fn run(arguments: &OriginServer) -> anyhow::Result<()> {
             origin: Some(url),
             username,
             password,
+            tokens,
+            access_keys,
             account: account.as_ref().map(Members::from),
             ..Addresses::default()
         };
@@ -67,7 +80,16 @@ fn options(arguments: &OriginServer) -> anyhow::Result<Options> {
         creation_answer: arguments.creation_answer,
         ..options.postdicom
     };
+    let azure = origin::azure::Options {
+        partitions: arguments.partitions,
+        request_bytes_max: arguments.request_bytes_max.0,
+        ..options.azure
+    };
+    let tokens = tokens::options(options.tokens.clone(), arguments)?;
     Ok(Options {
+        tokens,
+        azure,
+        faults: arguments.fault.iter().cloned().collect(),
         credentials: given.or(options.credentials),
         answer_delay: arguments.answer_delay.0,
         postdicom,

@@ -97,6 +97,7 @@ impl Match {
             }
             Kind::DateTime | Kind::Number => one(),
             Kind::Uid => Self::OneOf(several(value)),
+            _ if comparison == Comparison::Exact => one(),
             _ if comparison == Comparison::Insensitive => Self::Insensitive(value.to_owned()),
             Kind::Computed if !value.contains(['*', '?']) => Self::OneOf(several(value)),
             Kind::Text | Kind::PersonName | Kind::Computed | Kind::Sequence => {

@@ -32,6 +32,8 @@ pub(crate) struct SearchRules {
     pub(crate) returned: Option<Returned>,
     /// In which order matches come.
     pub(crate) order: Order,
+    /// Whether keys of what the path names may be matched too.
+    pub(crate) keys_above: bool,
     /// Whether matches have Specific Character Set, Instance Availability and Retrieve URL.
     pub(crate) tells_where: bool,
 }
@@ -54,6 +56,8 @@ pub(crate) enum Comparison {
     Standard,
     /// Equal as a whole, whatever the case, and for person names whatever the accents.
     Insensitive,
+    /// Equal as it is written.
+    Exact,
 }
 
 /// What becomes of what is not supported.
@@ -68,7 +72,11 @@ pub(crate) enum Unsupported {
 /// Bounds of `limit` (PS3.18 §8.3.4.4); outside of 1 to `max` is 400.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LimitRules {
+    /// The largest `offset`; a larger one is 400.
+    pub(crate) offset_max: Option<u64>,
     pub(crate) max: u64,
+    /// The same of a search for instances.
+    pub(crate) max_of_instances: u64,
     pub(crate) default: u64,
 }
 
@@ -99,6 +107,7 @@ pub(crate) const STANDARD: SearchRules = SearchRules {
     limit: None,
     returned: None,
     order: Order::OldestFirst,
+    keys_above: false,
     tells_where: true,
 };
 
@@ -128,7 +137,7 @@ pub(crate) const LIMITED: SearchRules = SearchRules {
     ranges: Some(&["StudyDate", "PatientBirthDate"]),
     unsupported: Unsupported::Refused,
     fuzzy: &["PatientName", "ReferringPhysicianName"],
-    limit: Some(LimitRules { max: 200, default: 100 }),
+    limit: Some(LimitRules { offset_max: None, max: 200, max_of_instances: 200, default: 100 }),
     returned: Some(Returned {
         default: &[
             "StudyDate",
@@ -168,6 +177,7 @@ pub(crate) const LIMITED: SearchRules = SearchRules {
         ],
     }),
     order: Order::NewestFirst,
+    keys_above: false,
     tells_where: true,
 };
 
@@ -202,8 +212,38 @@ pub(crate) const AWS: SearchRules = SearchRules {
     }),
     unsupported: Unsupported::Refused,
     fuzzy: &["PatientName", "ReferringPhysicianName"],
-    limit: Some(LimitRules { max: 1000, default: 1000 }),
+    limit: Some(LimitRules { offset_max: None, max: 1000, max_of_instances: 1000, default: 1000 }),
     order: Order::NewestFirst,
+    ..STANDARD
+};
+
+/// A DICOM store of the Google Cloud Healthcare API, from its conformance statement and its page on quotas and
+/// limits. The `limit` of a search that gives none is assumed.
+pub(crate) const GOOGLE: SearchRules = SearchRules {
+    keys: Some(Keys {
+        study: &[
+            "StudyInstanceUID",
+            "PatientName",
+            "PatientID",
+            "AccessionNumber",
+            "ReferringPhysicianName",
+            "StudyDate",
+        ],
+        series: &["SeriesInstanceUID", "Modality"],
+        instance: &["SOPInstanceUID"],
+    }),
+    comparison: Comparison::Exact,
+    ranges: Some(&["StudyDate"]),
+    unsupported: Unsupported::Refused,
+    fuzzy: &["PatientName"],
+    limit: Some(LimitRules {
+        offset_max: Some(1_000_000),
+        max: 5000,
+        max_of_instances: 50_000,
+        default: 1000,
+    }),
+    order: Order::NewestFirst,
+    keys_above: true,
     ..STANDARD
 };
 
@@ -251,7 +291,7 @@ impl SearchRules {
             Level::Series => keys.series,
             Level::Instance => keys.instance,
         };
-        attribute.level >= resource.top() && keys.contains(&attribute.keyword)
+        (self.keys_above || attribute.level >= resource.top()) && keys.contains(&attribute.keyword)
     }
 
     /// Whether it is a key of some resource.

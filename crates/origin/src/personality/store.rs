@@ -9,6 +9,8 @@ pub(crate) struct StoreRules {
     pub(crate) single_part: bool,
     /// Failure Reason (0008,1197) for a SOP Instance UID that is there.
     pub(crate) duplicate_reason: u16,
+    /// What a private attribute says of such an instance, if anything.
+    pub(crate) duplicate_remark: Option<&'static str>,
     /// Failure Reason for bytes that are no instance.
     pub(crate) unreadable_reason: u16,
     /// Failure Reason for an instance of another study than the request names.
@@ -42,6 +44,7 @@ pub(crate) enum AnswerForm {
 pub(crate) const STANDARD: StoreRules = StoreRules {
     single_part: true,
     duplicate_reason: failure::DUPLICATE_SOP_INSTANCE,
+    duplicate_remark: None,
     unreadable_reason: failure::CANNOT_UNDERSTAND,
     other_study_reason: failure::DOES_NOT_MATCH,
     unnamed_reason: failure::DOES_NOT_MATCH,
@@ -67,6 +70,14 @@ pub(crate) const AZURE: StoreRules = StoreRules {
 
 /// AWS HealthImaging.
 pub(crate) const AWS: StoreRules = StoreRules { conflicts_aside: true, ..STANDARD };
+
+/// A DICOM store of the Google Cloud Healthcare API: other content under a UID that is there is a failure of
+/// processing, and a private attribute says why.
+pub(crate) const GOOGLE: StoreRules = StoreRules {
+    duplicate_reason: failure::PROCESSING_FAILURE,
+    duplicate_remark: Some("already exists"),
+    ..STANDARD
+};
 
 /// A PostDICOM account.
 pub(crate) const POSTDICOM: StoreRules = StoreRules { single_part: false, ..STANDARD };

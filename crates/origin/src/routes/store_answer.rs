@@ -92,7 +92,7 @@ impl StoreAnswer {
         // Instances that nobody could name stand in Other Failures Sequence, where there is one.
         let (failed, others): (Vec<_>, Vec<_>) =
             self.refused.iter().partition(|one| one.sop.is_some() || self.form == AnswerForm::Azure);
-        let failed: Vec<_> = failed.into_iter().map(failed_item).collect();
+        let failed: Vec<_> = failed.into_iter().map(|one| failed_item(one, self.form)).collect();
         if !failed.is_empty() {
             elements.push(Element::Sequence("00081198", failed));
         }
@@ -100,7 +100,7 @@ impl StoreAnswer {
         if !stored.is_empty() {
             elements.push(Element::Sequence("00081199", stored));
         }
-        let others: Vec<_> = others.into_iter().map(failed_item).collect();
+        let others: Vec<_> = others.into_iter().map(|one| failed_item(one, self.form)).collect();
         if !others.is_empty() {
             elements.push(Element::Sequence("0008119A", others));
         }
@@ -145,14 +145,20 @@ impl StoreAnswer {
 /// Said of an instance that not every value of an attribute can be searched for.
 const SEVERAL_VALUES: &str = "299 dimseway-origin \"An attribute that can be searched for has several values. The first one is used.\"";
 
-fn failed_item(refusal: &Refusal) -> Vec<Element> {
+fn failed_item(refusal: &Refusal, form: AnswerForm) -> Vec<Element> {
+    let remark = refusal.comments.first().filter(|_| form == AnswerForm::Standard);
     let mut item = Vec::new();
     if let Some((sop_class, sop_instance)) = &refusal.sop {
         item.push(Element::Text("00081150", "UI", sop_class.to_string()));
         item.push(Element::Text("00081155", "UI", sop_instance.to_string()));
     }
     item.push(Element::Number("00081197", refusal.reason));
-    if !refusal.comments.is_empty() {
+    if let Some(remark) = remark {
+        // A private attribute and its creator (PS3.5 §7.8.1).
+        item.push(Element::Text("00090010", "LO", "DIMSEWAY ORIGIN".to_owned()));
+        item.push(Element::Text("00091001", "LO", remark.clone()));
+    }
+    if form == AnswerForm::Azure && !refusal.comments.is_empty() {
         item.push(failed_attributes(&refusal.comments));
     }
     item
@@ -221,6 +227,8 @@ fn keyword(tag: &str) -> &'static str {
         "00081150" => "ReferencedSOPClassUID",
         "00081155" => "ReferencedSOPInstanceUID",
         "00081190" => "RetrieveURL",
+        // Private attributes have none.
+        "00090010" | "00091001" => "",
         "00081196" => "WarningReason",
         "00081197" => "FailureReason",
         "00081198" => "FailedSOPSequence",

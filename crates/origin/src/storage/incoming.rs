@@ -295,7 +295,9 @@ impl Received {
         match known {
             Some(known) if aside && known.sha256 != sha256 => stored(warning),
             Some(known) if !(self.rules.same_is_stored && known.sha256 == sha256) => {
-                refused(self.rules.duplicate_reason)
+                let comments = self.rules.duplicate_remark.map(str::to_owned).into_iter().collect();
+                let refusal = Refusal::new(self.rules.duplicate_reason, &meta);
+                Ok(StoreOutcome::Refused(Refusal { comments, ..refusal }))
             }
             _ => stored(warning),
         }

@@ -1,4 +1,4 @@
-//! RSA keys, and JSON Web Tokens (RFC 7519) signed with them (RS256, RFC 7518 §3.3).
+//! RSA keys, and JSON Web Tokens (RFC 7519) signed with them (RFC 7518 §3.3, RFC 7518 §3.5).
 
 use std::{fmt, sync::Arc};
 
@@ -6,7 +6,10 @@ use aws_lc_rs::{
     encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der},
     rand::SystemRandom,
     rsa::{KeyPair, KeySize},
-    signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey},
+    signature::{
+        KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256,
+        UnparsedPublicKey,
+    },
 };
 use base64::{
     Engine as _,
@@ -119,13 +122,17 @@ impl VerifyingKey {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.public);
-        key.verify(signed.as_bytes(), &signature).ok()?;
         let part = |text: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok();
         let token = Token { header: part(header)?, claims: part(claims)? };
+        let algorithm = match token.header["alg"].as_str()? {
+            "RS256" => &RSA_PKCS1_2048_8192_SHA256,
+            "PS256" => &RSA_PSS_2048_8192_SHA256,
+            _ => return None,
+        };
+        UnparsedPublicKey::new(algorithm, &self.public).verify(signed.as_bytes(), &signature).ok()?;
         let named = token.header["x5t#S256"].as_str().and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
         let is_other = named.zip(self.thumbprint).is_some_and(|(named, ours)| named != ours);
-        (token.header["alg"] == "RS256" && !is_other).then_some(token)
+        (!is_other).then_some(token)
     }
 }
 

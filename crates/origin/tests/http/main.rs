@@ -9,6 +9,8 @@ mod azure;
 #[cfg(test)]
 mod encodings;
 #[cfg(test)]
+mod google;
+#[cfg(test)]
 mod limited;
 #[cfg(test)]
 mod postdicom;

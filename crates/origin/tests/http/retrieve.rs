@@ -116,7 +116,7 @@ async fn what_is_not_there_is_not_found() {
         path(&study.instance(1)),
         format!("{instance}/bulkdata/00091001"),
         format!("{instance}/bulkdata/nonsense"),
-        format!("{instance}/frames/1"),
+        format!("{instance}/frames/2"),
     ] {
         assert_eq!(served.status(&missing).await, 404, "{missing}");
     }

@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::{
     index::{
-        attributes::{ATTRIBUTES, Attribute, Kind},
+        attributes::{ATTRIBUTES, Attribute, Kind, Level},
         search::Match,
     },
     media::{Refused, refused},
@@ -201,9 +201,16 @@ impl Reading<'_> {
 
     fn limit(&mut self) -> Result<(), Refused> {
         let Some(rules) = self.rules.limit else { return Ok(()) };
+        let max = match self.resource.level() {
+            Level::Instance => rules.max_of_instances,
+            Level::Study | Level::Series => rules.max,
+        };
+        if rules.offset_max.is_some_and(|max| self.query.offset > max) {
+            return Err(bad("the offset is too large"));
+        }
         match self.query.limit {
-            Some(limit) if !(1..=rules.max).contains(&limit) => {
-                Err(bad(&format!("limit is a number from 1 to {}", rules.max)))
+            Some(limit) if !(1..=max).contains(&limit) => {
+                Err(bad(&format!("limit is a number from 1 to {max}")))
             }
             given => {
                 self.query.limit = Some(given.unwrap_or(rules.default));
