@@ -22,7 +22,7 @@ pub(crate) struct Pull {
     /// Where what is new goes: names of other origins, and `"peer:AE"`. Instances go through the spool, as from
     /// a route: same order, retries and queue. Nothing is ever sent back to the origin that it came from.
     /// Unit: none. Source: `[origin.NAME]` and `[[peer]]` of this file.
-    #[schemars(example = ["peer:PACS"])]
+    #[schemars(example = ["peer:CT1"])]
     pub(crate) to: Vec<String>,
     /// How the origin is asked what is new: by its list of changes (`"change-feed"`), or by searches for the
     /// studies of the last days (`"search"`). Left out: by its list of changes where its profile has one.

@@ -35,18 +35,21 @@ pub(crate) struct RateLimit {
     /// Unit: name of the IANA database. Source: the site.
     #[schemars(extend("x-sample" = "Europe/Berlin"))]
     pub(crate) time_zone: Option<Parsed<ZoneName>>,
-    /// Times of day with limits of their own; the first that fits counts. A limit that a window leaves out is
-    /// as outside of it, unless the window has `unlimited = true`. `days` is a list of `"mon"` to `"sun"`,
-    /// the days on which it begins; one that ends before it begins ends on the next day.
+    /// Times of day with limits of their own; the first that fits counts. Each has `from` and `to`, times such
+    /// as `"07:00"` (a window that ends before it begins ends on the next day), may have `days`, a list of
+    /// `"mon"` to `"sun"` on which it begins, and any of the keys above but `time_zone`. A limit that it leaves
+    /// out is as outside of it, unless it has `unlimited = true`.
     /// Unit: none. Source: when the line is busy.
-    #[schemars(extend("x-sample" = [{ "from": "07:00", "to": "18:00", "bytes_per_second": "2MiB" }]))]
+    #[schemars(
+        with = "Vec<serde_json::Map<String, serde_json::Value>>",
+        extend("x-sample" = [{ "from": "07:00", "to": "18:00", "bytes_per_second": "2MiB" }])
+    )]
     pub(crate) windows: Vec<Window>,
 }
 
 /// A time of day with limits of its own.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schemars(inline)]
 pub(crate) struct Window {
     /// Days on which it begins; left out: all.
     #[serde(default)]
@@ -76,9 +79,8 @@ pub(crate) struct Window {
 }
 
 /// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[schemars(inline)]
 pub(crate) enum Day {
     /// Monday.
     Mon,

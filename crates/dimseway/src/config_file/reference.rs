@@ -195,6 +195,7 @@ fn inline(value: &Value) -> String {
                 table.iter().map(|(key, value)| format!("{key} = {}", inline(value))).collect();
             if pairs.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", pairs.join(", ")) }
         }
+        Value::Array(values) => format!("[{}]", values.iter().map(inline).collect::<Vec<_>>().join(", ")),
         other => other.to_string(),
     }
 }
