@@ -98,8 +98,11 @@ fn bill_of_materials(workspace: &Path, folder: &Path, version: &str) -> anyhow::
     bill.args(["--no-build-deps", "--override-filename", &name]);
     run_step("bill of materials", &mut bill)?;
     // One is written beside the manifest of each package of the workspace.
+    let mut packages = vec![workspace.join("tests")];
     for package in fs::read_dir(workspace.join("crates"))? {
-        let package = package?.path();
+        packages.push(package?.path());
+    }
+    for package in packages {
         let written = package.join(format!("{name}.json"));
         if !written.exists() {
             continue;
