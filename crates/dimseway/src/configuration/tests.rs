@@ -12,7 +12,7 @@ mod worklist;
 
 fn read(text: &str) -> Result<Configuration, String> {
     let directory = tempfile::tempdir().unwrap();
-    for (name, content) in [("password", "secret\n"), ("empty", "\n"), ("ca.pem", "-"), ("client.pem", "-")] {
+    for (name, content) in [("password", "open sesame\n"), ("empty", "\n"), ("ca.pem", "-"), ("client.pem", "-")] {
         std::fs::write(directory.path().join(name), content).unwrap();
     }
     let document = Document::new(directory.path().join("dimseway.toml"), text.to_owned());
@@ -56,8 +56,8 @@ fn what_contradicts_itself_names_file_line_and_key() {
             "dimseway.toml:2: origin.a.url: a URL must not hold credentials; write them under `auth`",
         ),
         (
-            "[origin.a]\nurl = \"http://a\"\nprofile = \"dcm4chee\"\n",
-            "dimseway.toml:3: origin.a.profile: this version has no profile `dcm4chee`",
+            "[origin.a]\nurl = \"http://a\"\nprofile = \"acme\"\n",
+            "dimseway.toml:3: origin.a.profile: this version has no profile `acme`",
         ),
         ("[origin.a]\nurl = \"http://a\"\nworkers = 0\n", "dimseway.toml:3: origin.a.workers: at least 1"),
         (
@@ -297,7 +297,8 @@ level = "debug"
     assert_eq!(bridge.origins[0].client.headers.len(), 1);
     assert!(configuration.spool.directory.ends_with("spool"));
     assert_eq!(configuration.files.len(), 1);
-    assert!(!format!("{configuration:?}").contains("secret"));
+    let shown = format!("{configuration:?}");
+    assert!(!shown.contains("sesame"), "{shown}");
 }
 
 #[test]
