@@ -24,7 +24,7 @@ mod values;
 mod web;
 mod worklist;
 
-pub(crate) use auth::{Algorithm, Auth, AuthType, SecretPlace, StreamedBody};
+pub(crate) use auth::{Algorithm, AuthType, SecretPlace, StreamedBody};
 pub(crate) use azure::{Azure, Version as AzureVersion};
 pub(crate) use capabilities::{
     Attribute, AttributePath, Attributes, Capabilities, ChangeFeed, IncludeField, Level, Lookup,
