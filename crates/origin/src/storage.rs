@@ -2,6 +2,7 @@
 
 mod archive;
 mod incoming;
+mod put;
 mod reading;
 
 use std::{

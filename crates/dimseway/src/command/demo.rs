@@ -272,7 +272,16 @@ fn invite(daemon: &Daemon, site: &Site<'_>, directory: &Directory) {
              dimseway --config {}/dimseway.toml orders search",
             directory.path.display()
         ),
-        _ => format!("curl '{url}/instances?limit=3'"),
+        _ => match site.tokens {
+            Some(Tokens { token_url, client_id, key_file: None, .. }) => format!(
+                "TOKEN=$(curl -s -d grant_type=client_credentials -d client_id={client_id} \
+                 -d scope=https://dicom.healthcareapis.azure.com/.default \
+                 --data-urlencode client_secret@{}/{PASSWORD} {token_url} | jq -r .access_token)\n  \
+                 curl -H \"Authorization: Bearer $TOKEN\" '{url}/instances?limit=3'",
+                directory.path.display()
+            ),
+            _ => format!("curl '{url}/instances?limit=3'"),
+        },
     };
     let peer = site.peers.first().map(|peer| (peer.ae_title.as_str(), peer.address.as_str()));
     let (aim, hint) = match peer {
