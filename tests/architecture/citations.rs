@@ -2,17 +2,21 @@
 
 use crate::sources;
 
-/// Citations wanted per 1,000 lines of production code, in the rooms that speak a protocol.
+/// Citations wanted per 1,000 lines of production code, in the rooms that speak a protocol. Beside DICOM they
+/// follow the RFCs of HTTP and of its credentials.
 const WANTED: &[(&str, usize)] = &[("dimse", 15), ("dicomweb", 15)];
 
-/// Counts `PS3.8 §9.3.4` and the like.
+/// Counts `PS3.8 §9.3.4`, `RFC 9112 §7.1` and the like.
 fn citations(text: &str) -> usize {
-    text.match_indices("PS3.")
-        .filter(|(at, _)| {
-            let rest = &text[at + 4..];
-            rest.trim_start_matches(|letter: char| letter.is_ascii_digit()).starts_with(" §")
-        })
-        .count()
+    let of = |name: &str| {
+        text.match_indices(name)
+            .filter(|(at, _)| {
+                let rest = &text[at + name.len()..];
+                rest.trim_start_matches(|letter: char| letter.is_ascii_digit()).starts_with(" §")
+            })
+            .count()
+    };
+    of("PS3.") + of("RFC ")
 }
 
 #[test]
@@ -59,5 +63,6 @@ fn citations_have_one_form() {
 #[test]
 fn citations_are_counted() {
     assert_eq!(citations("(PS3.8 §9.3.4, PS3.18 §10.5)"), 2);
-    assert_eq!(citations("PS3.8 9.3.4, PS3.8, PS3.x §"), 0);
+    assert_eq!(citations("RFC 9112 §7.1"), 1);
+    assert_eq!(citations("PS3.8 9.3.4, PS3.8, PS3.x §, RFC 9112"), 0);
 }
