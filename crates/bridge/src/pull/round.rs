@@ -207,3 +207,38 @@ impl Source<'_> {
         self.core.metrics.pull_instances.with_label_values(&[self.pull.name.as_str(), outcome]).inc();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_the_origin_as_a_whole_is_no_instances_fault() {
+        let refused = |status: u16, after: Option<u64>, credentials_changed| OriginError::Refused {
+            status: status.try_into().unwrap(),
+            retry_after: after.map(Duration::from_secs),
+            credentials_changed,
+        };
+        let no_token = dicomweb::auth::TokenError {
+            end_point: "https://h/token".to_owned(),
+            fault: dicomweb::auth::TokenFault::Unreachable("refused".to_owned()),
+        };
+        let cases = [
+            (OriginError::Connect("refused".into()), false),
+            (OriginError::Token(no_token), false),
+            (refused(401, None, false), false),
+            (refused(401, None, true), false),
+            (refused(429, None, false), false),
+            (refused(503, Some(1), false), false),
+            (refused(500, None, false), true),
+            (refused(503, None, false), true),
+            (refused(406, None, false), true),
+            (OriginError::Interrupted("reset".into()), true),
+        ];
+        for (error, expected) in cases {
+            let words = error.to_string();
+            assert_eq!(is_of_instance(&Fault::from(error)), expected, "{words}");
+        }
+        assert!(!is_of_instance(&Fault::Spool(spool::Error::Index("gone".to_owned()))));
+    }
+}

@@ -1,5 +1,6 @@
 //! What an archive sees, and what the queue shows.
 
+use dicomweb::{Level, profile::Lookup};
 use dimse::Status;
 use spool::{Deliveries, State};
 use tokio::net::TcpListener;
@@ -167,6 +168,33 @@ async fn what_a_search_finds_is_no_proof_after_other_content_was_delivered() {
         assert_eq!(lines[1].state, state, "{answer:?}: {lines:?}");
         assert!(state == State::Delivered || lines[1].reason.as_deref() == DIFFERENT, "{lines:?}");
         assert_eq!(site.origin.stored()["1.2.3.4.1"], at_origin.data_set, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_overwritten_by_deletion_is_deleted_once() {
+    let (first, other) = (instance(1, 1000), instance(1, 999));
+    // One that answers nothing of use, and one that keeps its own copy and cannot be asked.
+    let cases = [
+        (Answer::StoreAndSay(200, "text/plain", "thanks"), Lookup::Search, false, 0),
+        (Answer::KeepAndSayStored, Lookup::None, true, 1),
+    ];
+    for (answer, lookup, unreported, deletions) in cases {
+        let site = Site::new(|config| {
+            let origin = &mut config.origins[0];
+            origin.duplicate = Duplicate::Overwrite;
+            origin.client.profile.lookup = lookup;
+            origin.client.profile.delete = vec![Level::Instance];
+            origin.client.profile.duplicates_unreported = unreported;
+        })
+        .await;
+        site.origin.always(answer.clone());
+        send(&site, std::slice::from_ref(&first)).await;
+        site.delivered(1).await;
+        send(&site, std::slice::from_ref(&other)).await;
+        site.delivered(2).await;
+        assert_eq!(site.origin.stored()["1.2.3.4.1"], other.data_set, "{answer:?}");
+        assert_eq!(site.origin.deleted().len(), deletions, "{answer:?}");
     }
 }
 

@@ -219,6 +219,51 @@ async fn one_instance_that_cannot_be_had_stops_nobody() {
 }
 
 #[tokio::test]
+async fn two_that_cannot_be_had_and_failed_at_different_times_stop_nobody() {
+    let cloud = Cloud::default();
+    let site =
+        site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await;
+    cloud.answers("1.2.3.4.1", 406);
+    cloud.answers("1.2.3.4.2", 406);
+    cloud.gets("1.2.3.1", &instance(1, 10));
+    site.metric("dimseway_pull_instances_total{outcome=\"failed\",pull=\"back\"}").await;
+    cloud.gets("1.2.3.1", &instance(2, 10));
+    site.metric("dimseway_pull_instances_total{outcome=\"given_up\",pull=\"back\"} 2").await;
+    another_round(&site).await;
+    let document = site.bridge.core.ports.documents.get("pull", "back").await.unwrap().unwrap();
+    let text = String::from_utf8(document.value).unwrap();
+    assert!(text.contains("1.2.3.4.1") && text.contains("1.2.3.4.2"), "{text}");
+    assert_eq!(outcome(&site, "given_up"), 2, "each once");
+}
+
+#[tokio::test]
+async fn a_study_that_cannot_be_had_keeps_no_other_study_back() {
+    let cloud = Cloud::default();
+    cloud.answers("1.2.3.4.1", 500);
+    cloud.gets("1.2.3.1", &instance(1, 10));
+    cloud.gets("1.2.3.9", &instance(2, 10));
+    let since = Some(Timestamp::UNIX_EPOCH);
+    let site = site(&cloud, Pull { since, ..pull("archive", SEARCH) }, |_| ()).await;
+    site.delivered(1).await;
+    another_round(&site).await;
+    assert_eq!(outcome(&site, "given_up"), 1);
+    assert_eq!(site.origin.stored().into_keys().collect::<Vec<_>>(), ["1.2.3.4.2"]);
+}
+
+#[tokio::test]
+async fn a_change_from_the_future_does_not_end_the_pull() {
+    let cloud = Cloud::default();
+    cloud.gives_all_changes();
+    let site =
+        site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await;
+    cloud.changed("1.2.3.1", &instance(1, 10), "9000-01-01T00:00:00Z".parse().unwrap(), "create", "current");
+    another_round(&site).await;
+    cloud.gets("1.2.3.1", &instance(2, 10));
+    site.delivered(1).await;
+    assert_eq!(site.origin.stored().into_keys().collect::<Vec<_>>(), ["1.2.3.4.2"]);
+}
+
+#[tokio::test]
 async fn nothing_is_lost_where_the_bridge_ends_in_the_middle() {
     let cloud = Cloud::default();
     let origin = cloud.serve(ChangeFeed::ByTime).await;
@@ -288,6 +333,19 @@ async fn without_a_list_of_changes_new_and_grown_studies_are_found_by_search() {
     another_round(&site).await;
     assert_eq!(cloud.retrieved().len(), 4, "only what is new of it");
     assert!(site.origin.stored().keys().all(|uid| uid != "1.2.3.4.90"), "not what was there before");
+}
+
+#[tokio::test]
+async fn what_is_counted_before_it_is_listed_comes_later() {
+    let cloud = Cloud::default();
+    instances(1..3).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
+    cloud.lists_all_but(Some("1.2.3.4.2"));
+    let pull = Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", SEARCH) };
+    let site = site(&cloud, pull, |_| ()).await;
+    site.delivered(1).await;
+    another_round(&site).await;
+    cloud.lists_all_but(None);
+    site.delivered(2).await;
 }
 
 #[tokio::test]

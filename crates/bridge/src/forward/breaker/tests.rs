@@ -109,6 +109,9 @@ async fn a_pause_that_is_asked_for_ends_by_itself() {
     assert_eq!(breaker.permitted(now + Duration::from_secs(20)), Permitted::All);
     breaker.observe(Health::Pause(Duration::from_secs(1_000_000)), now);
     assert_eq!(wait(&breaker, now), 3600, "no pause is longer than an hour");
+    let mut breaker = self::breaker();
+    breaker.observe(Health::Pause(Duration::ZERO), now);
+    assert_eq!(wait(&breaker, now), 1, "nor is it none, or a backlog storms");
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,6 +46,9 @@ struct Inner {
     retrieved: Vec<String>,
     syntax: Option<TransferSyntax>,
     uncounted: bool,
+    without_end: bool,
+    /// Not listed among the instances of its study, which counts it.
+    unlisted: Option<String>,
     listed: usize,
 }
 
@@ -98,6 +101,16 @@ impl Cloud {
         self.0.lock().unwrap().uncounted = true;
     }
 
+    /// Lists all instances of a study but this one, and counts it.
+    pub(super) fn lists_all_but(&self, uid: Option<&str>) {
+        self.0.lock().unwrap().unlisted = uid.map(str::to_owned);
+    }
+
+    /// Gives changes from behind the end of what was asked for.
+    pub(super) fn gives_all_changes(&self) {
+        self.0.lock().unwrap().without_end = true;
+    }
+
     /// SOP Instance UIDs of all retrieves, in order.
     pub(super) fn retrieved(&self) -> Vec<String> {
         self.0.lock().unwrap().retrieved.clone()
@@ -112,7 +125,8 @@ impl Cloud {
         let inner = self.0.lock().unwrap();
         let moment = |name: &str| query[name].parse::<Timestamp>().unwrap();
         let number = |name: &str| query[name].parse::<usize>().unwrap();
-        let window = moment("startTime")..moment("endTime");
+        let end = if inner.without_end { Timestamp::MAX } else { moment("endTime") };
+        let window = moment("startTime")..end;
         let found = inner.changes.iter().enumerate().filter(|(_, change)| window.contains(&change.timestamp));
         let found = found.skip(number("offset")).take(number("limit"));
         let entry = |(index, change): (usize, &Change)| {
@@ -150,7 +164,8 @@ impl Cloud {
                 "00080060": { "vr": "CS", "Value": ["CT"] },
             })
         };
-        inner.stored.keys().filter(|(of, _)| of == study).map(row).collect()
+        let is_listed = |uid: &String| inner.unlisted.as_ref() != Some(uid);
+        inner.stored.keys().filter(|(of, uid)| of == study && is_listed(uid)).map(row).collect()
     }
 
     fn retrieve(&self, uid: &str) -> Response<Body> {
