@@ -83,16 +83,25 @@ pub struct ChangePage {
     pub entries: u32,
 }
 
+/// The documents of Azure show members that begin with a capital, and its service writes them with a small letter.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Entry {
+    #[serde(alias = "sequence")]
     sequence: u64,
+    #[serde(alias = "timestamp")]
     timestamp: String,
+    #[serde(alias = "action")]
     action: String,
+    #[serde(alias = "state")]
     state: String,
+    #[serde(alias = "studyInstanceUid")]
     study_instance_uid: String,
+    #[serde(alias = "seriesInstanceUid")]
     series_instance_uid: String,
+    #[serde(alias = "sopInstanceUid")]
     sop_instance_uid: String,
+    #[serde(alias = "metadata")]
     metadata: Option<Metadata>,
 }
 
@@ -237,6 +246,19 @@ mod tests {
         assert_eq!(created.modality.as_deref(), Some("CT"));
         assert_eq!(deleted.action, Action::Delete);
         assert_eq!((deleted.instance.as_str(), deleted.state), ("1.2.4", ChangeState::Superseded));
+    }
+
+    #[tokio::test]
+    async fn members_may_begin_with_a_small_letter() {
+        const SMALL: &str = r#"[
+            {"sequence": 7, "studyInstanceUid": "1.2.1", "seriesInstanceUid": "1.2.2", "sopInstanceUid": "1.2.3",
+             "action": "create", "timestamp": "2026-11-22T10:00:00Z", "state": "current",
+             "metadata": {"00080060": {"vr": "CS", "Value": ["CT"]}}}]"#;
+        let (client, _) = listing(200, "application/json", SMALL).await;
+        let page = client.changes(&wanted()).await.unwrap();
+        let [created] = page.changes.as_slice() else { panic!("{page:?}") };
+        assert_eq!((created.sequence, created.instance.as_str()), (7, "1.2.3"));
+        assert_eq!(created.modality.as_deref(), Some("CT"));
     }
 
     #[tokio::test]
