@@ -15,6 +15,7 @@ use crate::wait::eventually;
 pub struct EmbeddedOrigin {
     child: Child,
     url: String,
+    ready: Value,
 }
 
 /// How an origin is started.
@@ -26,11 +27,13 @@ pub struct Options<'a> {
     pub listen: &'a str,
     /// Time that passes before every answer, with its unit.
     pub answer_delay: &'a str,
+    /// Further arguments.
+    pub arguments: &'a [&'a str],
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { profile: "standard", listen: "127.0.0.1:0", answer_delay: "0s" }
+        Self { profile: "standard", listen: "127.0.0.1:0", answer_delay: "0s", arguments: &[] }
     }
 }
 
@@ -81,6 +84,7 @@ impl EmbeddedOrigin {
             .arg(directory)
             .arg("--ready-file")
             .arg(&ready_file)
+            .args(options.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -93,7 +97,22 @@ impl EmbeddedOrigin {
             }
             serde_json::from_str(&fs::read_to_string(&ready_file).ok()?).ok()
         });
-        Self { child, url: addresses["origin"].as_str().expect("a base URL").to_owned() }
+        Self { child, url: addresses["origin"].as_str().expect("a base URL").to_owned(), ready: addresses }
+    }
+
+    /// What its ready file says under a name: of its token end point, its keys or its account.
+    ///
+    /// # Panics
+    /// Where it does not say.
+    #[must_use]
+    pub fn says(&self, name: &str) -> &str {
+        self.ready[name].as_str().unwrap_or_else(|| panic!("the ready file has no {name}"))
+    }
+
+    /// All that its ready file says.
+    #[must_use]
+    pub const fn ready(&self) -> &Value {
+        &self.ready
     }
 
     /// Base URL of its DICOMweb service.
