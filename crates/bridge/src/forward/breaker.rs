@@ -153,7 +153,9 @@ impl CircuitBreaker {
             // A late success of a request begun earlier proves that it serves.
             (Health::Answered, _) => self.state = State::Closed { failures: 0 },
             (Health::Pause(asked), State::Closed { .. } | State::Paused { .. } | State::Trial { .. }) => {
-                self.state = State::Paused { until: now + asked.min(PAUSE_MAX) };
+                // Each request of a backlog may be answered with a pause of nothing, one after the other.
+                let pause = asked.max(self.settings.probe_min).min(PAUSE_MAX);
+                self.state = State::Paused { until: now + pause };
             }
             (Health::Pause(_), State::Open { .. }) => {}
             (Health::Failed(cause), State::Closed { failures }) => self.failed(cause, failures + 1, now),

@@ -50,7 +50,9 @@ pub(super) async fn round(
         metrics.count_origin_request(&source.origin.name, "changes", began.elapsed(), page.as_ref().err());
         let page = page?;
         note_unreadable(source, u64::from(page.entries).saturating_sub(page.changes.len() as u64));
-        let fresh: Vec<Change> = page.changes.into_iter().filter(|change| place(change) > last).collect();
+        // What is given from behind the end would take the position there, past all that comes before it.
+        let is_fresh = |change: &Change| place(change) > last && change.timestamp < until;
+        let fresh: Vec<Change> = page.changes.into_iter().filter(is_fresh).collect();
         let jobs: Vec<_> = fresh.iter().filter_map(|change| job(source, change)).map(Ok).collect();
         round.take_all(source, kept, stream::iter(jobs)).await?;
         // Where a whole page is of one moment, what is behind it has the same moment.

@@ -56,7 +56,7 @@ pub(super) struct Job {
     pub(super) stored: bool,
 }
 
-/// What is remembered between two rounds. Bounded by the failures of one round.
+/// What is remembered between two rounds. Bounded by the failures since the pull was up to date.
 #[derive(Debug, Default)]
 pub(super) struct Round {
     failing: HashMap<Uid, Failing>,
@@ -67,6 +67,8 @@ struct Failing {
     rounds: u32,
     /// Whether others came meanwhile, so that it is not the origin as a whole.
     others_came: bool,
+    /// It stays so until the position is behind it, which may be rounds later where others fail too.
+    given_up: bool,
 }
 
 impl Round {
@@ -76,7 +78,12 @@ impl Round {
         };
         let source = Source { core, snapshot, origin, pull };
         match self.all(&source).await {
-            Ok(ended) => ended,
+            Ok(ended) => {
+                if ended == Ended::UpToDate {
+                    self.failing.clear();
+                }
+                ended
+            }
             Err(fault) => {
                 let after = match &fault {
                     Fault::Origin(error) => match error.remedy() {
@@ -124,16 +131,20 @@ impl Round {
         let (mut faults, mut came) = (Vec::new(), false);
         while let Some((uid, result)) = done.next().await {
             match (uid, result) {
-                (_, Ok(outcome)) => {
+                (uid, Ok(outcome)) => {
                     came |= outcome == "pulled";
                     source.count(outcome);
+                    uid.and_then(|uid| self.failing.remove(&uid));
                 }
-                (Some(uid), Err(fault)) if is_of_instance(&fault) && faults.len() < FAULTS_MAX => {
+                (Some(uid), Err(fault)) if fault.is_of_instance() && faults.len() < FAULTS_MAX => {
                     source.count("failed");
                     faults.push((uid, fault));
                 }
                 (_, Err(fault)) => return Err(fault),
             }
+        }
+        if came {
+            self.failing.values_mut().for_each(|failing| failing.others_came = true);
         }
         let mut again = None;
         for (uid, fault) in faults {
@@ -154,18 +165,21 @@ impl Round {
         others_came: bool,
     ) -> Option<Fault> {
         let failing = self.failing.entry(uid.clone()).or_default();
-        failing.rounds += 1;
+        failing.rounds = failing.rounds.saturating_add(1);
         failing.others_came |= others_came;
         let hopeless = match &fault {
             Fault::Instance(_) => failing.rounds >= REFUSALS_MAX,
             Fault::Origin(_) | Fault::Spool(_) => failing.rounds >= FAILURES_MAX && failing.others_came,
         };
-        if !hopeless {
+        if !hopeless && !failing.given_up {
             return Some(fault);
         }
-        self.failing.remove(&uid);
         let reason = fault.to_string();
+        // A round that fails for others is not written down, so it is noted in each.
         kept.position.note_given_up(uid.as_str(), &reason);
+        if std::mem::replace(&mut failing.given_up, true) {
+            return None;
+        }
         source.count("given_up");
         let (pull, origin) = (&source.pull.name, &source.origin.name);
         tracing::error!(pull, origin, sop_instance_uid = %uid, reason, "an instance is not pulled: given up");
@@ -173,14 +187,19 @@ impl Round {
     }
 }
 
-/// Whether a fault may be that of one instance: not where nobody answers, where we are refused, or where the
-/// own spool fails.
-fn is_of_instance(fault: &Fault) -> bool {
-    match fault {
-        Fault::Instance(_) => true,
-        Fault::Spool(_) => false,
-        Fault::Origin(error) => {
-            !matches!(error, OriginError::Connect(_)) && error.remedy() != Remedy::FixCredentials
+impl Fault {
+    /// Whether a fault may be that of one instance: not where nobody answers, where we are refused or asked
+    /// to wait, or where the own spool fails.
+    pub(super) fn is_of_instance(&self) -> bool {
+        match self {
+            Self::Instance(_) => true,
+            Self::Spool(_) | Self::Origin(OriginError::Connect(_) | OriginError::Token(_)) => false,
+            Self::Origin(OriginError::Refused { status, retry_after, credentials_changed })
+                if *credentials_changed || retry_after.is_some() || status.as_u16() == 429 =>
+            {
+                false
+            }
+            Self::Origin(error) => error.remedy() != Remedy::FixCredentials,
         }
     }
 }
@@ -237,8 +256,8 @@ mod tests {
         ];
         for (error, expected) in cases {
             let words = error.to_string();
-            assert_eq!(is_of_instance(&Fault::from(error)), expected, "{words}");
+            assert_eq!(Fault::from(error).is_of_instance(), expected, "{words}");
         }
-        assert!(!is_of_instance(&Fault::Spool(spool::Error::Index("gone".to_owned()))));
+        assert!(!Fault::Spool(spool::Error::Index("gone".to_owned())).is_of_instance());
     }
 }

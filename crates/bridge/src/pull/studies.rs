@@ -1,6 +1,7 @@
 //! What is new by searches for the studies of the last days, for origins without a list of changes.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use dataset::json::Item;
 use dicomweb::{Error as OriginError, Level, MatchValue, Search, SearchLimits};
@@ -26,6 +27,9 @@ const STUDIES_PER_WRITE: usize = 50;
 /// Results that are read ahead: a page of a common server, so that no answer stands still while instances
 /// are pulled.
 const AHEAD: usize = 500;
+
+/// Studies of one round that cannot be had, each of a few requests; with more it is the origin that fails. 10.
+const FAILED_MAX: usize = 10;
 
 /// A study of the origin.
 struct Study {
@@ -56,7 +60,7 @@ pub(super) async fn round(
         kept.write().await?;
         return Ok(Ended::UpToDate);
     }
-    let mut unwritten = 0;
+    let (mut unwritten, mut faults) = (0, Vec::new());
     for study in &studies {
         let known = seen.get(study.uid.as_str()).copied();
         if known.is_some_and(|known| !has_grown(known, study, now)) {
@@ -65,9 +69,21 @@ pub(super) async fn round(
         if let Some(why) = room::lacking(&*source.core.ports.deliveries, source.pull, source.origin).await? {
             return Ok(Ended::Waits(why));
         }
-        round.take_all(source, kept, instances(source, &study.uid)).await?;
+        let listed = AtomicI64::new(0);
+        match round.take_all(source, kept, instances(source, &study.uid, &listed)).await {
+            Ok(()) => {}
+            // It keeps no other one back.
+            Err(fault) if fault.is_of_instance() && faults.len() < FAILED_MAX => {
+                faults.push(fault);
+                continue;
+            }
+            Err(fault) => return Err(fault),
+        }
         let since = known.map_or(now.as_second(), |known| known.since);
-        seen.insert(study.uid.to_string(), Seen { instances: study.instances, since, before: false });
+        // What is counted and not listed yet is looked for again, for as long as a study grows.
+        let listed = if now.as_second() - since < GROWS { listed.into_inner() } else { i64::MAX };
+        let instances = study.instances.map(|counted| counted.min(listed));
+        seen.insert(study.uid.to_string(), Seen { instances, since, before: false });
         unwritten += 1;
         // In the first round only all of it counts: the next one looks at fewer days.
         if unwritten >= STUDIES_PER_WRITE && !begins {
@@ -75,10 +91,14 @@ pub(super) async fn round(
             write(kept, &seen).await?;
         }
     }
+    let fault = faults.pop();
+    if begins && let Some(fault) = fault {
+        return Err(fault);
+    }
     let found: HashSet<&str> = studies.iter().map(|study| study.uid.as_str()).collect();
     seen.retain(|uid, _| found.contains(uid.as_str()));
     write(kept, &seen).await?;
-    Ok(Ended::UpToDate)
+    fault.map_or(Ok(Ended::UpToDate), Err)
 }
 
 async fn write(kept: &mut Kept, seen: &BTreeMap<String, Seen>) -> Result<(), Fault> {
@@ -123,10 +143,11 @@ fn count(source: &Source<'_>, error: Option<&OriginError>) {
     source.core.metrics.count_origin_request(&source.origin.name, "qido", took, error);
 }
 
-/// The instances of a study.
+/// The instances of a study; `listed` counts them, the unwanted ones too.
 fn instances<'a>(
     source: &Source<'a>,
     study: &Uid,
+    listed: &'a AtomicI64,
 ) -> impl futures::Stream<Item = Result<Job, Fault>> + Send + use<'a> {
     let search = Search {
         study: Some(study.clone()),
@@ -136,6 +157,7 @@ fn instances<'a>(
     let limits = SearchLimits { ahead: AHEAD, ..SearchLimits::default() };
     let (source, study) = (*source, study.clone());
     source.origin.bulk.search(search, limits).filter_map(move |item| {
+        listed.fetch_add(1, Ordering::Relaxed);
         let job = item.map_err(Fault::from).map(|item| job(&source, &study, &item)).transpose();
         std::future::ready(job)
     })

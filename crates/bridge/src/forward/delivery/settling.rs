@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// What a duplicate is, in words.
+const SAYS: &str = "the origin already has an instance of this UID";
+
 impl Attempt<'_> {
     /// Settles each instance: what needs no question at once and together, so that the records share
     /// the syncs of the index; then the rest one by one.
@@ -88,23 +91,26 @@ impl Attempt<'_> {
         if otherwise == IfNotAskable::SentAgain && duplicate::are_replaced(self.origin) {
             return self.later(lease, format!("{words}; sent again, to replace what is found"), None);
         }
+        let is_sent_again = otherwise == IfNotAskable::SentAgain;
         match self.delivered_other_content(lease).await {
             Ok(false) => instance.delivered(format!("{words}; found by search")),
-            // What is found may be what was delivered before.
-            Ok(true) if otherwise == IfNotAskable::SentAgain => match self.compare(instance).await {
-                Comparison::Equal(how) => instance.delivered(format!("{words}; {how}")),
-                Comparison::Different => {
-                    self.later(lease, format!("{words}; the content found is older, sent again"), None)
+            // What is found may be what was delivered before, or what has just been sent.
+            Ok(true) if is_sent_again || self.origin.duplicate == Duplicate::Overwrite => {
+                match self.compare(instance).await {
+                    Comparison::Equal(how) => instance.delivered(format!("{words}; {how}")),
+                    Comparison::Different if is_sent_again => {
+                        self.later(lease, format!("{words}; the content found is older, sent again"), None)
+                    }
+                    Comparison::Different => self.of_duplicate(instance).await,
+                    Comparison::NotNow(why) => self.later(lease, format!("{words}; {why}"), None),
                 }
-                Comparison::NotNow(why) => self.later(lease, format!("{words}; {why}"), None),
-            },
+            }
             Ok(true) => self.of_duplicate(instance).await,
             Err(outcome) => outcome,
         }
     }
 
     async fn of_duplicate(&self, instance: &Outgoing) -> Outcome {
-        const SAYS: &str = "the origin already has an instance of this UID";
         match self.origin.duplicate {
             Duplicate::Success => Outcome::Delivered { answer: SAYS.to_owned() },
             Duplicate::Reject => Outcome::Held { reason: HeldReason::Refused(SAYS.to_owned()) },
@@ -112,23 +118,33 @@ impl Attempt<'_> {
                 let words = format!("{SAYS}, did not replace it, and deletes none");
                 Outcome::Held { reason: HeldReason::Refused(words) }
             }
-            Duplicate::Overwrite => {
-                match self.origin.bulk.delete_instance(&instance.lease.entry.trailer.identity).await {
-                    Ok(()) => Outcome::Deferred {
-                        not_before: SystemTime::now(),
-                        reason: format!("{SAYS}; it was deleted there to be overwritten"),
-                    },
-                    Err(error) => {
-                        let words = format!("{SAYS}, and deleting it failed: {}", failure_in_words(&error));
-                        self.later(&instance.lease, words, None)
-                    }
-                }
-            }
+            Duplicate::Overwrite => match self.delete(instance).await {
+                Ok(()) => self.after_deletion(instance),
+                Err(outcome) => outcome,
+            },
             Duplicate::Verify => match self.compare(instance).await {
                 Comparison::Equal(how) => Outcome::Delivered { answer: format!("{SAYS}, {how}") },
                 Comparison::Different => Outcome::Held { reason: HeldReason::DifferentContent },
                 Comparison::NotNow(words) => self.later(&instance.lease, words, None),
             },
+        }
+    }
+
+    /// Deletes what the origin has, so that it takes this instance; an outcome where that fails.
+    async fn delete(&self, instance: &Outgoing) -> Result<(), Outcome> {
+        let deleted = self.origin.bulk.delete_instance(&instance.lease.entry.trailer.identity).await;
+        deleted.map_err(|error| {
+            let words = format!("{SAYS}, and deleting it failed: {}", failure_in_words(&error));
+            self.later(&instance.lease, words, None)
+        })
+    }
+
+    /// Sent again at once, but for an origin that has it all the same, again and again.
+    fn after_deletion(&self, instance: &Outgoing) -> Outcome {
+        let reason = format!("{SAYS}; it was deleted there to be overwritten");
+        match instance.lease.attempts {
+            0 | 1 => Outcome::Deferred { not_before: SystemTime::now(), reason },
+            _ => self.later(&instance.lease, reason, None),
         }
     }
 
@@ -168,8 +184,12 @@ impl Attempt<'_> {
     /// What becomes of an instance whose UID the origin was given other content under; nothing where it
     /// does not have that any more.
     async fn of_other_content(&self, instance: &Outgoing) -> Option<Outcome> {
+        let overwrites = self.origin.duplicate == Duplicate::Overwrite
+            && self.origin.client.profile().deletes(Level::Instance);
         match self.origin.bulk.find_instance(&instance.lease.entry.trailer.identity).await {
             Ok(Presence::Absent) => None,
+            // Whether it is gone then cannot be asked either.
+            Ok(Presence::NotAskable) if overwrites => self.delete(instance).await.err(),
             Ok(Presence::Present | Presence::NotAskable) => Some(self.of_duplicate(instance).await),
             Err(error) => {
                 let words = format!("other content was delivered before; {}", failure_in_words(&error));
