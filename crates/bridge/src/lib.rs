@@ -20,6 +20,7 @@ pub mod service;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+pub mod trace;
 pub mod transcode;
 pub mod worklist;
 

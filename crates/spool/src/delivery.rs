@@ -190,6 +190,8 @@ pub struct Lease {
     pub entry: Entry,
     /// Attempts including this one.
     pub attempts: u32,
+    /// When the lease began, in milliseconds.
+    pub leased_at: SystemTime,
     /// When the lease ends.
     pub expires_at: SystemTime,
 }

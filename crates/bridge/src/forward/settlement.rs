@@ -11,7 +11,7 @@ use super::{
     confirmation::{Confirmations, Settled},
     peer::Associations,
 };
-use crate::{MemoryBudget, Metrics, Ports, config::Forward};
+use crate::{MemoryBudget, Metrics, Ports, config::Forward, trace};
 
 /// What every attempt has in common.
 #[derive(Clone)]
@@ -54,11 +54,9 @@ impl Settlement {
     pub(crate) async fn record_all(&self, outcomes: Vec<(&Lease, Outcome)>) {
         let (mut recorded, mut records) = (Vec::new(), Vec::new());
         for (lease, outcome) in outcomes {
-            recorded.push(Recorded {
-                lease,
-                label: self.log(lease, &outcome),
-                settled: Settled::of(&outcome),
-            });
+            let label = self.log(lease, &outcome);
+            trace::attempted(lease, &outcome, label);
+            recorded.push(Recorded { lease, label, settled: Settled::of(&outcome) });
             records.push((lease.token.clone(), outcome));
         }
         if records.is_empty() {

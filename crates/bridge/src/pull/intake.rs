@@ -15,6 +15,7 @@ use crate::config::Pull;
 use crate::forward::verdict::failure_in_words;
 use crate::service::storage::ATTRIBUTES;
 use crate::snapshot::{Origin, Snapshot};
+use crate::trace::Arrival;
 
 /// An instance at the origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +107,8 @@ async fn spool(
     let mut found: Option<Attributes> = None;
     let title = snapshot.config.served.first().map(|served| served.title.clone());
     let title = title.ok_or_else(|| Fault::Instance("no AE title is served".to_owned()))?;
-    let mut writer = core.ports.payloads.begin(header(pull, title, &file_meta)).await?;
+    let header = header(pull, title, &file_meta);
+    let mut writer = core.ports.payloads.begin(header.clone()).await?;
     let mut length = 0;
     while let Some(bytes) = data_set.next().await {
         let bytes = bytes?;
@@ -131,7 +133,12 @@ async fn spool(
     if !pull.wants(found.text(Tag::MODALITY).as_deref()) {
         return Ok(Pulled::Unwanted);
     }
-    writer.commit(trailer(pull, &found)?).await?;
+    let trailer = trailer(pull, &found)?;
+    let arrival = Arrival::pulled(&pull.origin, &trailer.identity, &header);
+    let committed = writer.commit(trailer).await?;
+    if let Some(arrival) = arrival {
+        arrival.spooled(&committed, SystemTime::now(), true);
+    }
     core.metrics.pull_bytes.with_label_values(&[&pull.name]).inc_by(length);
     Ok(Pulled::Taken)
 }

@@ -26,6 +26,7 @@ use crate::{
     association::Context,
     config::Service,
     routing::{Decision, Facts, Modality, Resolved},
+    trace::Arrival,
 };
 
 /// A C-STORE whose data set was received.
@@ -142,6 +143,12 @@ impl Request<'_> {
             // With the modality known a route matches or does not.
             Decision::Refused | Decision::NeedsModality { .. } => Err(Refusal::Unrouted),
         }
+    }
+
+    /// What a trace begins with, once the last byte was received, where somebody makes traces.
+    fn arrival(&self, identity: &Identity) -> Option<Arrival> {
+        let titles = (&self.context.calling, &self.context.called);
+        Arrival::stored(titles, identity, self.transfer_syntax, self.accepted_at)
     }
 
     fn resolve(&self, modality: Modality<'_>) -> Decision {

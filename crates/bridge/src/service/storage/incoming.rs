@@ -125,6 +125,11 @@ where
         self.reserved.committing()
     }
 
+    /// Bytes received so far.
+    pub(super) const fn received(&self) -> u64 {
+        self.received
+    }
+
     /// Counts the bytes in the metrics.
     pub(super) fn count(&self) {
         self.context.core.metrics.received_bytes.with_label_values(&["store"]).inc_by(self.received);

@@ -4,7 +4,11 @@
 //! after the first byte ends in a refusal: nothing is kept that could be sent again. An outcome that
 //! stays open is looked up before the peer is answered.
 
-use std::{pin::Pin, sync::Arc, time::Instant};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use bytes::Bytes;
 use dicomweb::{BoxError, Error as StoreError, InstanceOutcome, Presence, StoreAnswer, StorePart};
@@ -26,6 +30,7 @@ use crate::{
     routing::Resolved,
     service::{DestinationRefusal, Refusal},
     snapshot::Origin,
+    trace::PassedThrough,
 };
 
 /// Fragments between the association and the request; each is at most one receive buffer.
@@ -76,7 +81,7 @@ where
     let (sender, receiver) = mpsc::channel(FRAGMENTS);
     let part = part(request, &identity, receiver);
     let to = Arc::clone(&origin);
-    let started = Instant::now();
+    let (started, sent) = (Instant::now(), SystemTime::now());
     let storing = async move { duplicate::store(&to, &to.client, vec![part]).await };
     let mut storing: BoxFuture<'static, _> = storing.boxed();
     let fed = tokio::select! {
@@ -91,12 +96,24 @@ where
             let error = answer.as_ref().err();
             request.context.core.metrics.count_origin_request(&origin.name, "stow", started.elapsed(), error);
             incoming.drain().await?;
+            if let Some(arrival) = request.arrival(&identity) {
+                let bytes = incoming.received();
+                arrival.passed_through(&PassedThrough { origin: &origin.name, sent, bytes }, false);
+            }
             return Ok(Err(Refusal::Destination(too_early(answer))));
         }
     };
-    let passing =
-        Arc::new(Passed { context: Arc::clone(request.context), origin, identity, sha256, was_there });
-    let done = passing.conclude(storing, started).boxed();
+    let (arrival, bytes) = (request.arrival(&identity), incoming.received());
+    let passing = Passed { context: Arc::clone(request.context), origin, identity, sha256, was_there };
+    let done = async move {
+        let settled = passing.conclude(storing, started).await;
+        if let Some(arrival) = arrival {
+            let request = PassedThrough { origin: &passing.origin.name, sent, bytes };
+            arrival.passed_through(&request, settled.is_ok());
+        }
+        settled
+    };
+    let done = done.boxed();
     Ok(Ok(Stored { acknowledge: "stored", done }))
 }
 
@@ -183,7 +200,7 @@ type Storing = Pin<Box<dyn Future<Output = Result<StoreAnswer, StoreError>> + Se
 
 impl Passed {
     /// Awaits the origin's answer, finds out what it leaves open, and says what the peer is told.
-    async fn conclude(self: Arc<Self>, storing: Storing, started: Instant) -> Result<(), Refusal> {
+    async fn conclude(&self, storing: Storing, started: Instant) -> Result<(), Refusal> {
         let settled = timeout(self.context.snapshot.config.timers.stored, async {
             let answer = storing.await;
             self.count("stow", started, answer.as_ref().err());

@@ -1,6 +1,6 @@
 //! Into the spool: acknowledged when durable there, or when it was delivered from there.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use dimse::Error;
 use futures::FutureExt;
@@ -58,6 +58,7 @@ where
 {
     let found = incoming.found()?;
     let (identity, resolved) = request.identify(found)?;
+    let arrival = request.arrival(&identity);
     let Resolved { destinations, confirmed_by, held } = resolved;
     let trailer = EntryTrailer {
         identity,
@@ -82,7 +83,12 @@ where
         if held {
             tracing::warn!(entry = %committed.entry_id, "no route matches the instance; it is held for a person");
         }
-        confirmed::wait(&context, committed.entry_id, confirmed_by).await.map_err(Refusal::Destination)
+        let durable = SystemTime::now();
+        let confirmed = confirmed::wait(&context, committed.entry_id, confirmed_by).await;
+        if let Some(arrival) = arrival {
+            arrival.spooled(&committed, durable, confirmed.is_ok());
+        }
+        confirmed.map_err(Refusal::Destination)
     };
     Ok(Stored { acknowledge, done: done.boxed() })
 }

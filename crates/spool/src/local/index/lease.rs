@@ -62,6 +62,7 @@ impl Changes<'_> {
                 },
                 entry: details,
                 attempts,
+                leased_at: time(self.now),
                 expires_at: time(row.due_at),
             });
         }
