@@ -157,6 +157,19 @@ fn refuses_encapsulated_values_and_lengths_beyond_their_item() {
     assert_eq!(got, Err(RewriteError::Malformed(Tag(0x0008, 0x1155))));
 }
 
+#[test]
+fn what_stands_in_the_place_of_an_item_is_not_lost_unsaid() {
+    let of = |value: &[u8]| {
+        let sequence = [b"\x08\0\x40\x11\x08\0\0\0", value].concat();
+        let mut rewriting = Rewriting::new(Implicit, Explicit, Limits::default(), 1000);
+        rewriting.push(&[HEAD_IMPLICIT, &sequence].concat(), &mut Vec::new()).unwrap();
+        rewriting.measured().map(drop)
+    };
+    let left_out = Err(RewriteError::LeftOut(Tag(0x0008, 0x1140)));
+    assert_eq!(of(b"\x08\0\x50\0\0\0\0\0"), left_out, "an element without an item");
+    assert_eq!(of(&[0; 8]), Ok(()), "padding");
+}
+
 proptest! {
     #[test]
     fn there_and_back_is_the_same(values in proptest::collection::vec(
