@@ -20,7 +20,7 @@ pub enum Proxy {
     Environment,
     /// Directly, whatever the environment says.
     None,
-    /// Through this one to every server, whatever the environment says.
+    /// Through this one to every server but the metadata servers of clouds, whatever the environment says.
     Url(ProxyUrl),
 }
 

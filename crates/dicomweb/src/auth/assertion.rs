@@ -17,6 +17,10 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
+/// How long before it is made an assertion says that it was. 30 seconds: a server whose clock is behind ours would
+/// otherwise take it for one of the future, and not every server forgives that (RFC 7519 §4.1.5).
+const EARLIER: Duration = Duration::from_secs(30);
+
 /// How an assertion is signed (RFC 7518 §3.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Algorithm {
@@ -65,7 +69,7 @@ pub(super) struct Claims<'a> {
     pub(super) subject: Option<&'a str>,
     pub(super) audience: &'a str,
     pub(super) scope: Option<&'a str>,
-    /// How long it is good.
+    /// How long it is good, from [`EARLIER`] on.
     pub(super) life: Duration,
 }
 
@@ -114,9 +118,10 @@ impl SigningKey {
         Ok(Self { key: Arc::new(Key::new(pem, algorithm)?), header: encoded(Value::Object(header)) })
     }
 
-    /// An assertion in its compact form (RFC 7515 §3.1), good from `now` on.
+    /// An assertion in its compact form (RFC 7515 §3.1), made `now`.
     pub(super) fn sign(&self, claims: &Claims<'_>, now: SystemTime) -> Result<String, UnusableKey> {
-        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let from = since_1970.saturating_sub(EARLIER);
         let mut payload = Map::new();
         let mut claim = |name: &str, value: Value| payload.insert(name.to_owned(), value);
         claim("iss", claims.issuer.into());
@@ -127,9 +132,9 @@ impl SigningKey {
         if let Some(scope) = claims.scope {
             claim("scope", scope.into());
         }
-        claim("iat", now.as_secs().into());
-        claim("nbf", now.as_secs().into());
-        claim("exp", (now + claims.life).as_secs().into());
+        claim("iat", from.as_secs().into());
+        claim("nbf", from.as_secs().into());
+        claim("exp", (from + claims.life).as_secs().into());
         claim("jti", format!("{:032x}", rand::random::<u128>()).into());
         let signed = format!("{}.{}", self.header, encoded(Value::Object(payload)));
         let signature = self.key.sign(signed.as_bytes())?;

@@ -63,7 +63,8 @@ impl Proof {
 
 impl Authorization {
     /// Credentials made ready. Token end points are asked through `proxy` and may be known by the authority of
-    /// `tls`.
+    /// `tls`. The metadata servers of clouds are on the machine or its own link: a proxy would ask its own, and
+    /// be shown what only they may see.
     pub(crate) fn new(
         credentials: Credentials,
         proxy: &Proxy,
@@ -71,6 +72,10 @@ impl Authorization {
         timeouts: &Timeouts,
     ) -> Result<Self, Error> {
         let token = |url: &TokenUrl, grant| -> Result<Self, Error> {
+            let proxy = match grant {
+                Grant::ManagedIdentity(_) | Grant::MetadataServer(_) => &Proxy::None,
+                Grant::ClientCredentials(_) | Grant::FederatedToken(_) | Grant::ServiceAccount(_) => proxy,
+            };
             let end_point = EndPoint::new(url, proxy, tls, timeouts)?;
             Ok(Self::Token(TokenCache::new(TokenSource { end_point, grant })))
         };

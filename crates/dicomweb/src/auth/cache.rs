@@ -21,6 +21,10 @@ const EARLY: Duration = Duration::from_secs(5 * 60);
 /// 10 seconds; of a short-lived one, a quarter of its life.
 const NEARLY_OVER: Duration = Duration::from_secs(10);
 
+/// How long a token is used that is said to have ended when it comes, as where one of the clocks is wrong.
+/// 2 seconds: every request would otherwise ask for another one.
+const LIFE_WHEN_OVER: Duration = Duration::from_secs(2);
+
 /// How long the first failure in a row is the answer to all who ask, doubled with each up to [`PAUSE_MAX`].
 /// 1 second: an end point that is down is not asked by every request there is.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
@@ -189,6 +193,7 @@ impl<I: Issuer> Shared<I> {
         match granted {
             Ok(Granted { token, life }) => {
                 let accepted = AtomicBool::new(false);
+                let life = if life.is_zero() { LIFE_WHEN_OVER } else { life };
                 let held = Arc::new(Held { token, since: begun, life, in_place_of_refused, accepted });
                 state.failure = None;
                 state.held = Some(Arc::clone(&held));

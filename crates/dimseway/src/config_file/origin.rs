@@ -43,7 +43,7 @@ pub(crate) struct Origin {
     pub(crate) headers: BTreeMap<String, HeaderValue>,
     /// The way to the server and to whoever gives its tokens: `"environment"` (`HTTPS_PROXY`, `HTTP_PROXY`,
     /// `ALL_PROXY` and `NO_PROXY`; never to the machine itself or its own link), `"none"`, or the address of a
-    /// proxy, which is used for all.
+    /// proxy, which is used for all but the metadata servers of clouds.
     /// Unit: none, or http or https URL. Source: the network's administrator.
     #[schemars(example = &"environment")]
     #[serde(default = "environment")]

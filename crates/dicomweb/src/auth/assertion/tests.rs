@@ -76,7 +76,7 @@ fn an_assertion_says_who_for_whom_and_until_when() {
         payload,
         serde_json::json!({
             "iss": "client", "sub": "client", "aud": "https://h/token?p=1", "scope": "a b",
-            "iat": 1_700_000_000, "nbf": 1_700_000_000, "exp": 1_700_000_300,
+            "iat": 1_699_999_970, "nbf": 1_699_999_970, "exp": 1_700_000_270,
         })
     );
     let other = key.sign(&claims(), SystemTime::UNIX_EPOCH + NOW).unwrap();

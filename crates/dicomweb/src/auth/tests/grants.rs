@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::end_points::{Answer, Asked, Cloud};
 use crate::auth::*;
 use crate::error::{Remedy, Unreadable};
-use crate::{Client, Credentials, Error};
+use crate::{Client, ClientConfig, Credentials, Error, Proxy};
 
 /// The private key of a test.
 fn key() -> SigningKey {
@@ -113,7 +113,6 @@ async fn a_managed_identity_is_asked_for_as_its_host_wishes() {
 #[tokio::test]
 async fn a_federated_token_is_read_for_each_request() {
     let cloud = Cloud::new().await;
-    cloud.answers(Answer::Token(0));
     let directory = tempfile::tempdir().unwrap();
     let token_file = directory.path().join("token");
     let client = Client::new(cloud.config(Credentials::AzureWorkloadIdentity(AzureWorkloadIdentity {
@@ -134,6 +133,7 @@ async fn a_federated_token_is_read_for_each_request() {
             ("scope", "https://dicom.healthcareapis.azure.com/.default"),
         ]);
         assert_eq!(cloud.asked().last().unwrap().form, expected);
+        cloud.revoke();
     }
     std::fs::remove_file(&token_file).unwrap();
     let error = client.probe().await.unwrap_err();
@@ -193,6 +193,29 @@ async fn the_metadata_server_is_asked_in_its_own_way() {
     let error = client.probe().await.unwrap_err();
     let Error::Token(error) = error else { panic!("{error}") };
     assert_eq!(error.fault, TokenFault::Unreadable(Unreadable::Malformed));
+}
+
+#[tokio::test]
+async fn no_proxy_leads_to_a_metadata_server() {
+    let cloud = Cloud::new().await;
+    let server = GoogleMetadataServer { token_url: cloud.token_url(), scope: None };
+    let identity = AzureManagedIdentity {
+        host: ManagedIdentityHost::InstanceMetadata(cloud.token_url()),
+        resource: "r".to_owned(),
+        client_id: None,
+    };
+    let rows = [
+        (Credentials::GoogleMetadataServer(server), true),
+        (Credentials::AzureManagedIdentity(identity), true),
+        (cloud.secret(), false),
+    ];
+    // Nobody is there.
+    let proxy = Proxy::Url("http://127.0.0.1:1".parse().unwrap());
+    for (credentials, directly) in rows {
+        let config = ClientConfig { proxy: proxy.clone(), ..cloud.config(credentials) };
+        let token = Client::new(config).unwrap().authenticate().await;
+        assert_eq!(token.is_ok(), directly, "{token:?}");
+    }
 }
 
 #[test]
