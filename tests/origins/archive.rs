@@ -13,15 +13,57 @@ use crate::curl::{self, curl};
 
 /// A kind of archive: the table that the suite runs over.
 pub(crate) struct Kind {
-    /// Its column of the page, and its profile.
+    /// Its column of the page.
+    pub(crate) name: &'static str,
+    /// Its profile, and the personality of the embedded origin.
     pub(crate) profile: &'static str,
     /// How the bridge proves who it is there; nothing where nobody asks.
     pub(crate) auth: Option<Auth>,
     /// What else `[origin.NAME]` says.
-    pub(crate) further: &'static [&'static str],
+    pub(crate) further: Option<&'static str>,
+    /// What else the embedded origin is told.
+    pub(crate) arguments: &'static [&'static str],
+    /// What its base URL ends in, and what the paths of instances begin with in its place.
+    pub(crate) base: (&'static str, &'static str),
     /// Transfer syntaxes in which it does not keep what came in another: from, to.
     pub(crate) re_encoded: &'static [(&'static str, &'static str)],
 }
+
+const STANDARD: Kind = Kind {
+    name: "standard",
+    profile: "standard",
+    auth: None,
+    further: None,
+    arguments: &[],
+    base: ("", ""),
+    re_encoded: &[],
+};
+
+const AZURE: Kind = Kind {
+    name: "azure",
+    profile: "azure",
+    auth: Some(Auth::ClientCredentials),
+    re_encoded: &[(IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN)],
+    ..STANDARD
+};
+
+/// Every archive of the suite.
+pub(crate) const KINDS: [Kind; 8] = [
+    STANDARD,
+    AZURE,
+    Kind { name: "azure, v1", further: Some("azure = { version = \"v1\" }"), base: ("/v2", "/v1"), ..AZURE },
+    Kind {
+        name: "azure, a partition",
+        further: Some("azure = { version = \"v2\", partition = \"ward.7\" }"),
+        arguments: &["--partitions"],
+        base: ("/v2", "/v2/partitions/ward.7"),
+        ..AZURE
+    },
+    Kind { name: "google", profile: "google", auth: Some(Auth::ServiceAccount), ..STANDARD },
+    Kind { name: "aws", profile: "aws", auth: Some(Auth::SigV4), ..STANDARD },
+    Kind { name: "postdicom", profile: "postdicom", auth: Some(Auth::Basic), ..STANDARD },
+    Kind { name: "orthanc", profile: "orthanc", ..STANDARD },
+];
 
 /// Credentials of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,24 +78,9 @@ pub(crate) enum Auth {
     SigV4,
 }
 
-/// Every archive of the suite.
-pub(crate) const KINDS: [Kind; 6] = [
-    Kind { profile: "standard", auth: None, further: &[], re_encoded: &[] },
-    Kind {
-        profile: "azure",
-        auth: Some(Auth::ClientCredentials),
-        further: &[],
-        re_encoded: &[(IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN)],
-    },
-    Kind { profile: "google", auth: Some(Auth::ServiceAccount), further: &[], re_encoded: &[] },
-    Kind { profile: "aws", auth: Some(Auth::SigV4), further: &[], re_encoded: &[] },
-    Kind { profile: "postdicom", auth: Some(Auth::Basic), further: &[], re_encoded: &[] },
-    Kind { profile: "orthanc", auth: None, further: &[], re_encoded: &[] },
-];
-
-/// The kind with a profile.
-pub(crate) fn kind(profile: &str) -> &'static Kind {
-    KINDS.iter().find(|kind| kind.profile == profile).expect("a kind of the table")
+/// The kind of a name.
+pub(crate) fn kind(name: &str) -> &'static Kind {
+    KINDS.iter().find(|kind| kind.name == name).expect("a kind of the table")
 }
 
 /// A running archive.
@@ -124,18 +151,24 @@ impl Archive {
         let server = if kind.profile == "orthanc" {
             Server::Orthanc(Orthanc::start()?)
         } else {
-            let options = Options { profile: kind.profile, ..options };
+            let arguments = [kind.arguments, options.arguments].concat();
+            let options = Options { profile: kind.profile, arguments: &arguments, ..options };
             Server::Embedded(EmbeddedOrigin::start_with(&folder.join("archive"), options))
         };
         Some(Self { kind, server, folder: folder.to_owned() })
     }
 
-    /// Base URL of its DICOMweb service.
+    /// Base URL of its DICOMweb service, as it is configured: of Azure without the version where that is
+    /// configured as well.
     pub(crate) fn url(&self) -> String {
         match &self.server {
-            Server::Embedded(origin) => origin.url().to_owned(),
+            Server::Embedded(origin) => self.host(origin).to_owned(),
             Server::Orthanc(orthanc) => orthanc.url(),
         }
+    }
+
+    fn host<'a>(&self, origin: &'a EmbeddedOrigin) -> &'a str {
+        origin.url().strip_suffix(self.kind.base.0).expect("the end of the base URL")
     }
 
     /// What its ready file says; nothing of Orthanc.
@@ -160,7 +193,10 @@ impl Archive {
             let line = format!("institutions = [\"{institution}\"]");
             configuration = configuration.set("origin.archive.postdicom", &line);
         }
-        self.kind.further.iter().fold(configuration, |configuration, line| configuration.set(table, line))
+        match self.kind.further {
+            Some(line) => configuration.set(table, line),
+            None => configuration,
+        }
     }
 
     /// What it keeps for an instance: transfer syntax and data set, by a request of its own that has nothing
@@ -183,7 +219,7 @@ impl Archive {
             "aws" => "Accept: application/dicom; transfer-syntax=*",
             _ => "Accept: multipart/related; type=\"application/dicom\"; transfer-syntax=*",
         };
-        let url = format!("{}{path}", origin.url());
+        let url = format!("{}{}{path}", self.host(origin), self.kind.base.1);
         let authorization = self.authorization();
         let mut arguments: Vec<&str> = authorization.iter().map(String::as_str).collect();
         arguments.extend(["--header", accept, &url]);

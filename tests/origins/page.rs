@@ -21,8 +21,8 @@ fn path() -> PathBuf {
 }
 
 /// Holds the column of an archive against the page, or writes it.
-pub(crate) fn compare(profile: &str, column: &[(String, String)]) {
-    let at = KINDS.iter().position(|kind| kind.profile == profile).expect("an archive of the table");
+pub(crate) fn compare(name: &str, column: &[(String, String)]) {
+    let at = KINDS.iter().position(|kind| kind.name == name).expect("an archive of the table");
     if std::env::var_os(WRITE).is_some() {
         write(at, column);
     }
@@ -30,7 +30,7 @@ pub(crate) fn compare(profile: &str, column: &[(String, String)]) {
     let (_, table, _) = parts(&page);
     let rows = Table::read(table).0.into_iter();
     let said: Vec<_> = rows.map(|(name, cells)| (name, cells[at].clone())).collect();
-    assert_eq!(said, column, "docs/origins.md says something else than was seen with {profile}; {BEGIN}");
+    assert_eq!(said, column, "docs/origins.md says something else than was seen with {name}; {BEGIN}");
 }
 
 /// Tests of several archives write one after the other.
@@ -80,7 +80,7 @@ impl Table {
     }
 
     fn written(&self) -> String {
-        let head = KINDS.iter().map(|kind| format!(" `{}` |", kind.profile)).collect::<String>();
+        let head = KINDS.iter().map(|kind| format!(" {} |", kind.name)).collect::<String>();
         let rule = "---|".repeat(KINDS.len() + 1);
         let row = |(name, cells): &(String, Vec<String>)| format!("| {name} | {} |\n", cells.join(" | "));
         format!("| What is done |{head}\n|{rule}\n{}", self.0.iter().map(row).collect::<String>())

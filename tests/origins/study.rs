@@ -11,10 +11,6 @@ use crate::archive::split;
 
 /// Patient ID of the study.
 pub(crate) const PATIENT_ID: &str = "ORIGINS-1";
-/// Study Instance UID.
-pub(crate) const STUDY: &str = "2.25.6001";
-/// Series Instance UIDs.
-pub(crate) const SERIES: [&str; 2] = ["2.25.6001.1", "2.25.6001.2"];
 
 /// Secondary Capture Image Storage (PS3.4 §B.5).
 const SECONDARY_CAPTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
@@ -90,6 +86,10 @@ pub(crate) const WRITTEN: [Written; 7] = [
 
 /// The study in a folder.
 pub(crate) struct Study {
+    /// Study Instance UID.
+    pub(crate) uid: String,
+    /// Series Instance UIDs.
+    pub(crate) series: [String; 2],
     /// The images in the order of [`WRITTEN`], with the data sets that `storescu` sends.
     pub(crate) instances: Vec<Instance>,
     files: Vec<PathBuf>,
@@ -97,25 +97,24 @@ pub(crate) struct Study {
     pub(crate) re_encoded: Vec<u8>,
 }
 
-/// The UID of the image at a place of the table.
-fn sop_instance(at: usize) -> String {
-    format!("{}.{}", series(at), at + 1)
+/// The series of the image at a place of the table: three are in one, four in the other.
+const fn series(at: usize) -> usize {
+    if at < 3 { 1 } else { 2 }
 }
 
-/// Three images are in one series, four in the other.
-const fn series(at: usize) -> &'static str {
-    SERIES[if at < 3 { 0 } else { 1 }]
+fn sop_instance(study: &str, at: usize) -> String {
+    format!("{study}.{}.{}", series(at), at + 1)
 }
 
 impl Study {
     /// Writes it; nothing, and a recorded skip, without DCMTK.
-    pub(crate) fn write(folder: &Path) -> Option<Self> {
-        let folder = folder.join("study");
+    pub(crate) fn write(folder: &Path, uid: &str) -> Option<Self> {
+        let folder = folder.join(uid);
         std::fs::create_dir_all(&folder).expect("a folder");
         let mut files = Vec::new();
         for (at, written) in WRITTEN.iter().enumerate() {
             let (plain, to) = (folder.join(format!("{at}.plain")), folder.join(format!("{at}.dcm")));
-            image(at, 0).write(&plain);
+            image(uid, at, 0).write(&plain);
             convert(written.by, &plain, &to)?;
             files.push(to);
         }
@@ -124,11 +123,12 @@ impl Study {
         let re_encoded = split(&std::fs::read(plain).expect("a file")).1;
         let sent = received_by_storescp(&folder.join("received"), &files)?;
         let instances = WRITTEN.iter().enumerate().map(|(at, written)| {
-            let (transfer_syntax, data_set) = sent[&sop_instance(at)].clone();
+            let (transfer_syntax, data_set) = sent[&sop_instance(uid, at)].clone();
             assert_eq!(transfer_syntax, written.transfer_syntax);
-            Instance { transfer_syntax, data_set, ..image(at, 0) }
+            Instance { transfer_syntax, data_set, ..image(uid, at, 0) }
         });
-        Some(Self { instances: instances.collect(), files, re_encoded })
+        let series = [1, 2].map(|series| format!("{uid}.{series}"));
+        Some(Self { uid: uid.to_owned(), series, instances: instances.collect(), files, re_encoded })
     }
 
     /// Sends all of it with `storescu`, each image in its own transfer syntax.
@@ -139,7 +139,7 @@ impl Study {
     /// Sends an image of other content under the UID of the first one.
     pub(crate) fn send_another_first(&self, folder: &Path, address: SocketAddr) -> Option<()> {
         let path = folder.join("another");
-        image(0, 99).write(&path);
+        image(&self.uid, 0, 99).write(&path);
         store(address, WRITTEN[0].proposed, &[path])
     }
 }
@@ -183,9 +183,9 @@ fn convert(by: &[&str], from: &Path, to: &Path) -> Option<()> {
 }
 
 /// An image in Explicit VR Little Endian; `shade` changes its pixels.
-fn image(at: usize, shade: u8) -> Instance {
-    let (series, sop_instance) = (series(at), sop_instance(at));
-    let series_number = if series == SERIES[0] { "1" } else { "2" };
+fn image(study: &str, at: usize, shade: u8) -> Instance {
+    let (series, sop_instance) = (format!("{study}.{}", series(at)), sop_instance(study, at));
+    let series_number = series[study.len() + 1..].to_owned();
     let number = (at + 1).to_string();
     let texts: [(u16, u16, &str, &str); 18] = [
         (0x0008, 0x0005, "CS", "ISO_IR 192"),
@@ -202,9 +202,9 @@ fn image(at: usize, shade: u8) -> Instance {
         (0x0010, 0x0020, "LO", PATIENT_ID),
         (0x0010, 0x0030, "DA", "19700101"),
         (0x0010, 0x0040, "CS", "O"),
-        (0x0020, 0x000D, "UI", STUDY),
-        (0x0020, 0x000E, "UI", series),
-        (0x0020, 0x0011, "IS", series_number),
+        (0x0020, 0x000D, "UI", study),
+        (0x0020, 0x000E, "UI", &series),
+        (0x0020, 0x0011, "IS", &series_number),
         (0x0020, 0x0013, "IS", &number),
     ];
     let mut data_set: Vec<u8> = texts
@@ -234,8 +234,8 @@ fn image(at: usize, shade: u8) -> Instance {
     Instance {
         sop_class: SECONDARY_CAPTURE.to_owned(),
         sop_instance,
-        study: STUDY.to_owned(),
-        series: series.to_owned(),
+        study: study.to_owned(),
+        series,
         transfer_syntax: EXPLICIT_VR_LITTLE_ENDIAN.to_owned(),
         data_set,
     }

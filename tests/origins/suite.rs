@@ -6,12 +6,13 @@ use std::path::Path;
 use tests::configuration::Configuration;
 use tests::daemon::{Daemon, Home};
 use tests::dcmtk::Storescp;
+use tests::instances::Instance;
 use tests::retrieve::{self, Retriever, STUDY_ROOT_GET, pairs};
 
 use crate::archive::{Archive, Kind, kind};
 use crate::page;
 use crate::requestor::{Level, Requestor};
-use crate::study::{PATIENT_ID, SERIES, STUDY, Study, WRITTEN, in_folder};
+use crate::study::{PATIENT_ID, Study, WRITTEN, in_folder};
 
 #[test]
 fn standard() {
@@ -21,6 +22,16 @@ fn standard() {
 #[test]
 fn azure() {
     suite(kind("azure"));
+}
+
+#[test]
+fn azure_version_1() {
+    suite(kind("azure, v1"));
+}
+
+#[test]
+fn azure_with_a_partition() {
+    suite(kind("azure, a partition"));
 }
 
 #[test]
@@ -61,13 +72,13 @@ fn suite(kind: &'static Kind) {
     }
     let folder = tempfile::tempdir().unwrap();
     if let Some(column) = seen(kind, folder.path()) {
-        page::compare(kind.profile, &column);
+        page::compare(kind.name, &column);
     }
 }
 
 /// What is seen with an archive: rows of the page; nothing, and a recorded skip, where a program is missing.
 fn seen(kind: &'static Kind, folder: &Path) -> Option<Vec<(String, String)>> {
-    let study = Study::write(folder)?;
+    let study = Study::write(folder, "2.25.6001")?;
     let archive = Archive::start(kind, folder)?;
     let moved = folder.join("moved");
     let storescp = Storescp::start(&moved, &[])?;
@@ -84,6 +95,7 @@ fn seen(kind: &'static Kind, folder: &Path) -> Option<Vec<(String, String)>> {
     column.extend(site.moves(&moved, &kept)?);
     column.extend(site.gets(&kept));
     column.extend(site.again(&kept)?);
+    column.push(site.stored_first()?);
     Some(column)
 }
 
@@ -92,23 +104,27 @@ impl Site<'_> {
         Requestor { address: self.daemon.dimse(), folder: self.folder }
     }
 
+    /// What the archive keeps of an image, as the profile promises it.
+    fn promised(&self, study: &Study, sent: &Instance) -> (String, Vec<u8>) {
+        match self.kind.re_encoded.iter().find(|(from, _)| *from == sent.transfer_syntax) {
+            None => (sent.transfer_syntax.clone(), sent.data_set.clone()),
+            Some((_, to)) => ((*to).to_owned(), study.re_encoded.clone()),
+        }
+    }
+
     /// Stores the study, and holds what the archive keeps against what was sent.
     fn store(&self) -> Option<(Vec<(String, String)>, Images)> {
         self.study.send(self.daemon.dimse())?;
         self.daemon.settle();
         let (mut rows, mut images) = (Vec::new(), Images::new());
         for (written, sent) in WRITTEN.iter().zip(&self.study.instances) {
-            let name = format!("{} in {}", written.name, self.kind.profile);
+            let name = format!("{} in {}", written.name, self.kind.name);
             let kept = self.archive.kept(sent).unwrap_or_else(|| {
                 panic!("{name} was not stored: {:?}\n{}", self.daemon.queue("state=held"), self.daemon.log())
             });
-            let promised = self.kind.re_encoded.iter().find(|(from, _)| *from == sent.transfer_syntax);
-            let expected = match promised {
-                None => (sent.transfer_syntax.clone(), &sent.data_set),
-                Some((_, to)) => ((*to).to_owned(), &self.study.re_encoded),
-            };
+            let expected = self.promised(&self.study, sent);
             assert_eq!(kept.0, expected.0, "{name}: another transfer syntax");
-            assert_eq!(first_difference(&kept.1, expected.1), None, "{name}: other bytes");
+            assert_eq!(first_difference(&kept.1, &expected.1), None, "{name}: other bytes");
             let is_same = kept.0 == sent.transfer_syntax && kept.1 == sent.data_set;
             let became = WRITTEN.iter().find(|one| one.transfer_syntax == kept.0).unwrap().name;
             let cell = if is_same { "byte for byte".to_owned() } else { format!("as {became}") };
@@ -129,23 +145,23 @@ impl Site<'_> {
         };
         let set = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<BTreeSet<_>>();
         let patient = format!("PatientID={PATIENT_ID}");
-        let study = format!("StudyInstanceUID={STUDY}");
-        let series = format!("SeriesInstanceUID={}", SERIES[1]);
+        let study = format!("StudyInstanceUID={}", self.study.uid);
+        let series = format!("SeriesInstanceUID={}", self.study.series[1]);
         let nobody = "PatientID=NOBODY".to_owned();
         let rows = [
             (Level::Patient, vec![patient.clone()], set(&[PATIENT_ID])),
             (
                 Level::Study,
                 vec![patient, "PatientName=Müller*".to_owned(), "SpecificCharacterSet=ISO_IR 192".to_owned()],
-                set(&[STUDY]),
+                set(&[&self.study.uid]),
             ),
-            (Level::Series, vec![study.clone()], set(&SERIES)),
-            (Level::Image, vec![study, series], images(SERIES[1])),
+            (Level::Series, vec![study.clone()], set(&self.study.series.each_ref().map(String::as_str))),
+            (Level::Image, vec![study, series], images(&self.study.series[1])),
         ];
         let mut seen = Vec::new();
         for (level, keys, expected) in rows {
             let found = self.requestor().find(level, &keys)?;
-            assert_eq!(found, expected, "{level:?} in {}", self.kind.profile);
+            assert_eq!(found, expected, "{level:?} in {}", self.kind.name);
             seen.push((format!("C-FIND, {}", level.name()), format!("{} found", found.len())));
         }
         assert_eq!(self.requestor().find(Level::Study, &[nobody])?, BTreeSet::new());
@@ -156,7 +172,7 @@ impl Site<'_> {
     fn moves(&self, moved: &Path, kept: &Images) -> Option<Vec<(String, String)>> {
         let mut seen = Vec::new();
         for (level, keys, expected) in self.retrieves(kept) {
-            let name = format!("C-MOVE, {} from {}", level.name(), self.kind.profile);
+            let name = format!("C-MOVE, {} from {}", level.name(), self.kind.name);
             let outcome = self.requestor().move_to("STORAGE", level, &keys)?;
             assert_eq!(outcome, Ok(()), "{name}: {}", self.daemon.log());
             same(&name, &in_folder(moved), &expected);
@@ -173,15 +189,15 @@ impl Site<'_> {
         let pairs = pairs(&self.study.instances);
         let first = &self.study.instances[0];
         let identifiers = [
-            (Level::Study, retrieve::studies(&[STUDY])),
-            (Level::Series, retrieve::series(STUDY, &[SERIES[1]])),
-            (Level::Image, retrieve::images(STUDY, SERIES[0], &[&first.sop_instance])),
+            (Level::Study, retrieve::studies(&[&self.study.uid])),
+            (Level::Series, retrieve::series(&self.study.uid, &[&self.study.series[1]])),
+            (Level::Image, retrieve::images(&self.study.uid, &self.study.series[0], &[&first.sop_instance])),
         ];
         let of_level: BTreeMap<_, _> =
             self.retrieves(kept).into_iter().map(|(level, _, expected)| (level.name(), expected)).collect();
         let mut seen = Vec::new();
         for (level, identifier) in identifiers {
-            let name = format!("C-GET, {} from {}", level.name(), self.kind.profile);
+            let name = format!("C-GET, {} from {}", level.name(), self.kind.name);
             let mut getter = Retriever::open_to_get(self.daemon.dimse(), STUDY_ROOT_GET, &pairs);
             let mut came = Images::new();
             let last = getter
@@ -209,20 +225,20 @@ impl Site<'_> {
         };
         let first = self.study.instances[0].sop_instance.as_str();
         let patient = format!("PatientID={PATIENT_ID}");
-        let study = format!("StudyInstanceUID={STUDY}");
-        let series = |at: usize| format!("SeriesInstanceUID={}", SERIES[at]);
+        let study = format!("StudyInstanceUID={}", self.study.uid);
+        let series = |at: usize| format!("SeriesInstanceUID={}", self.study.series[at]);
         let image = format!("SOPInstanceUID={first}");
         vec![
             (Level::Patient, vec![patient], of(&|_, _| true)),
             (Level::Study, vec![study.clone()], of(&|_, _| true)),
-            (Level::Series, vec![study.clone(), series(1)], of(&|series, _| series == SERIES[1])),
+            (Level::Series, vec![study.clone(), series(1)], of(&|series, _| series == self.study.series[1])),
             (Level::Image, vec![study, series(0), image], of(&|_, uid| uid == first)),
         ]
     }
 
     /// Stores everything again, and one image with other content.
     fn again(&self, kept: &Images) -> Option<Vec<(String, String)>> {
-        let profile = self.kind.profile;
+        let profile = self.kind.name;
         self.study.send(self.daemon.dimse())?;
         self.daemon.settle();
         let delivered = self.daemon.queue("state=delivered").len();
@@ -234,9 +250,10 @@ impl Site<'_> {
         let reason = held[0]["reason"].as_str().unwrap_or_default();
         assert!(reason.contains("different content"), "{profile}: {reason}");
         // Nothing came twice, and nothing was changed.
-        for series in SERIES {
-            let keys = [format!("StudyInstanceUID={STUDY}"), format!("SeriesInstanceUID={series}")];
-            let count = self.study.instances.iter().filter(|one| one.series == series).count();
+        for series in &self.study.series {
+            let keys =
+                [format!("StudyInstanceUID={}", self.study.uid), format!("SeriesInstanceUID={series}")];
+            let count = self.study.instances.iter().filter(|one| one.series == *series).count();
             assert_eq!(self.requestor().find(Level::Image, &keys)?.len(), count, "{profile}");
         }
         for sent in &self.study.instances {
@@ -252,6 +269,24 @@ impl Site<'_> {
             ("Store, other content under a UID that is there", "held, the first one stays"),
         ];
         Some(rows.map(|(row, cell)| (row.to_owned(), cell.to_owned())).to_vec())
+    }
+}
+
+impl Site<'_> {
+    /// Stores another study over a route that answers once the archive has confirmed it.
+    fn stored_first(&self) -> Option<(String, String)> {
+        let route = "[[route]]\nstore = [\"archive\"]\nacknowledge = \"stored\"";
+        let home = Home::new(&self.archive.configured(Configuration::new()).with(route));
+        let daemon = home.start();
+        let study = Study::write(self.folder, "2.25.6002")?;
+        study.send(daemon.dimse())?;
+        for sent in &study.instances {
+            let kept = self.archive.kept(sent);
+            let expected = self.promised(&study, sent);
+            let name = format!("{} in {}", sent.transfer_syntax, self.kind.name);
+            assert!(kept == Some(expected), "{name}: not there when it was answered\n{}", daemon.log());
+        }
+        Some(("Store, `acknowledge = \"stored\"`".to_owned(), "there when it is answered".to_owned()))
     }
 }
 
