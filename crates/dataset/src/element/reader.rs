@@ -104,9 +104,7 @@ impl Reader {
                     if piece.is_empty() {
                         return Ok(None);
                     }
-                    if self.left_out.is_none() && piece.iter().any(|byte| *byte != 0) {
-                        self.left_out = Some(self.top_level.unwrap_or(Tag(0, 0)));
-                    }
+                    self.leave_out(piece);
                 }
                 State::Header => {
                     if let Some(event) = self.end_of_frame()? {
@@ -169,6 +167,12 @@ impl Reader {
         };
         let ends = self.frames.iter().filter_map(|frame| frame.end);
         ends.max().unwrap_or_default().max(self.position + left)
+    }
+
+    fn leave_out(&mut self, bytes: &[u8]) {
+        if self.left_out.is_none() && bytes.iter().any(|byte| *byte != 0) {
+            self.left_out = Some(self.top_level.unwrap_or(Tag(0, 0)));
+        }
     }
 
     fn take<'a>(&mut self, input: &mut &'a [u8], left: u64) -> (&'a [u8], u64) {
@@ -367,6 +371,8 @@ impl Reader {
             _ => {
                 self.strictly(header.tag)?;
                 if let Some(end) = frame.end {
+                    let header = self.header;
+                    self.leave_out(&header[..self.header_length]);
                     self.state = State::Skip(end.saturating_sub(self.position));
                     return Ok(None);
                 }
