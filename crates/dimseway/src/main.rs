@@ -12,6 +12,7 @@ mod configuration;
 mod daemon;
 mod exit;
 mod open_files;
+mod private_file;
 mod queue;
 mod ready_file;
 mod requestor;

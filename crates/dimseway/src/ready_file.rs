@@ -1,5 +1,6 @@
 //! The file that tells others where this program serves.
 
+use crate::private_file;
 use anyhow::Context;
 use origin::postdicom::{Account, Entity};
 use serde::Serialize;
@@ -127,7 +128,7 @@ impl From<&Account> for Members {
 
 impl Addresses {
     /// Writes the file under its final name only when it is whole, so that who waits for the name
-    /// can read it at once.
+    /// can read it at once. Nobody else can read it, since it may hold secrets.
     ///
     /// # Errors
     /// The directory cannot be written to.
@@ -136,7 +137,7 @@ impl Addresses {
         name.push(".new");
         let mut text = serde_json::to_string(self)?;
         text.push('\n');
-        std::fs::write(&name, text)
+        private_file::write(Path::new(&name), &text)
             .and_then(|()| std::fs::rename(&name, path))
             .with_context(|| format!("cannot write the ready file {}", path.display()))
     }
@@ -145,6 +146,7 @@ impl Addresses {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn holds_what_is_bound_and_nothing_else() {
@@ -156,6 +158,7 @@ mod tests {
             ..Addresses::default()
         };
         addresses.write(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
             "{\"dimse\":\"127.0.0.1:11112\",\"origin\":\"http://127.0.0.1:8081/dicom-web\"}\n"

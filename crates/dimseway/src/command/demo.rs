@@ -22,6 +22,7 @@ use origin::{
 use std::{
     fmt::Write as _,
     net::{Ipv4Addr, SocketAddr},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 use tokio::net::TcpListener;
@@ -123,11 +124,14 @@ impl Directory {
     fn make(asked_for: Option<&Path>) -> anyhow::Result<Self> {
         let path = match asked_for {
             Some(path) => path.to_owned(),
-            None => std::env::temp_dir().join(format!("dimseway-demo-{}", std::process::id())),
+            None => std::env::temp_dir().join(format!("dimseway-demo-{:08x}", rand::random::<u32>())),
         };
-        std::fs::create_dir_all(&path)
-            .with_context(|| format!("{} cannot be made", path.display()))
-            .or_exit(Exit::Unavailable)?;
+        // One that is made up must be new, since everybody may write where it lies, and is nobody else's.
+        let made = match asked_for {
+            Some(_) => std::fs::create_dir_all(&path),
+            None => std::fs::DirBuilder::new().mode(0o700).create(&path),
+        };
+        made.with_context(|| format!("{} cannot be made", path.display())).or_exit(Exit::Unavailable)?;
         let path = std::path::absolute(path)?;
         Ok(Self { path, temporary: asked_for.is_none() })
     }

@@ -1,12 +1,12 @@
 //! The tokens that an embedded origin gives out.
 
-use crate::{cli::OriginServer, exit::Exit, exit::OrExit as _, ready_file::Tokens};
+use crate::{cli::OriginServer, exit::Exit, exit::OrExit as _, private_file, ready_file::Tokens};
 use anyhow::Context;
 use origin::{
     Options, Personality,
     token::{self, Federation, VerifyingKey},
 };
-use std::{io::Write as _, net::SocketAddr, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{net::SocketAddr, path::Path};
 
 /// Key file of the service account, in the folder of the origin.
 const KEY_FILE: &str = "service-account.json";
@@ -82,9 +82,5 @@ pub(crate) fn print(tokens: &Tokens) {
 /// # Errors
 /// It cannot be written.
 pub(crate) fn write_secret(path: &Path, secret: &str) -> anyhow::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    let written = options.write(true).create(true).truncate(true).mode(0o600).open(path);
-    written
-        .and_then(|mut file| file.write_all(secret.as_bytes()))
-        .with_context(|| format!("{} cannot be written", path.display()))
+    private_file::write(path, secret).with_context(|| format!("{} cannot be written", path.display()))
 }
