@@ -71,7 +71,8 @@ pub(crate) async fn run(path: &Path, arguments: &Check) -> anyhow::Result<()> {
         println!("{word:<8} {subject}: {words}");
         bad += usize::from(matches!(verdict, Verdict::Bad(_)));
     };
-    tell(format!("spool {}", configuration.spool.directory.display()), disk(&configuration));
+    let spool = &configuration.spool;
+    tell(format!("spool {}", spool.directory.display()), disk(&spool.directory, spool.minimum_free_bytes));
     let mut silent = BTreeSet::new();
     for origin in &configuration.bridge.origins {
         for line in profile::lines(origin) {
@@ -126,9 +127,11 @@ async fn ready(configuration: &Configuration) -> anyhow::Result<()> {
     if ready { Ok(()) } else { Err(fail(Exit::Unavailable, "the daemon is not ready")) }
 }
 
-/// Whether the spool's directory can be written to, or be made, and has room.
-fn disk(configuration: &Configuration) -> Verdict {
-    let directory = &configuration.spool.directory;
+/// Whether the spool's directory can be written to, or be made, and has room for more than `free_min` bytes.
+fn disk(directory: &Path, free_min: u64) -> Verdict {
+    let Ok(directory) = std::path::absolute(directory) else {
+        return Verdict::Bad("the directory that it is relative to cannot be told".to_owned());
+    };
     let Some(existing) = directory.ancestors().find(|ancestor| ancestor.is_dir()) else {
         return Verdict::Bad("no part of the path exists".to_owned());
     };
@@ -139,7 +142,7 @@ fn disk(configuration: &Configuration) -> Verdict {
         Ok(figures) => figures.f_bavail.saturating_mul(figures.f_frsize),
         Err(error) => return Verdict::Bad(format!("the free space cannot be told: {error}")),
     };
-    if free < configuration.spool.minimum_free_bytes {
+    if free < free_min {
         return Verdict::Bad(format!(
             "{} MB are free, below `spool.minimum_free`: C-STORE would be answered A700; free space or move the spool",
             free / 1_000_000
@@ -186,5 +189,21 @@ async fn verify(configuration: &Configuration, peer: &bridge::config::Peer) -> V
             in_one_line(&error),
             served.title
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spool_that_is_still_to_be_made_is_looked_at_where_it_would_be() {
+        let directory = tempfile::tempdir().unwrap();
+        for path in [Path::new("spool-to-be"), &directory.path().join("a/b")] {
+            let said = disk(path, 0).in_one_line();
+            assert!(said.starts_with("ok can be written to"), "{said}");
+            let said = disk(path, u64::MAX).in_one_line();
+            assert!(said.starts_with("FAILED") && said.contains("`spool.minimum_free`"), "{said}");
+        }
     }
 }
