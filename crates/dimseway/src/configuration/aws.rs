@@ -20,6 +20,7 @@ impl Reading<'_> {
         let region = region.or_else(|| variable("AWS_DEFAULT_REGION")).ok_or_else(|| {
             self.problem("auth", "`aws-sigv4` needs `region`, or AWS_REGION in the environment")
         })?;
+        self.one_source_of_keys()?;
         let streamed = match auth.streamed_body {
             None | Some(StreamedBody::Chunks) => aws::StreamedBody::Chunks,
             Some(StreamedBody::Plain) => aws::StreamedBody::Plain,
@@ -28,6 +29,33 @@ impl Reading<'_> {
         let service = auth.service.clone();
         let signing = AwsSigV4::health_imaging(region.clone(), self.access_key_source(&region)?);
         Ok(AwsSigV4 { service: service.unwrap_or(signing.service), streamed, ..signing })
+    }
+
+    /// Refuses a key that means nothing beside or without another one, since the access key comes from elsewhere.
+    fn one_source_of_keys(&self) -> Result<(), Problem> {
+        let auth = &self.origin.auth;
+        let fixed = auth.access_key_id.is_some();
+        let agent = auth.token_url.is_some() && auth.role_arn.is_none();
+        let unused = [
+            (
+                "secret_access_key_file",
+                auth.secret_access_key_file.is_some() && !fixed,
+                "without `access_key_id`",
+            ),
+            (
+                "secret_access_key_env",
+                auth.secret_access_key_env.is_some() && !fixed,
+                "without `access_key_id`",
+            ),
+            ("role_arn", auth.role_arn.is_some() && fixed, "beside `access_key_id`"),
+            ("token_url", auth.token_url.is_some() && fixed, "beside `access_key_id`"),
+            ("token_file", auth.token_file.is_some() && fixed, "beside `access_key_id`"),
+            ("session_name", auth.session_name.is_some() && (fixed || agent), "without `role_arn`"),
+        ];
+        match unused.into_iter().find(|(_, unused, _)| *unused) {
+            Some((key, _, why)) => Err(self.auth_problem(key, format!("has no meaning {why}"))),
+            None => Ok(()),
+        }
     }
 
     fn access_key_source(&mut self, region: &str) -> Result<AccessKeySource, Problem> {

@@ -111,7 +111,7 @@ pub(super) fn override_worklist(capabilities: &mut WorklistCapabilities, written
 /// Puts the paths of the file in the place of those of the profile; `place` is where they are written.
 ///
 /// # Errors
-/// Text that is no path template.
+/// Text that is no path template, or a path of a deletion that would delete more than was meant.
 pub(super) fn override_paths(
     paths: &mut Paths,
     written: &PathsOverride,
@@ -174,6 +174,16 @@ pub(super) fn override_paths(
             *path = text
                 .parse()
                 .map_err(|error: InvalidPathTemplate| document.problem(&place.key(key), error.to_string()))?;
+            let named = match key {
+                "delete_study" => "{study}",
+                "delete_series" => "{series}",
+                "delete_instance" => "{instance}",
+                _ => continue,
+            };
+            if !text.contains(named) {
+                let message = format!("without {named} it would delete more than was meant");
+                return Err(document.problem(&place.key(key), message));
+            }
         }
     }
     Ok(())

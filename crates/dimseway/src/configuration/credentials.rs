@@ -108,6 +108,9 @@ impl Reading<'_> {
             Some(_) if file.is_some() || variable.is_some() => {
                 return Err(self.problem("auth", "`key_file` and a client secret exclude each other"));
             }
+            Some(_) if auth.client_secret_in.is_some() => {
+                return Err(self.auth_problem("client_secret_in", "has no meaning with `key_file`"));
+            }
             Some(key_file) => ClientProof::Assertion(self.signing_key(key_file)?),
         };
         let (scope, parameters) = (auth.scope.clone(), auth.parameters.clone());
@@ -167,6 +170,9 @@ impl Reading<'_> {
             })
         };
         let token_url = match &auth.token_url {
+            Some(_) if auth.tenant.is_some() => {
+                return Err(self.auth_problem("tenant", "has no meaning with `token_url`, which names one"));
+            }
             Some(url) => url.clone(),
             None => {
                 let tenant = or_environment("tenant", &auth.tenant, "AZURE_TENANT_ID")?;

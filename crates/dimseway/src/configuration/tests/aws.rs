@@ -80,6 +80,18 @@ fn what_is_missing_or_means_nothing_is_named() {
         (", region = \"r\", role_arn = \"a\", token_file = \"nowhere\"", "token_file"),
         (", region = \"r\", username = \"u\"", "has no meaning with type = \"aws-sigv4\""),
         (", region = \"r\", token_url = \"ftp://h\"", "token_url"),
+        (
+            ", region = \"r\", secret_access_key_file = \"secret\"",
+            ".secret_access_key_file: has no meaning without `access_key_id`",
+        ),
+        (
+            ", region = \"r\", access_key_id = \"a\", secret_access_key_file = \"secret\", role_arn = \"a\"",
+            ".role_arn: has no meaning beside `access_key_id`",
+        ),
+        (
+            ", region = \"r\", token_url = \"http://127.0.0.1:1\", session_name = \"s\"",
+            ".session_name: has no meaning without `role_arn`",
+        ),
     ];
     for (auth, words) in rows {
         let error = signing(auth).unwrap_err();

@@ -103,6 +103,14 @@ fn what_is_missing_or_too_much_is_named() {
             format!("{oauth2}, key_file = \"key.pem\", algorithm = \"ES256\", certificate_file = \"secret\""),
             ".certificate_file: it holds no certificate",
         ),
+        (
+            format!("{oauth2}, key_file = \"key.pem\", client_secret_in = \"header\""),
+            ".client_secret_in: has no meaning with `key_file`",
+        ),
+        (
+            format!("type = \"azure-workload-identity\", tenant = \"t\", token_url = \"{AZURE}\""),
+            ".tenant: has no meaning with `token_url`",
+        ),
         (format!("{oauth2}, username = \"u\""), ".username: has no meaning with type = \"oauth2\""),
         ("resource = \"r\"".to_owned(), ".resource: has no meaning with type = \"none\""),
         (

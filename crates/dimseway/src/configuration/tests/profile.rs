@@ -87,6 +87,10 @@ fn what_azure_does_not_have_is_refused() {
             "dimseway.toml:4: origin.a.capabilities.transfer_syntaxes: `implicit`: write \"all\", \"explicit-vr\"",
         ),
         (
+            format!("{azure}capabilities.paths.delete_series = \"/studies/{{study}}\"\n"),
+            "dimseway.toml:4: origin.a.capabilities.paths.delete_series: without {series} it would delete more",
+        ),
+        (
             format!("{azure}capabilities.worklist.workitems = [\"PatientID.Nobody\"]\n"),
             "dimseway.toml:4: origin.a.capabilities.worklist.workitems: `PatientID.Nobody`: write a keyword",
         ),
