@@ -199,6 +199,26 @@ async fn what_is_overwritten_by_deletion_is_deleted_once() {
 }
 
 #[tokio::test]
+async fn what_replaces_and_is_never_answered_is_known_by_its_copy() {
+    let (sent, other) = (instance(1, 1000), instance(1, 999));
+    let site = Site::new(|config| {
+        config.origins[0].duplicate = Duplicate::Overwrite;
+        config.origins[0].client.profile.put_replaces = true;
+    })
+    .await;
+    site.origin.always(Answer::StoreAndBreakOff);
+    send(&site, std::slice::from_ref(&sent)).await;
+    let lines = site.delivered(1).await;
+    assert!(lines[0].reason.as_ref().is_some_and(|words| words.contains("copy of the origin")), "{lines:?}");
+    // Somebody else replaces it: then it is not there for having been delivered before.
+    site.origin.holds("1.2.3.4.1", &other.data_set);
+    site.origin.then(Answer::BreakOff);
+    send(&site, std::slice::from_ref(&sent)).await;
+    site.delivered(2).await;
+    assert_eq!(site.origin.stored()["1.2.3.4.1"], sent.data_set);
+}
+
+#[tokio::test]
 async fn two_destinations_and_one_is_down() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let down = closed.local_addr().unwrap();

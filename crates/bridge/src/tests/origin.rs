@@ -41,6 +41,8 @@ pub(super) enum Answer {
     Warn(u16),
     /// Stores nothing and breaks its answer off.
     BreakOff,
+    /// Stores everything and breaks its answer off.
+    StoreAndBreakOff,
     /// Stores nothing and answers with this status, media type and body.
     Say(u16, &'static str, &'static str),
 }
@@ -214,9 +216,7 @@ async fn store(State(origin): State<FakeOrigin>, request: Request) -> Response<B
         return say(status, media_type, body.to_owned());
     }
     if matches!(answer, Answer::BreakOff) {
-        let cut = futures::stream::iter([Ok("{"), Err(std::io::Error::other("unplugged"))]);
-        let answer = Response::builder().header(header::CONTENT_TYPE, "application/dicom+json");
-        return answer.body(Body::from_stream(cut)).unwrap();
+        return broken_off();
     }
     if let Answer::RefuseRequestsWith(culprit) = &answer
         && parts.iter().any(|part| part.meta.sop_instance_uid.as_str() == culprit)
@@ -248,6 +248,9 @@ async fn store(State(origin): State<FakeOrigin>, request: Request) -> Response<B
     if let Answer::StoreAndSay(status, media_type, body) = answer {
         return say(status, media_type, body.to_owned());
     }
+    if matches!(answer, Answer::StoreAndBreakOff) {
+        return broken_off();
+    }
     let sequence =
         |tag: &str, items: &[String]| format!("\"{tag}\":{{\"vr\":\"SQ\",\"Value\":[{}]}}", items.join(","));
     let body = format!("{{{},{}}}", sequence("00081199", &stored), sequence("00081198", &failed));
@@ -257,6 +260,12 @@ async fn store(State(origin): State<FakeOrigin>, request: Request) -> Response<B
         _ => 202,
     };
     say(status, "application/dicom+json", body)
+}
+
+fn broken_off() -> Response<Body> {
+    let cut = futures::stream::iter([Ok("{"), Err(std::io::Error::other("unplugged"))]);
+    let answer = Response::builder().header(header::CONTENT_TYPE, "application/dicom+json");
+    answer.body(Body::from_stream(cut)).unwrap()
 }
 
 fn with_reason(uid: &str, tag: &str, reason: u16) -> String {
