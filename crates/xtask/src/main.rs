@@ -58,6 +58,9 @@ enum Task {
         /// Try it before the changelog has a section for the version.
         #[arg(long)]
         trial: bool,
+        /// Also install, upgrade and remove the Debian package in a machine of its own; as root.
+        #[arg(long)]
+        install: bool,
     },
 }
 
@@ -93,9 +96,9 @@ fn run(task: Task) -> anyhow::Result<bool> {
         Task::Deploy { check } => {
             deploy::manifests(&tools::install(&workspace, &mut std::io::stdout())?, check)
         }
-        Task::Release { trial } => {
+        Task::Release { trial, install } => {
             let tools = tools::install(&workspace, &mut std::io::stdout())?;
-            release::run(&workspace, &tools, trial).map(|()| true)
+            release::run(&workspace, &tools, trial, install).map(|()| true)
         }
     }
 }

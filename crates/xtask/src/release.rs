@@ -21,11 +21,12 @@ const BESIDE: [&str; 3] = ["README.md", "docs/changelog.md", "docs/dimseway.exam
 /// Writes the bill of materials in CycloneDX, as a cargo command.
 const CARGO_CYCLONEDX: (&str, &str) = ("cargo-cyclonedx", "0.5.9");
 
-/// Builds everything into `target/publish/VERSION`.
+/// Builds everything into `target/publish/VERSION`; with `installed` the package is also installed, upgraded and
+/// removed in a machine of its own.
 ///
 /// # Errors
 /// The changelog has no section for the version and this is no trial, or a step failed.
-pub(crate) fn run(workspace: &Path, tools: &Tools, trial: bool) -> anyhow::Result<()> {
+pub(crate) fn run(workspace: &Path, tools: &Tools, trial: bool, installed: bool) -> anyhow::Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     if !trial {
         let changelog = fs::read_to_string(workspace.join("docs/changelog.md"))?;
@@ -46,6 +47,9 @@ pub(crate) fn run(workspace: &Path, tools: &Tools, trial: bool) -> anyhow::Resul
     deploy::package(tools, &folder)?;
     bill_of_materials(workspace, &folder, version)?;
     checksums(&folder)?;
+    if installed {
+        debian::install_and_upgrade(workspace, &folder)?;
+    }
     println!("\n{}", folder.display());
     print!("{}", fs::read_to_string(folder.join("SHA256SUMS"))?);
     Ok(())

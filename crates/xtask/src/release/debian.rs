@@ -1,7 +1,7 @@
 //! The Debian package, as `[package.metadata.deb]` of the program describes it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
@@ -11,6 +11,9 @@ use crate::{command, testing};
 
 /// Makes the package, as a cargo command.
 const CARGO_DEB: (&str, &str) = ("cargo-deb", "3.8.0");
+
+/// What is done with the package in a machine of its own.
+const TRIAL: &str = "deploy/debian/trial.sh";
 
 /// Shells, each with the name under which it looks for completions.
 const SHELLS: [(&str, &str); 3] =
@@ -26,6 +29,32 @@ pub(super) fn package(workspace: &Path, folder: &Path) -> anyhow::Result<()> {
     let mut deb = command::outside_of_cargo(&packer.to_string_lossy());
     deb.args(["--package", "dimseway", "--no-build", "--locked", "--output"]).arg(folder);
     run_step("Debian package", &mut deb)
+}
+
+/// Installs the package in a machine of its own, relays through it, upgrades it to one with a higher revision,
+/// and removes it. Root only.
+pub(super) fn install_and_upgrade(workspace: &Path, folder: &Path) -> anyhow::Result<()> {
+    let trial = testing::target_folder(workspace).join("trial");
+    fs::create_dir_all(&trial)?;
+    let next = trial.join("next.deb");
+    let packer = install(workspace, CARGO_DEB)?;
+    let mut deb = command::outside_of_cargo(&packer.to_string_lossy());
+    deb.args(["--package", "dimseway", "--no-build", "--locked", "--deb-revision", "2", "--output"])
+        .arg(&next);
+    run_step("the next Debian package", &mut deb)?;
+    let mut installed = command::outside_of_cargo(TRIAL);
+    run_step("installation and upgrade", installed.arg(package_in(folder)?).arg(&next).arg(&trial))
+}
+
+/// The one package in a folder.
+fn package_in(folder: &Path) -> anyhow::Result<PathBuf> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "deb") {
+            return Ok(path);
+        }
+    }
+    anyhow::bail!("there is no package in {}", folder.display())
 }
 
 /// What the program's own command line says of itself, where the package's description expects it.
