@@ -80,6 +80,15 @@ pub(crate) async fn compare(
         Ok(_) => {}
         Err(error) => return Comparison::NotNow(format!("the delivery record cannot be read: {error}")),
     }
+    compare_with_copy(identity, content, client).await
+}
+
+/// Compares a data set with the origin's own copy alone, where that may have been replaced by others.
+pub(crate) async fn compare_with_copy(
+    identity: &Identity,
+    content: Content<'_>,
+    client: &Client,
+) -> Comparison {
     let copy = match client.retrieve_instance(identity).await {
         Ok(Some(copy)) => copy,
         Ok(None) => return Comparison::NotNow("called a duplicate, but not there to be compared".to_owned()),

@@ -88,10 +88,17 @@ impl Attempt<'_> {
     /// What becomes of an instance of unknown outcome whose UID is found.
     async fn of_present(&self, instance: &Outgoing, words: String, otherwise: IfNotAskable) -> Outcome {
         let lease = &instance.lease;
-        if otherwise == IfNotAskable::SentAgain && duplicate::are_replaced(self.origin) {
-            return self.later(lease, format!("{words}; sent again, to replace what is found"), None);
-        }
         let is_sent_again = otherwise == IfNotAskable::SentAgain;
+        if is_sent_again && duplicate::are_replaced(self.origin) {
+            let identity = &lease.entry.trailer.identity;
+            // Were it not looked at, an origin whose answers are lost would be sent it for ever.
+            return match duplicate::compare_with_copy(identity, content(instance), &self.origin.bulk).await {
+                Comparison::Equal(how) => instance.delivered(format!("{words}; {how}")),
+                Comparison::Different | Comparison::NotNow(_) => {
+                    self.later(lease, format!("{words}; sent again, to replace what is found"), None)
+                }
+            };
+        }
         match self.delivered_other_content(lease).await {
             Ok(false) => instance.delivered(format!("{words}; found by search")),
             // What is found may be what was delivered before, or what has just been sent.
@@ -150,10 +157,10 @@ impl Attempt<'_> {
 
     async fn compare(&self, instance: &Outgoing) -> Comparison {
         let entry = &instance.lease.entry;
-        let content = Content { sha256: &entry.sha256, changed_from: instance.data_set.changed_from() };
         let destination = &instance.lease.token.destination;
         let identity = &entry.trailer.identity;
-        duplicate::compare(identity, content, destination, self.deliveries(), &self.origin.bulk).await
+        duplicate::compare(identity, content(instance), destination, self.deliveries(), &self.origin.bulk)
+            .await
     }
 
     /// An origin that calls an instance of a known UID stored, and keeps its own copy or loses it, is not
@@ -214,4 +221,8 @@ impl Attempt<'_> {
     fn deliveries(&self) -> &dyn Deliveries {
         &*self.settlement.ports.deliveries
     }
+}
+
+fn content(instance: &Outgoing) -> Content<'_> {
+    Content { sha256: &instance.lease.entry.sha256, changed_from: instance.data_set.changed_from() }
 }
