@@ -14,6 +14,7 @@ mod rate_limit;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod worklist;
 
 use crate::config_file::{
@@ -136,6 +137,7 @@ impl Configuration {
         };
         configuration.bridge.check().map_err(|error| configuration.problem(&error.key, &error.message))?;
         configuration.check_query_is_used()?;
+        traces::check(file, &configuration.document)?;
         Ok(configuration)
     }
 

@@ -1,12 +1,15 @@
-//! Logs to standard error, and panics in them.
+//! Logs to standard error, and panics in them; traces to a collector, where they are built in.
+
+#[cfg(any(feature = "opentelemetry", test))]
+mod traces;
 
 use crate::config_file::{Log, LogFormat};
 use std::{backtrace::Backtrace, io::IsTerminal};
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, reload, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, reload, util::SubscriberInitExt};
 
 /// Changes the log level of the running program.
 #[derive(Clone)]
-pub(crate) struct LevelHandle(reload::Handle<EnvFilter, tracing_subscriber::Registry>);
+pub(crate) struct LevelHandle(reload::Handle<EnvFilter, Registry>);
 
 impl LevelHandle {
     /// Logs at the level of `log` from now on. The format stays as it was at start.
@@ -17,32 +20,60 @@ impl LevelHandle {
     }
 }
 
-/// Sends all events of the process to standard error, as the configuration says.
-pub(crate) fn install(log: &Log) -> LevelHandle {
-    let (filter, handle) = reload::Layer::new(filter(log));
-    let registry = tracing_subscriber::registry().with(filter);
-    let result = match log.format {
-        LogFormat::Text => {
-            let lines = tracing_subscriber::fmt::layer()
-                .with_writer(std::io::stderr)
-                .with_ansi(std::io::stderr().is_terminal());
-            registry.with(lines).try_init()
+/// What was installed.
+pub(crate) struct Telemetry {
+    /// Changes the log level.
+    pub(crate) level: LevelHandle,
+    #[cfg(feature = "opentelemetry")]
+    exporter: Option<traces::Exporter>,
+}
+
+impl Telemetry {
+    /// Hands out what is left, at the end of the program.
+    pub(crate) async fn finish(self) {
+        #[cfg(feature = "opentelemetry")]
+        if let Some(exporter) = self.exporter {
+            exporter.finish().await;
         }
-        LogFormat::Json => {
-            let lines = tracing_subscriber::fmt::layer()
-                .json()
-                .flatten_event(true)
-                .with_current_span(true)
-                .with_span_list(false)
-                .with_writer(std::io::stderr);
-            registry.with(lines).try_init()
+    }
+}
+
+/// Sends all events of the process to standard error, and traces to a collector, as the configuration says.
+pub(crate) fn install(log: &Log) -> Telemetry {
+    let (filter, handle) = reload::Layer::new(filter(log));
+    // The filter is of the lines alone: what traces are made of is in none of them.
+    let subscriber = tracing_subscriber::registry().with(lines(log.format).with_filter(filter));
+    #[cfg(feature = "opentelemetry")]
+    let (result, exporter) = match traces::start(log) {
+        Ok(Some((listener, exporter))) => (subscriber.with(listener).try_init(), Some(exporter)),
+        Ok(None) => (subscriber.try_init(), None),
+        Err(error) => {
+            let result = subscriber.try_init();
+            tracing::error!(error = format!("{error:#}"), "no traces are sent");
+            (result, None)
         }
     };
+    #[cfg(not(feature = "opentelemetry"))]
+    let result = subscriber.try_init();
     if result.is_err() {
         tracing::debug!("logging was installed before");
     }
     std::panic::set_hook(Box::new(log_panic));
-    LevelHandle(handle)
+    Telemetry {
+        level: LevelHandle(handle),
+        #[cfg(feature = "opentelemetry")]
+        exporter,
+    }
+}
+
+fn lines(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        }
+    }
 }
 
 /// The level applies to Dimseway's own rooms. Libraries stay at warnings, since their debug output may

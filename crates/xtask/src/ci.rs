@@ -69,6 +69,21 @@ fn check_sources(steps: &mut Steps, tools: Option<&Tools>, strict: bool) {
         "lints",
         cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
     );
+    // Only the program has it; the tests compile the same code without.
+    steps.command(
+        "lints with traces",
+        cargo([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--features",
+            "dimseway/opentelemetry",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    );
     let mut documentation =
         cargo(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
     // Read by who works on it, so private items are documented and may be linked to.

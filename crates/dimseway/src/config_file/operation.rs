@@ -1,9 +1,13 @@
 //! How Dimseway keeps, delivers and is watched: `[spool]`, `[forward]`, `[admin]`, `[log]`.
 
-use super::{ListenAddress, Size, Span};
+use super::{ListenAddress, Parsed, Size, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    str::FromStr,
+};
 
 /// Where accepted instances are kept until they are delivered.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -173,6 +177,56 @@ pub(crate) struct Log {
     /// instance.
     #[schemars(example = LogLevel::Info)]
     pub(crate) level: LogLevel,
+    /// Traces of instances for OpenTelemetry.
+    pub(crate) traces: Traces,
+}
+
+/// Traces of instances: one for each, from its arrival to each attempt to deliver it. Only where the program
+/// was built with them.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Traces {
+    /// Collector that takes OTLP over HTTP as JSON, with the path; never asked through a proxy. Without it there
+    /// are no traces, and a program that was built without them refuses it:
+    /// `cargo build --release --features opentelemetry` makes one that has them. Needs a restart to change.
+    /// Unit: URL. Source: an OpenTelemetry Collector listens at port 4318, `/v1/traces`.
+    #[schemars(extend("x-sample" = "http://127.0.0.1:4318/v1/traces"))]
+    pub(crate) endpoint: Option<Parsed<Endpoint>>,
+    /// Whose traces these are, as `service.name`. Needs a restart to change.
+    /// Unit: text. Source: one for each Dimseway where a collector serves several.
+    pub(crate) service_name: String,
+    /// Part of the instances that is traced; all spans of an instance, or none. Needs a restart to change.
+    /// Unit: fraction, 0 to 1. Source: all of them, about 1 kB for each span.
+    pub(crate) sample_ratio: f64,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self { endpoint: None, service_name: "dimseway".to_owned(), sample_ratio: 1.0 }
+    }
+}
+
+/// The URL of a collector.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint(pub(crate) reqwest::Url);
+
+impl FromStr for Endpoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url: reqwest::Url = text.parse().map_err(|error| format!("no URL: {error}"))?;
+        match url.scheme() {
+            "http" | "https" if url.username().is_empty() && url.password().is_none() => Ok(Self(url)),
+            "http" | "https" => Err("must not hold credentials".to_owned()),
+            _ => Err("must begin with http:// or https://".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// Form of a log line.

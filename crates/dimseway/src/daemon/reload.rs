@@ -150,6 +150,9 @@ fn needs_restart(old: &File, new: &File) -> Vec<&'static str> {
     if old.log.format != new.log.format {
         keys.push("log.format");
     }
+    if written(&old.log.traces) != written(&new.log.traces) {
+        keys.push("log.traces");
+    }
     keys
 }
 
@@ -171,6 +174,7 @@ mod tests {
         new.dimse.listen.0.clear();
         new.spool.spare_segments = 1;
         new.log.format = crate::config_file::LogFormat::Json;
-        assert_eq!(needs_restart(&old, &new), ["dimse.listen", "spool", "log.format"]);
+        new.log.traces.sample_ratio = 0.5;
+        assert_eq!(needs_restart(&old, &new), ["dimse.listen", "spool", "log.format", "log.traces"]);
     }
 }
