@@ -45,7 +45,7 @@ impl Proxy {
 }
 
 /// Whether a server is on the machine itself or on its link.
-fn is_near(url: &Url) -> bool {
+pub(crate) fn is_near(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).trim_end_matches('.');
     match host.parse() {
         Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),

@@ -10,6 +10,7 @@ use reqwest::{Method, RequestBuilder, Response, Url, redirect};
 
 use super::token::{self, Granted, TokenError, TokenFault};
 use crate::error::Unreadable;
+use crate::proxy::is_near;
 use crate::transport::TransportError;
 use crate::url::InvalidBaseUrl;
 use crate::{Error, Proxy, Timeouts, Tls, answer};
@@ -139,6 +140,14 @@ async fn body(response: Response) -> Result<Vec<u8>, TokenFault> {
 
 fn unreachable(error: reqwest::Error) -> TokenFault {
     TokenFault::Unreachable(TransportError::from(error).to_string())
+}
+
+impl TokenUrl {
+    /// Whether what is shown there, and the token, pass over a network without TLS, which RFC 6749 §3.2 forbids.
+    #[must_use]
+    pub fn is_in_the_clear(&self) -> bool {
+        self.0.scheme() == "http" && !is_near(&self.0)
+    }
 }
 
 impl FromStr for TokenUrl {

@@ -54,3 +54,25 @@ pub enum Credentials {
     /// Every request signed with an access key of AWS.
     AwsSigV4(aws::AwsSigV4),
 }
+
+impl Credentials {
+    /// Where they are shown to somebody who gives tokens or keys for them; none of those that are shown to the
+    /// origin alone, and of metadata servers.
+    #[must_use]
+    pub const fn token_url(&self) -> Option<&TokenUrl> {
+        match self {
+            Self::OAuthClient(client) => Some(&client.token_url),
+            Self::AzureWorkloadIdentity(identity) => Some(&identity.token_url),
+            Self::GoogleServiceAccount(account) => Some(&account.token_url),
+            Self::AwsSigV4(aws::AwsSigV4 {
+                source: aws::AccessKeySource::WebIdentity { url, .. }, ..
+            }) => Some(url),
+            Self::None
+            | Self::Basic { .. }
+            | Self::BearerFile(_)
+            | Self::AzureManagedIdentity(_)
+            | Self::GoogleMetadataServer(_)
+            | Self::AwsSigV4(_) => None,
+        }
+    }
+}

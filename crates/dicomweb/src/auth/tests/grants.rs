@@ -230,6 +230,9 @@ fn nothing_secret_shows() {
     });
     let text = format!("{credentials:?}");
     assert!(text.contains("https://h/token") && !text.contains("hidden"), "{text}");
+    let in_the_clear = |url: &str| url.parse::<TokenUrl>().unwrap().is_in_the_clear();
+    assert!(in_the_clear("http://h/token"));
+    assert!(!in_the_clear("https://h/token") && !in_the_clear("http://127.0.0.1:1/token"));
     for wrong in ["h/token", "ftp://h/token", "https://u:p@h/token", "https://h/token#f"] {
         assert!(wrong.parse::<TokenUrl>().is_err(), "{wrong}");
     }

@@ -1,14 +1,17 @@
-//! Settings of an origin that do not go together with what it can do.
+//! Settings of an origin that do not go together with what it can do, or are not safe.
 
 use super::Verdict;
 use bridge::config::{Duplicate, Origin};
-use dicomweb::profile::{AzureVersion, Lookup, StoreMethod, StoreResponse};
+use dicomweb::{
+    auth::TokenUrl,
+    profile::{AzureVersion, Lookup, StoreMethod, StoreResponse},
+};
 
-/// What is to be said about the settings of one origin, a line for each contradiction.
+/// What is to be said about the settings of one origin, a line for each that should be another.
 pub(super) fn verdicts(origin: &Origin) -> Vec<Verdict> {
     let profile = &origin.client.profile;
     let put = profile.store_method == StoreMethod::Put;
-    let contradictions = [
+    let findings = [
         (
             put && !profile.put_replaces,
             "requests are sent with PUT, which the profile says replaces nothing; set `capabilities.put_replaces` \
@@ -39,8 +42,13 @@ pub(super) fn verdicts(origin: &Origin) -> Vec<Verdict> {
             "`url` does not end in a version of the service, which answers only below one; add /v2, or write \
              `azure.version`",
         ),
+        (
+            origin.client.credentials.token_url().is_some_and(TokenUrl::is_in_the_clear),
+            "what proves who we are goes to the token end point without TLS, and the token comes back so; write \
+             `auth.token_url` with https",
+        ),
     ];
-    let found = contradictions.into_iter().filter(|(found, _)| *found);
+    let found = findings.into_iter().filter(|(found, _)| *found);
     found.map(|(_, words)| Verdict::Warned(words.to_owned())).collect()
 }
 
@@ -63,6 +71,16 @@ mod tests {
             _ => panic!("only warnings are expected"),
         };
         verdicts.into_iter().map(words).collect()
+    }
+
+    #[test]
+    fn a_secret_does_not_go_over_a_network_without_tls() {
+        let auth = |url: &str| {
+            let auth = "type = \"oauth2\", client_id = \"c\", client_secret_env = \"PATH\"";
+            said(&format!("auth = {{ {auth}, token_url = \"{url}\" }}\n"))
+        };
+        assert!(auth("http://tokens.example.org/t")[0].contains("without TLS"));
+        assert!(auth("https://tokens.example.org/t").is_empty() && auth("http://[::1]:1/t").is_empty());
     }
 
     #[test]
