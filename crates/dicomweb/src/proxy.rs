@@ -8,7 +8,7 @@ use reqwest::{ClientBuilder, Url};
 
 use crate::Error;
 use crate::transport::TransportError;
-use crate::url::InvalidBaseUrl;
+use crate::url::{InvalidBaseUrl, without_credentials};
 
 /// The way from a client to a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,13 +65,7 @@ impl FromStr for ProxyUrl {
     type Err = InvalidBaseUrl;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url = Url::parse(text.trim()).map_err(|error| InvalidBaseUrl::Malformed(error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(InvalidBaseUrl::Scheme(url.scheme().to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(InvalidBaseUrl::Credentials);
-        }
+        let url = without_credentials(text)?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidBaseUrl::QueryOrFragment);
         }

@@ -108,6 +108,19 @@ pub(crate) fn encoded(value: &str) -> String {
     utf8_percent_encode(value, RESERVED).to_string()
 }
 
+/// Reads a URL of http or https that holds no credentials.
+pub(crate) fn without_credentials(text: &str) -> Result<reqwest::Url, InvalidBaseUrl> {
+    let url =
+        reqwest::Url::parse(text.trim()).map_err(|error| InvalidBaseUrl::Malformed(error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(InvalidBaseUrl::Scheme(url.scheme().to_owned()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(InvalidBaseUrl::Credentials);
+    }
+    Ok(url)
+}
+
 impl FromStr for PathTemplate {
     type Err = InvalidPathTemplate;
 
@@ -177,14 +190,7 @@ impl FromStr for BaseUrl {
     type Err = InvalidBaseUrl;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url =
-            reqwest::Url::parse(text.trim()).map_err(|error| InvalidBaseUrl::Malformed(error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(InvalidBaseUrl::Scheme(url.scheme().to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(InvalidBaseUrl::Credentials);
-        }
+        let url = without_credentials(text)?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidBaseUrl::QueryOrFragment);
         }

@@ -12,7 +12,7 @@ use super::token::{self, Granted, TokenError, TokenFault};
 use crate::error::Unreadable;
 use crate::proxy::is_near;
 use crate::transport::TransportError;
-use crate::url::InvalidBaseUrl;
+use crate::url::{InvalidBaseUrl, without_credentials};
 use crate::{Error, Proxy, Timeouts, Tls, answer};
 
 /// Bytes of the largest answer that is read. 256 KiB: tokens with hundreds of groups have tens of kilobytes.
@@ -154,13 +154,7 @@ impl FromStr for TokenUrl {
     type Err = InvalidBaseUrl;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url = Url::parse(text.trim()).map_err(|error| InvalidBaseUrl::Malformed(error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(InvalidBaseUrl::Scheme(url.scheme().to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(InvalidBaseUrl::Credentials);
-        }
+        let url = without_credentials(text)?;
         if url.fragment().is_some() {
             return Err(InvalidBaseUrl::QueryOrFragment);
         }
