@@ -36,7 +36,7 @@ pub(crate) fn compare(name: &str, column: &[(String, String)]) {
 /// Tests of several archives write one after the other.
 fn write(at: usize, column: &[(String, String)]) {
     let lock = File::open(path()).expect("docs/origins.md");
-    lock.lock().expect("a lock");
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
     let page = std::fs::read_to_string(path()).expect("docs/origins.md");
     let (before, table, behind) = parts(&page);
     let mut table = Table::read(table);

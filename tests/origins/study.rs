@@ -119,7 +119,8 @@ impl Study {
             files.push(to);
         }
         let plain = folder.join("re-encoded");
-        convert(&["dcmconv", "+te"], &files[1], &plain)?;
+        // Who writes while reading does not know how long a sequence becomes.
+        convert(&["dcmconv", "+te", "--length-undefined"], &files[1], &plain)?;
         let re_encoded = split(&std::fs::read(plain).expect("a file")).1;
         let sent = received_by_storescp(&folder.join("received"), &files)?;
         let instances = WRITTEN.iter().enumerate().map(|(at, written)| {
@@ -230,6 +231,14 @@ fn image(study: &str, at: usize, shade: u8) -> Instance {
     let points = (0..ROWS).flat_map(|row| (0..COLUMNS).map(move |column| row * 3 + column * 5));
     let samples = points.map(|value| (value ^ u16::from(shade)).to_le_bytes());
     let pixels: Vec<u8> = samples.flat_map(|sample| sample.into_iter().take(usize::from(bits / 8))).collect();
+    // What has no entry in a dictionary, and what holds other elements.
+    data_set.extend(element(0x0029, 0x0010, "LO", b"DIMSEWAY TESTS"));
+    data_set.extend(element(0x0029, 0x1001, "LO", b"private"));
+    let item = element(0x0040, 0x1001, "SH", b"RP-6");
+    let mut sequence = vec![0xFE, 0xFF, 0x00, 0xE0];
+    sequence.extend_from_slice(&u32::try_from(item.len()).unwrap_or(u32::MAX).to_le_bytes());
+    sequence.extend(item);
+    data_set.extend(element(0x0040, 0x0275, "SQ", &sequence));
     data_set.extend(element(0x7FE0, 0x0010, "OW", &pixels));
     Instance {
         sop_class: SECONDARY_CAPTURE.to_owned(),
