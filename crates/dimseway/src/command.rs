@@ -13,6 +13,7 @@ pub(crate) mod origin;
 pub(crate) mod queue;
 pub(crate) mod send;
 pub(crate) mod serve;
+mod spool_owner;
 pub(crate) mod tags;
 pub(crate) mod transcode;
 pub(crate) mod worklist;

@@ -1,6 +1,6 @@
 //! `dimseway calls`: through the admin API of a running daemon, else on the spool itself.
 
-use super::api::Api;
+use super::{api::Api, spool_owner};
 use crate::{
     calls::{self, ActionKind, Call, Changed, Page, Question, Selection},
     cli::{self, Calls, CallsAction},
@@ -83,6 +83,7 @@ async fn act(
         if !config.directory.is_dir() {
             return Err(fail(Exit::Unavailable, nowhere));
         }
+        spool_owner::ensure_ours(&config.directory)?;
         let opened = tokio::task::spawn_blocking(move || LocalSpool::open(config)).await?;
         let (spool, _) = opened.context(nowhere).or_exit(Exit::Unavailable)?;
         let changed = calls::act(&spool, kind, &selection).await;

@@ -1,7 +1,7 @@
 //! Where the queue is: behind the admin API of a running daemon, or in a spool that nobody has open.
 
 use crate::{
-    command::api::Api,
+    command::{api::Api, spool_owner},
     configuration::Configuration,
     exit::{Exit, OrExit, fail},
     queue::{
@@ -19,7 +19,6 @@ use spool::{
     Deliveries, Details, EntryId, Payloads,
     local::{LocalSpool, ReadOnlySpool},
 };
-use std::os::unix::fs::MetadataExt;
 
 /// Where the queue is.
 pub(super) enum Backend {
@@ -43,7 +42,8 @@ impl Backend {
     /// Asks the daemon; where none answers, opens the spool, to `change` it or only to look at it.
     ///
     /// # Errors
-    /// The spool is in use by a daemon that does not answer, or cannot be opened.
+    /// The spool is in use by a daemon that does not answer, cannot be opened, or is to be changed and is another
+    /// user's.
     pub(super) async fn open(configuration: &Configuration, change: bool) -> anyhow::Result<Self> {
         let api = Api::new(configuration)?;
         if api.answers().await {
@@ -60,6 +60,9 @@ impl Backend {
                     directory.display()
                 ),
             ));
+        }
+        if change {
+            spool_owner::ensure_ours(&directory)?;
         }
         let opened = tokio::task::spawn_blocking(move || open_spool(config, change));
         let context =
@@ -137,12 +140,10 @@ impl Backend {
 }
 
 /// Opens the spool, which also finds what a crash kept out of its index. Only to look at it, a spool
-/// is also read that cannot be opened: in use, damaged, or of another user, whose daemon could not
-/// write to files that we make.
+/// is also read that cannot be opened: in use, damaged, or of another user.
 fn open_spool(config: spool::local::Config, change: bool) -> Result<Backend, spool::Error> {
     let directory = config.directory.clone();
-    let own = std::fs::metadata(&directory)?.uid() == rustix::process::geteuid().as_raw();
-    if change || own {
+    if change || spool_owner::is_ours(&directory)? {
         match LocalSpool::open(config) {
             Ok((spool, _)) => return Ok(Backend::Spool(spool)),
             Err(error) if change => return Err(error),

@@ -2,6 +2,7 @@
 //! into the spool, under the spool's lock.
 
 use crate::{
+    command::spool_owner,
     configuration::Configuration,
     daemon::{Daemon, Listeners},
     exit::{Exit, OrExit, fail},
@@ -11,7 +12,6 @@ use crate::{
 use bridge::config::UnknownPeers;
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    os::unix::fs::MetadataExt,
     path::Path,
     time::Duration,
 };
@@ -42,9 +42,7 @@ impl StandIn {
         }
         let mut configuration = Configuration::read(path).or_exit(Exit::Configuration)?;
         let directory = &configuration.spool.directory;
-        // Files that we make in the spool of another user would keep that user's daemon out.
-        let owner = std::fs::metadata(directory).map(|found| found.uid()).ok();
-        if owner != Some(rustix::process::geteuid().as_raw()) {
+        if !spool_owner::is_ours(directory).unwrap_or(false) {
             return Err(fail(
                 Exit::Unavailable,
                 format!(
