@@ -18,6 +18,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("python3-venv", "the environment for pydicom and pynetdicom"),
     ("sqlite3", "the index as an operator would read it"),
     ("strace", "the order of system calls around an acknowledgement"),
+    ("systemd", "systemd-analyze, which checks the unit"),
 ];
 
 /// Debian's switch for package scripts that would start a service.
