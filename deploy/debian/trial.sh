@@ -42,7 +42,7 @@ configured() {
     inside chmod 640 $CONFIGURATION
     inside install -d -o dimseway -g dimseway /var/lib/dimseway/worklist
     check "the edited example is one" inside dimseway check
-    inside dimseway check --connect >"$folder/connect.log" || true
+    inside dimseway check --connect >"$folder/connect.log" 2>&1 || true
     check "a trial of the disk by root leaves nothing" inside sh -c "! [ -e $SPOOL ]"
     archive start
     inside systemctl start dimseway
