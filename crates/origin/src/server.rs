@@ -134,7 +134,11 @@ impl Origin {
     /// # Errors
     /// As [`Origin::open`].
     pub fn open_with(options: Options) -> Result<Self, Error> {
-        std::fs::create_dir_all(&options.directory).map_err(Error::folder(&options.directory))?;
+        // As a spool, it is for its owner alone.
+        let mut builder = std::fs::DirBuilder::new();
+        std::os::unix::fs::DirBuilderExt::mode(builder.recursive(true), 0o700)
+            .create(&options.directory)
+            .map_err(Error::folder(&options.directory))?;
         let faults = Arc::new(Switches::default());
         faults.set(options.faults.clone());
         let tokens = options.tokens.clone().filter(|_| options.personality.has_tokens());

@@ -1,8 +1,9 @@
 //! The directory of a spool: its lock, its files, its index.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{DirBuilder, File, OpenOptions},
     io::{Read, Seek, SeekFrom, Write},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -31,7 +32,8 @@ pub(crate) fn reserve(directory: &Path) -> PathBuf {
 /// Makes the directory where there is none, and takes its lock.
 pub(crate) fn prepare(config: &Config, disk: &Disk) -> Result<File, Error> {
     let directory = &config.directory;
-    std::fs::create_dir_all(directory)?;
+    // What is in it is about patients, so it is for the owner alone. One that is there keeps its mode.
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)

@@ -62,3 +62,14 @@ async fn what_the_index_did_not_know_is_found_after_a_crash() {
         assert_eq!(states(&spool, committed.entry_id).await, [State::Due]);
     }
 }
+
+#[test]
+fn a_directory_that_is_made_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = tempfile::tempdir().unwrap();
+    let directory = home.path().join("var/spool");
+    let (spool, _) = super::LocalSpool::open(super::Config::new(&directory)).unwrap();
+    assert_eq!(std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
+    drop(spool);
+}
