@@ -115,7 +115,17 @@ impl Snapshot {
             let postdicom = Account::of(origin)?;
             origins.insert(
                 name.clone(),
-                Arc::new(Origin { name, client, bulk, duplicate, workers, limits, edit, look_ups, postdicom }),
+                Arc::new(Origin {
+                    name,
+                    client,
+                    bulk,
+                    duplicate,
+                    workers,
+                    limits,
+                    edit,
+                    look_ups,
+                    postdicom,
+                }),
             );
         }
         let sinks = Sinks::new(&config, &origins);

@@ -1,8 +1,8 @@
 //! The command line.
 
 pub(crate) mod account;
-mod delete;
 mod calls;
+mod delete;
 mod origin_server;
 mod send;
 mod worklist;

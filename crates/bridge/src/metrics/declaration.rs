@@ -1,7 +1,8 @@
 //! How a metric is declared: once, together with its page in the manual.
 
 use prometheus::{
-    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, core::Collector,
+    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
+    core::Collector,
 };
 
 /// One metric, for the registry and for the generated documentation.

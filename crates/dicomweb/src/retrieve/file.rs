@@ -79,8 +79,8 @@ mod tests {
     use futures::TryStreamExt as _;
 
     use super::*;
-    use crate::{Level, Profile};
     use crate::testing::*;
+    use crate::{Level, Profile};
 
     const MULTIPART: &str = "multipart/related; type=\"application/dicom\"; boundary=B";
 

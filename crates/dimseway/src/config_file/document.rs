@@ -51,7 +51,10 @@ impl KeyPath {
     fn may_hold_secret(&self) -> bool {
         self.0.iter().any(|step| match step {
             Step::Key(key) => {
-                matches!(key.as_str(), "auth" | "proxy" | "headers" | "extra_headers" | "url" | "paths" | "token_file")
+                matches!(
+                    key.as_str(),
+                    "auth" | "proxy" | "headers" | "extra_headers" | "url" | "paths" | "token_file"
+                )
             }
             Step::Index(_) => false,
         })

@@ -1,8 +1,8 @@
 //! Where studies go: `[origin.NAME]`.
 
+use super::auth::Auth;
 use super::azure::Azure;
 use super::postdicom::PostDicom;
-use super::auth::Auth;
 use super::rate_limit::RateLimit;
 use super::{Capabilities, HeaderValue, Span};
 use schemars::JsonSchema;

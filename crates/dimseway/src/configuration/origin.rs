@@ -111,7 +111,11 @@ impl Reading<'_> {
         Ok(headers)
     }
 
-    pub(super) fn header_value(&self, path: &KeyPath, value: &SecretString) -> Result<http::HeaderValue, Problem> {
+    pub(super) fn header_value(
+        &self,
+        path: &KeyPath,
+        value: &SecretString,
+    ) -> Result<http::HeaderValue, Problem> {
         let mut value = http::HeaderValue::try_from(value.expose_secret())
             .map_err(|_| self.document.problem(path, "holds characters that an HTTP header cannot carry"))?;
         value.set_sensitive(true);

@@ -12,7 +12,9 @@ mod worklist;
 
 fn read(text: &str) -> Result<Configuration, String> {
     let directory = tempfile::tempdir().unwrap();
-    for (name, content) in [("password", "open sesame\n"), ("empty", "\n"), ("ca.pem", "-"), ("client.pem", "-")] {
+    for (name, content) in
+        [("password", "open sesame\n"), ("empty", "\n"), ("ca.pem", "-"), ("client.pem", "-")]
+    {
         std::fs::write(directory.path().join(name), content).unwrap();
     }
     let document = Document::new(directory.path().join("dimseway.toml"), text.to_owned());

@@ -143,7 +143,7 @@ fn keys(span: &Value) -> BTreeSet<&str> {
 fn assert_nothing_of_the_patient(bodies: &[Value]) {
     for body in bodies {
         let text = body.to_string();
-        for word in ["Synthetic", "SYNTHETIC", "Phantom", "SYN0", "1900"] {
+        for word in ["Synthetic", "SYNTHETIC", "Phantom", "SYN0", "19000101"] {
             assert!(!text.contains(word), "{word} in {text}");
         }
     }
