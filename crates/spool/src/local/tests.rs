@@ -69,7 +69,7 @@ fn a_directory_that_is_made_is_for_its_owner_alone() {
 
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("var/spool");
-    let (spool, _) = super::LocalSpool::open(super::Config::new(&directory)).unwrap();
+    let (spool, _) = LocalSpool::open(Config::new(&directory)).unwrap();
     assert_eq!(std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
     drop(spool);
 }
