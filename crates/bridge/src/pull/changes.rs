@@ -50,6 +50,10 @@ pub(super) async fn round(
         metrics.count_origin_request(&source.origin.name, "changes", began.elapsed(), page.as_ref().err());
         let page = page?;
         note_unreadable(source, u64::from(page.entries).saturating_sub(page.changes.len() as u64));
+        if page.changes.is_empty() && page.entries > 0 {
+            // The profile, or the server, is another one than was thought: nothing is behind us yet.
+            return Err(Fault::Instance("no change of the list makes sense".to_owned()));
+        }
         // What is given from behind the end would take the position there, past all that comes before it.
         let is_fresh = |change: &Change| place(change) > last && change.timestamp < until;
         let fresh: Vec<Change> = page.changes.into_iter().filter(is_fresh).collect();

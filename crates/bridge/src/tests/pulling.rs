@@ -264,6 +264,18 @@ async fn a_change_from_the_future_does_not_end_the_pull() {
 }
 
 #[tokio::test]
+async fn a_list_of_which_nothing_makes_sense_is_a_failure_and_not_the_end() {
+    let cloud = Cloud::default();
+    cloud.tells_in_other_words(true);
+    cloud.gets("1.2.3.1", &instance(1, 10));
+    let site =
+        site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await;
+    site.metric("dimseway_pull_rounds_total{outcome=\"failed\",pull=\"back\"}").await;
+    cloud.tells_in_other_words(false);
+    site.delivered(1).await;
+}
+
+#[tokio::test]
 async fn nothing_is_lost_where_the_bridge_ends_in_the_middle() {
     let cloud = Cloud::default();
     let origin = cloud.serve(ChangeFeed::ByTime).await;

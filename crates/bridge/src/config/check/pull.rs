@@ -59,6 +59,13 @@ impl Config {
                     pull.origin
                 ),
             ),
+            PullMethod::Search { .. } if profile.search.key_required => fault(
+                key("method"),
+                format!(
+                    "[origin.{}] cannot be searched by date, so nothing tells what is new there",
+                    pull.origin
+                ),
+            ),
             PullMethod::Search { days: 0 } => fault(key("days"), "at least 1 is needed"),
             _ if pull.interval.is_zero() => fault(key("interval"), "it must be longer than zero"),
             _ if pull.backlog_max == 0 => fault(key("backlog_max"), "nothing could ever be pulled"),
@@ -86,6 +93,7 @@ mod tests {
             origins: vec![
                 Origin::new("cloud", client(feed)),
                 Origin::new("archive", client(Profile::standard())),
+                Origin::new("keyed", client(Profile::postdicom())),
             ],
             routes: vec![crate::config::Route::everything(vec!["archive".parse().unwrap()])],
             peers: vec![peer, Peer::new("CT1".parse().unwrap())],
@@ -127,6 +135,7 @@ mod tests {
             (pull("cloud", &["archive", "archive"], FEED), "to", "twice"),
             (pull("archive", &["cloud"], FEED), "method", "no list of changes"),
             (pull("cloud", &["archive"], PullMethod::Search { days: 0 }), "days", "at least 1"),
+            (pull("keyed", &["archive"], SEARCH), "method", "by date"),
             (changed(|pull| pull.concurrent = 0), "concurrent", "at least 1"),
             (changed(|pull| pull.concurrent = 1000), "concurrent", "at most"),
             (changed(|pull| pull.interval = std::time::Duration::ZERO), "interval", "longer"),

@@ -47,6 +47,7 @@ struct Inner {
     syntax: Option<TransferSyntax>,
     uncounted: bool,
     without_end: bool,
+    foreign: bool,
     /// Not listed among the instances of its study, which counts it.
     unlisted: Option<String>,
     listed: usize,
@@ -111,6 +112,11 @@ impl Cloud {
         self.0.lock().unwrap().without_end = true;
     }
 
+    /// Names the members of its changes as nobody else does.
+    pub(super) fn tells_in_other_words(&self, other: bool) {
+        self.0.lock().unwrap().foreign = other;
+    }
+
     /// SOP Instance UIDs of all retrieves, in order.
     pub(super) fn retrieved(&self) -> Vec<String> {
         self.0.lock().unwrap().retrieved.clone()
@@ -130,6 +136,9 @@ impl Cloud {
         let found = inner.changes.iter().enumerate().filter(|(_, change)| window.contains(&change.timestamp));
         let found = found.skip(number("offset")).take(number("limit"));
         let entry = |(index, change): (usize, &Change)| {
+            if inner.foreign {
+                return json!({ "uid": change.uid });
+            }
             json!({
                 "Sequence": index + 1, "StudyInstanceUid": "1.2.3.1", "SeriesInstanceUid": "1.2.3.2",
                 "SopInstanceUid": change.uid, "Action": change.action, "State": change.state,
