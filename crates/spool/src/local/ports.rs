@@ -192,6 +192,9 @@ impl Deliveries for LocalSpool {
     }
 
     async fn statistics(&self) -> Result<Statistics, Error> {
+        // What was acknowledged is counted, also what waits to be written to the index; where that cannot be
+        // written, what it knows is still worth showing.
+        let _ = self.shared.index.ask(false, |_| Ok(())).await;
         let gauges = self.query(query::gauges).await?;
         let shared = &self.shared;
         let counters = &shared.counters;

@@ -45,6 +45,17 @@ async fn what_was_committed_is_leased_read_and_recorded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_committed_is_counted_at_once() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    for number in 1..=20_u64 {
+        store(&spool, &format!("1.2.{number}"), &bytes_of(number, 100), &["archive"]).await.unwrap();
+        let gauges = spool.statistics().await.unwrap().gauges;
+        assert_eq!(gauges.iter().map(|gauge| gauge.entries).sum::<u64>(), number);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_index_did_not_know_is_found_after_a_crash() {
     let stage = Stage::new();
     let mut kept = Vec::new();
