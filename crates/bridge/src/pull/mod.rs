@@ -28,6 +28,9 @@ use crate::bridge::Core;
 use crate::config::Pull;
 use crate::forward::back_off;
 
+/// Until pulls begin again after one of them panicked: 1 second, so that one which always does so does not spin.
+const AFTER_A_PANIC: Duration = Duration::from_secs(1);
+
 /// The longest wait for room in the spool, or for the time of day, before it is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
@@ -86,7 +89,7 @@ pub(crate) async fn run(core: Arc<Core>, stop: CancellationToken) {
                     tracing::error!(%error, "a pull fell over; all are begun again");
                     tasks.shutdown().await;
                     running.clear();
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    tokio::time::sleep(AFTER_A_PANIC).await;
                 }
             },
             () = pulls.reloaded.notified() => {}
