@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
 
 mod archive_down;
+mod backlog;
 mod disk_full;
 mod fdatasync_before_response;
 mod killed;

@@ -8,6 +8,7 @@ mod curl;
 mod page;
 mod pull;
 mod requestor;
+mod scenarios;
 mod study;
 mod suite;
 mod tokens;

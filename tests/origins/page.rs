@@ -10,12 +10,13 @@ const BEGIN: &str = "<!-- Seen by the tests in tests/origins; DIMSEWAY_WRITE_PAG
 const END: &str = "<!-- The end of what was seen. -->";
 
 /// Writes the table instead of comparing it, where it is set.
-const WRITE: &str = "DIMSEWAY_WRITE_PAGES";
+pub(crate) const WRITE: &str = "DIMSEWAY_WRITE_PAGES";
 
 /// Rows by name, each with a cell per archive.
 struct Table(Vec<(String, Vec<String>)>);
 
-fn path() -> PathBuf {
+/// The page.
+pub(crate) fn path() -> PathBuf {
     let tests = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     tests.parent().expect("the workspace").join("docs/origins.md")
 }

@@ -11,6 +11,7 @@
 )]
 
 pub mod account;
+pub mod campaign;
 pub mod configuration;
 pub mod daemon;
 pub mod dcmtk;

@@ -156,6 +156,12 @@ impl ScriptedOrigin {
         self.shared.state().stored.clone()
     }
 
+    /// The Part 10 file stored under a SOP Instance UID.
+    #[must_use]
+    pub fn file(&self, sop_instance: &str) -> Option<Vec<u8>> {
+        self.shared.state().stored.get(sop_instance).cloned()
+    }
+
     /// How many instances are stored.
     #[must_use]
     pub fn count(&self) -> usize {
