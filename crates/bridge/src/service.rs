@@ -32,6 +32,9 @@ pub enum Refusal {
     /// The command says that no data set follows where one must.
     #[error("the request has no data set")]
     NoDataSet,
+    /// An element of the command is absent or has no usable value, a UID that is none for example.
+    #[error("{0} of the command is missing or unusable")]
+    ArgumentUnusable(Tag),
     /// The SOP Class of the command is not the abstract syntax of the presentation context.
     #[error("the SOP class is not that of the presentation context")]
     SopClassNotOfContext,

@@ -31,6 +31,9 @@ pub fn of_refusal(refusal: &Refusal) -> (Status, &'static str) {
         }
         Refusal::DuplicateInvocation => (Status::DUPLICATE_INVOCATION, "the message id is in use"),
         Refusal::NoDataSet => (Status::MISTYPED_ARGUMENT, "a data set must follow"),
+        Refusal::ArgumentUnusable(_) => {
+            (Status::MISTYPED_ARGUMENT, "element of the command missing or unusable")
+        }
         Refusal::SopClassNotOfContext => {
             (Status::SOP_CLASS_NOT_SUPPORTED, "SOP class is not that of the presentation context")
         }
@@ -57,7 +60,9 @@ pub fn refused(response: Response, refusal: &Refusal) -> Response {
     let (status, comment) = of_refusal(refusal);
     let response = Response { status, ..response }.error_comment(comment);
     match refusal {
-        Refusal::IdentityUnusable(tag) | Refusal::IdentityDiffers(tag) => response.offending_element(*tag),
+        Refusal::ArgumentUnusable(tag) | Refusal::IdentityUnusable(tag) | Refusal::IdentityDiffers(tag) => {
+            response.offending_element(*tag)
+        }
         _ => response,
     }
 }

@@ -164,7 +164,9 @@ impl Receiving<'_> {
                         None => Err(Refusal::UnrecognizedOperation),
                     }
                 }
-                Command::Unreadable(request) => self.at_once(context_id, message_id, request.response()),
+                Command::Unreadable(request) => {
+                    Err(request.element.map_or(Refusal::UnrecognizedOperation, Refusal::ArgumentUnusable))
+                }
                 _ => Err(Refusal::UnrecognizedOperation),
             }
         };

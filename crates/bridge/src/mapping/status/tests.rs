@@ -81,7 +81,11 @@ fn every_refusal_has_the_status_of_the_standard() {
             0x0211,
             vec![Refusal::UnrecognizedOperation],
         ),
-        ("Failure: Mistyped argument, 0212 (PS3.7 §C.5.15)", 0x0212, vec![Refusal::NoDataSet]),
+        (
+            "Failure: Mistyped argument, 0212 (PS3.7 §C.5.15)",
+            0x0212,
+            vec![Refusal::NoDataSet, Refusal::ArgumentUnusable(Tag::SOP_INSTANCE_UID)],
+        ),
     ];
     for (row, status, refusals) in cases {
         for refusal in refusals {

@@ -199,6 +199,32 @@ async fn what_is_asked_in_the_wrong_place_is_refused() {
     }
 }
 
+/// What can be answered and not be carried out has its line in the log, like every other refusal.
+#[tokio::test]
+async fn a_command_that_cannot_be_used_names_its_element() {
+    let store_rq = dimse::command::CStoreRq {
+        message_id: 3,
+        priority: Priority::Medium,
+        affected_sop_class_uid: CT.parse().unwrap(),
+        affected_sop_instance_uid: "1.2.3456789".parse().unwrap(),
+        move_originator: None,
+    };
+    let mut request = message(7, &Command::CStoreRq(store_rq), true);
+    let uid = request.windows(11).position(|bytes| bytes == b"1.2.3456789").unwrap();
+    request[uid..uid + 11].copy_from_slice(b"1.2.nothing");
+    let echo = Command::CEchoRq(CEchoRq { message_id: 4, affected_sop_class_uid: None });
+    let (responses, _) = talk(vec![request, message(1, &echo, false)], 2).await;
+    let refused = &responses[0];
+    assert_eq!((refused.operation, refused.status), (Operation::CStore, Status::MISTYPED_ARGUMENT));
+    assert_eq!(refused.message_id_being_responded_to, 3);
+    assert_eq!(refused.offending_elements.len(), 1);
+    assert!(
+        refused.error_comment.as_deref().is_some_and(|comment| comment.contains("element")),
+        "{refused:?}"
+    );
+    assert_eq!(responses[1].status, Status::SUCCESS, "the association goes on, without its data set");
+}
+
 /// PS3.4 §C.4.3: a requestor that only performs Storage does not invoke it.
 #[tokio::test]
 async fn roles_are_kept_to() {
