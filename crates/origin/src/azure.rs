@@ -8,10 +8,12 @@ mod changes;
 mod options;
 mod partition;
 mod routes;
+mod scenarios;
 pub(crate) mod validation;
 mod version;
 
 pub use options::{ImplicitVr, MemberNames, Options};
+pub use scenarios::SCENARIOS;
 
 pub(crate) use changes::{Action, Changes};
 pub(crate) use partition::Service;

@@ -14,7 +14,7 @@ mod tokens;
 mod tutorial;
 mod workitems;
 
-use origin::{Options, Personality};
+use origin::{Options, Personality, azure::SCENARIOS};
 
 use crate::served::{Served, serve_with};
 
@@ -29,4 +29,26 @@ async fn azure_with(change: impl FnOnce(&mut Options)) -> Served {
         change(options);
     })
     .await
+}
+
+/// Holds a status against the list of scenarios, where the name is one of it.
+fn as_listed(name: &str, status: u16) {
+    let listed = SCENARIOS.iter().find(|(scenario, _)| *scenario == name);
+    assert!(listed.is_none_or(|(_, listed)| *listed == status), "{name}: {status} instead of {listed:?}");
+}
+
+/// A name of the list stands in quotes where its scenario is run.
+#[test]
+fn every_scenario_of_the_list_is_run() {
+    let run = [
+        include_str!("azure/delete.rs"),
+        include_str!("azure/metadata.rs"),
+        include_str!("azure/retrieve.rs"),
+        include_str!("azure/search.rs"),
+        include_str!("azure/store.rs"),
+        include_str!("azure/workitems.rs"),
+    ];
+    for (name, _) in SCENARIOS {
+        assert!(run.iter().any(|file| file.contains(&format!("\"{name}\""))), "{name}");
+    }
 }

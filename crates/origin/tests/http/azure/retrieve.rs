@@ -1,7 +1,7 @@
 use reqwest::header;
 
 use super::{
-    azure,
+    as_listed, azure,
     instances::{EXPLICIT, JPEG_2000, SERIES, STUDY, Small},
 };
 use crate::served::Served;
@@ -45,7 +45,9 @@ async fn retrieve_scenarios() {
         ("rendered, unknown", format!("{series}/instances/1.2.3/rendered"), "image/jpeg".to_owned(), 404),
     ];
     for (name, path, accept, expected) in cases {
-        assert_eq!(status(&served, &path, &accept).await, expected, "{name}");
+        let got = status(&served, &path, &accept).await;
+        assert_eq!(got, expected, "{name}");
+        as_listed(name, got);
     }
 }
 

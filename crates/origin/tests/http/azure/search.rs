@@ -4,7 +4,7 @@ use origin::{Faults, synthetic::archive::large_study};
 use serde_json::Value;
 
 use super::{
-    azure,
+    as_listed, azure,
     instances::{SERIES, STUDY, Small},
 };
 
@@ -53,6 +53,7 @@ async fn search_scenarios() {
     ];
     for (name, path, status) in cases {
         assert_eq!(served.status(path).await, status, "{name}");
+        as_listed(name, status);
     }
     let study = format!("/studies/{STUDY}");
     for (path, status) in [

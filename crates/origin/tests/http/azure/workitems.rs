@@ -1,7 +1,7 @@
 use reqwest::{Method, Response, header};
 use serde_json::{Value, json};
 
-use super::azure;
+use super::{as_listed, azure};
 use crate::served::Served;
 
 fn workitem() -> Value {
@@ -70,6 +70,7 @@ async fn workitem_scenarios() {
         let warned = response.headers().contains_key("warning");
         assert_eq!(response.status(), status, "{name}: {}", response.text().await.unwrap());
         assert_eq!(warned, name == "cancel twice", "{name}");
+        as_listed(name, status);
     }
     let found = served.json("/workitems/1.2.3").await;
     assert!(found[0].get("00081195").is_none(), "the transaction is nobody's business");
