@@ -46,7 +46,7 @@ impl Site {
         let destination = Destination::start(behaviour);
         let configuration = Configuration::new()
             .origin("archive", &origin.url())
-            .set("origin.archive", "answer_timeout = \"3s\"")
+            .set("origin.archive", "answer_timeout = \"60s\"")
             .set("retrieve", "pending_interval = \"50ms\"")
             .with(&destination.peer(STORAGE));
         let home = Home::new(&configure(configuration));
