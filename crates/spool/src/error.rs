@@ -85,6 +85,9 @@ pub enum Error {
     /// The file of the index is damaged. It is put aside and made anew when the spool is opened.
     #[error("the index of the spool is damaged: {0}")]
     IndexDamaged(String),
+    /// The file of the documents is damaged. Unlike the index it cannot be made anew.
+    #[error("documents.sqlite of the spool is damaged, and cannot be made anew: {0}")]
+    DocumentsDamaged(String),
     /// The directory holds a newer format, or something that is no spool.
     #[error("this is not a spool that this version can open: {0}")]
     Unsupported(String),

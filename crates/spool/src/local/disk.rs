@@ -61,7 +61,13 @@ impl Disk {
     }
 
     /// Makes the contents of a file durable, and of its metadata what reading them needs.
+    ///
+    /// # Errors
+    /// Those of the disk; or the file was removed, so that it ends with this process whatever is synced.
     pub(crate) fn sync(&self, file: &File) -> io::Result<()> {
+        if rustix::fs::fstat(file)?.st_nlink == 0 {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "a file was removed while it was in use"));
+        }
         #[cfg(test)]
         return self.faults.sync_file(file);
         #[cfg(not(test))]

@@ -86,6 +86,13 @@ END;
 
 impl Store {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        Self::open_database(path).map_err(|error| match error {
+            Error::IndexDamaged(why) => Error::DocumentsDamaged(why),
+            other => other,
+        })
+    }
+
+    fn open_database(path: &Path) -> Result<Self, Error> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -240,3 +240,16 @@ async fn a_spool_is_opened_once_and_may_be_looked_at() {
     let bytes: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.unwrap().to_vec()).collect();
     assert!(bytes == data[10..]);
 }
+
+/// Whoever reads of a damaged index would delete that, to no avail and at the price of holds and reroutes.
+#[test]
+fn damaged_documents_are_not_called_the_index() {
+    let stage = Stage::new();
+    stage.open().close().unwrap();
+    let documents = stage.path().join("documents.sqlite");
+    std::fs::write(&documents, [0x5A; 9000]).unwrap();
+    let Err(error) = LocalSpool::open(stage.config()) else { panic!("it was opened") };
+    assert!(matches!(error, Error::DocumentsDamaged(_)), "{error:?}");
+    assert!(error.to_string().contains("documents.sqlite"), "{error}");
+    assert_eq!(std::fs::read(&documents).unwrap(), [0x5A; 9000], "it is left as it was");
+}

@@ -50,6 +50,20 @@ async fn a_full_disk_refuses_and_still_drains() {
     }
 }
 
+/// What is written to a file without a name is gone with the process: it must not be acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_that_was_removed_takes_nothing() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    store(&spool, "1.2.1", b"before", &["archive"]).await.unwrap();
+    for segment in stage.segments() {
+        std::fs::remove_file(segment).unwrap();
+    }
+    let failed = store(&spool, "1.2.2", b"after", &["archive"]).await;
+    assert!(matches!(failed, Err(Error::Io(_))), "{failed:?}");
+    assert!(spool.statistics().await.unwrap().intake_refused.is_some());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_sync_fails_its_entries_and_its_segment() {
     let stage = Stage::new();
