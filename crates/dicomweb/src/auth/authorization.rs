@@ -147,7 +147,10 @@ impl Authorization {
             }
             (Self::Token(cache), Proof::Token(held)) if refused => Ok(cache.instead_of(held).await?),
             (Self::Token(_), Proof::Token(held)) => {
-                held.accepted();
+                // Whoever is busy, or finds fault with the request, may not have looked at the token.
+                if response.status().is_success() {
+                    held.accepted();
+                }
                 Ok(false)
             }
             (Self::AwsSigV4(signer), Proof::Signed(signed)) => signer.renewed(response, signed).await,

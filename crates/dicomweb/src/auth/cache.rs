@@ -40,6 +40,11 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(5 * 60);
 /// one more is fetched. 15 seconds: an origin that refuses them all must not have them fetched without end.
 const REFUSALS_APART: Duration = Duration::from_secs(15);
 
+/// How many tokens are fetched in a row, each because the one before was refused within [`REFUSALS_APART`], although
+/// an origin had taken it. 3: tokens may be revoked while they are used; but an origin that takes every token for
+/// its searches and refuses every one for its stores must not have them fetched without end.
+const REPLACED_MAX: u32 = 3;
+
 /// The token of one origin, or whatever else its issuer gives for a time.
 pub(crate) struct TokenCache<I: Issuer = TokenSource>(Arc<Shared<I>>);
 
@@ -70,8 +75,9 @@ pub(crate) struct Held<T = HeaderValue> {
     token: T,
     since: Instant,
     life: Duration,
-    /// Whether it was fetched because the one before was refused.
-    in_place_of_refused: bool,
+    /// How many tokens in a row, this one included, were fetched because the one before was refused soon after it
+    /// came. 0: nobody had refused one.
+    replaced: u32,
     accepted: AtomicBool,
 }
 
@@ -97,7 +103,7 @@ impl<I: Issuer> TokenCache<I> {
             if let Some(failure) = state.failure.as_ref().filter(|failure| now < failure.again) {
                 return held.ok_or_else(|| failure.error.clone());
             }
-            (held, self.ask(&mut state, false))
+            (held, self.ask(&mut state, 0))
         };
         // What is good for a while yet serves on, so that nobody waits for the new one.
         if let Some(held) = held.as_ref().filter(|held| Instant::now() < held.nearly_over_at()) {
@@ -117,16 +123,15 @@ impl<I: Issuer> TokenCache<I> {
                 Some(held) if !Arc::ptr_eq(held, refused) && now < held.end() => return Ok(true),
                 _ => {}
             }
-            if refused.in_place_of_refused
-                && !refused.accepted.load(Ordering::Relaxed)
-                && now < refused.since + REFUSALS_APART
-            {
+            let soon = now < refused.since + REFUSALS_APART;
+            let most = if refused.accepted.load(Ordering::Relaxed) { REPLACED_MAX } else { 1 };
+            if soon && refused.replaced >= most {
                 return Ok(false);
             }
             if let Some(failure) = state.failure.as_ref().filter(|failure| now < failure.again) {
                 return Err(failure.error.clone());
             }
-            self.ask(&mut state, true)
+            self.ask(&mut state, if soon { refused.replaced + 1 } else { 1 })
         };
         Ok(self.wait(asking).await?.token != refused.token)
     }
@@ -144,7 +149,7 @@ impl<I: Issuer> TokenCache<I> {
     }
 
     /// Begins a request where none is under way. It goes on even if nobody waits for it any more.
-    fn ask(&self, state: &mut State<I::Token>, in_place_of_refused: bool) -> Asking<I::Token> {
+    fn ask(&self, state: &mut State<I::Token>, replaced: u32) -> Asking<I::Token> {
         if let Some(asking) = &state.asking {
             return asking.clone();
         }
@@ -154,7 +159,7 @@ impl<I: Issuer> TokenCache<I> {
         tokio::spawn(async move {
             let begun = Instant::now();
             let granted = shared.source.fetch().await;
-            let outcome = shared.settle(granted, begun, in_place_of_refused);
+            let outcome = shared.settle(granted, begun, replaced);
             sender.send_replace(Some(outcome));
         });
         asking
@@ -181,7 +186,7 @@ impl<I: Issuer> Shared<I> {
         &self,
         granted: Result<Granted<I::Token>, TokenError>,
         begun: Instant,
-        in_place_of_refused: bool,
+        replaced: u32,
     ) -> Result<Arc<Held<I::Token>>, TokenError> {
         let now = Instant::now();
         if let Some(observer) = self.observer.get() {
@@ -194,7 +199,7 @@ impl<I: Issuer> Shared<I> {
             Ok(Granted { token, life }) => {
                 let accepted = AtomicBool::new(false);
                 let life = if life.is_zero() { LIFE_WHEN_OVER } else { life };
-                let held = Arc::new(Held { token, since: begun, life, in_place_of_refused, accepted });
+                let held = Arc::new(Held { token, since: begun, life, replaced, accepted });
                 state.failure = None;
                 state.held = Some(Arc::clone(&held));
                 Ok(held)

@@ -93,7 +93,10 @@ impl Signer {
         if refuses_key(response.status(), response.headers()) {
             return Ok(cache.instead_of(held).await?);
         }
-        held.accepted();
+        // Whoever is busy, or finds fault with the request, may not have looked at the key.
+        if response.status().is_success() {
+            held.accepted();
+        }
         Ok(false)
     }
 

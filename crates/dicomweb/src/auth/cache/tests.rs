@@ -218,6 +218,35 @@ async fn one_that_was_accepted_may_be_refused_at_any_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_origin_that_takes_some_requests_and_refuses_others_has_few() {
+    let (end_point, cache) = EndPoint::new(std::iter::repeat_n(Ok(3600), 8));
+    for _ in 0..20 {
+        let held = cache.current().await.unwrap();
+        held.accepted();
+        let _ = cache.instead_of(&held).await.unwrap();
+    }
+    assert_eq!(end_point.asked(), 1 + REPLACED_MAX, "it is not the token's fault");
+    pass(15).await;
+    let held = cache.current().await.unwrap();
+    held.accepted();
+    assert!(cache.instead_of(&held).await.unwrap(), "this one may have been revoked since");
+    assert_eq!(end_point.asked(), 2 + REPLACED_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_answers_to_an_older_token_change_nothing() {
+    let (end_point, cache) = EndPoint::new([Ok(3600), Ok(3600)]);
+    let first = cache.current().await.unwrap();
+    assert!(cache.instead_of(&first).await.unwrap());
+    let second = cache.current().await.unwrap();
+    second.accepted();
+    // Requests with the first one are answered in any order.
+    first.accepted();
+    assert!(cache.instead_of(&first).await.unwrap(), "there is another one by now");
+    assert_eq!((number(&cache.current().await), end_point.asked()), ("2", 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_token_that_cannot_be_replaced_is_a_failure() {
     let (end_point, cache) = EndPoint::new([Ok(3600), down(), Ok(3600)]);
     let first = cache.current().await.unwrap();
