@@ -4,10 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
 
+use crate::error::RETRY_AFTER_MAX;
 use crate::media_type::MediaType;
-
-/// Longest Retry-After that is believed. 24 h: beyond it a person looks anyway.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The media type of an answer, if it names one.
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<MediaType> {
@@ -66,7 +64,7 @@ mod tests {
             ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
             ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
             ("Sun, 06 Nov 1994 08:40:37 GMT", Some(0)),
-            ("99999999", Some(86_400)),
+            ("99999999", Some(RETRY_AFTER_MAX.as_secs())),
             ("soon", None),
             ("-1", None),
             ("1.5", None),

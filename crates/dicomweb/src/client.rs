@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
@@ -211,9 +212,22 @@ impl Client {
         url: reqwest::Url,
         accept: &str,
     ) -> Result<Response, Error> {
+        self.in_turn(connections, method, url, accept, Duration::MAX).await
+    }
+
+    /// As [`Self::without_body`], where nobody waits longer than `turn_max` for the turn of the request.
+    pub(crate) async fn in_turn(
+        &self,
+        connections: &reqwest::Client,
+        method: Method,
+        url: reqwest::Url,
+        accept: &str,
+        turn_max: Duration,
+    ) -> Result<Response, Error> {
         let mut refreshed = false;
         loop {
-            let admission = self.admit().await;
+            let admission =
+                tokio::time::timeout(turn_max, self.admit()).await.map_err(|_| Error::Timeout(Wait::Turn))?;
             let request = connections.request(method.clone(), url.clone()).header(header::ACCEPT, accept);
             let (request, proof) = self.authorized(request, Payload::Whole(b"")).await?;
             let mut response = tokio::time::timeout(self.inner.timeouts.answer, connections.execute(request))
@@ -395,7 +409,7 @@ mod tests {
         std::fs::write(&path, "new").unwrap();
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
         let error = client.store(vec![small("1.1")]).await.unwrap_err();
-        assert_eq!(error.remedy(), Remedy::Retry { after: Some(std::time::Duration::ZERO) });
+        assert_eq!(error.remedy(), Remedy::Retry { after: Some(Duration::ZERO) });
         assert_eq!(client.store(vec![small("1.1")]).await.unwrap().http_status, 204);
         assert_eq!(log.lock().unwrap().len(), 3);
     }

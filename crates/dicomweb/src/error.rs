@@ -7,12 +7,16 @@ use http::StatusCode;
 use crate::BoxError;
 use crate::auth::TokenError;
 
+/// The longest Retry-After that is kept to. 1 h: it costs a server that is busy for longer one request an hour,
+/// and one that answers with a date in the next century is asked again. It holds for an instance and for a destination alike.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
+
 /// What can be done about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
     /// Send it again, after so long if the server said so. Nothing is wrong with the instances.
     Retry {
-        /// Retry-After of the answer.
+        /// Retry-After of the answer, at most [`RETRY_AFTER_MAX`].
         after: Option<Duration>,
     },
     /// The origin refuses this content; sent again it will be refused again.
@@ -79,6 +83,9 @@ pub enum Error {
 /// What was waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Wait {
+    /// The turn of a request within the limits of the pace; nothing was sent.
+    #[error("no turn within the limits of the origin's pace")]
+    Turn,
     /// The server to take the next bytes.
     #[error("the origin took no data")]
     Sending,
@@ -129,6 +136,7 @@ impl Error {
             Self::Token(error) => error.remedy(),
             Self::Refused { credentials_changed: true, .. } => Remedy::Retry { after: Some(Duration::ZERO) },
             Self::Refused { status, retry_after, .. } => remedy_of(*status, *retry_after),
+            Self::Timeout(Wait::Turn) => Remedy::Retry { after: None },
             Self::Timeout(_) | Self::Interrupted(_) | Self::Unreadable(_) => Remedy::Unknown,
             Self::TooManyRows(_) | Self::Incomplete | Self::Profile(_) => Remedy::Reject,
         }
@@ -199,6 +207,7 @@ mod tests {
             (refused(true), Remedy::Retry { after: Some(Duration::ZERO) }),
             (refused(false), Remedy::FixCredentials),
             (Error::Timeout(Wait::Sending), Remedy::Unknown),
+            (Error::Timeout(Wait::Turn), Remedy::Retry { after: None }),
             (Error::Interrupted(broken()), Remedy::Unknown),
             (Error::Source { part: 0, source: broken() }, Remedy::Retry { after: None }),
             (Error::Unreadable(Unreadable::Html), Remedy::Unknown),

@@ -6,11 +6,15 @@ use http::StatusCode;
 use reqwest::{Response, Url};
 use tokio::sync::Semaphore;
 
-use crate::{Client, Error, answer};
+use crate::{Client, Error, Precedence, answer};
 
 /// The first pause before a request is repeated that a server has put off without saying for how long.
 /// 500 ms, doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The shortest pause before a request is repeated. 100 ms: a server that says `Retry-After: 0` each time would be
+/// asked without end and without a pause.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
 
 /// What a search or retrieve still endures.
 #[derive(Debug)]
@@ -46,6 +50,7 @@ impl Patience {
             self.pause = self.pause.saturating_mul(2);
             pause
         });
+        let wait = wait.max(PAUSE_MIN);
         self.waiting = self.waiting.checked_sub(wait)?;
         Some(wait)
     }
@@ -63,7 +68,12 @@ impl Client {
         patience: &mut Patience,
     ) -> Result<Response, Error> {
         loop {
-            let sending = self.without_body(connections, http::Method::GET, url.clone(), accept);
+            // A long delivery may have the only turn there is, and a workstation waits for a search.
+            let turn_max = match (turns, self.precedence) {
+                (Some(_), Precedence::Interactive) => self.inner.timeouts.unavailable,
+                _ => Duration::MAX,
+            };
+            let sending = self.in_turn(connections, http::Method::GET, url.clone(), accept, turn_max);
             let answered = {
                 let _turn = match turns {
                     // Never closed.
@@ -97,9 +107,10 @@ mod tests {
         let mut patience = Patience::new(2 * SECOND);
         assert_eq!(patience.wait(Some(SECOND)), Some(SECOND));
         assert_eq!(patience.wait(Some(2 * SECOND)), None, "one second is left");
-        assert_eq!(patience.wait(Some(Duration::ZERO)), Some(Duration::ZERO));
-        assert_eq!(patience.wait(Some(SECOND)), Some(SECOND));
-        assert_eq!(patience.wait(Some(Duration::from_millis(1))), None);
+        for _ in 0..10 {
+            assert_eq!(patience.wait(Some(Duration::ZERO)), Some(PAUSE_MIN));
+        }
+        assert_eq!(patience.wait(Some(Duration::ZERO)), None);
     }
 
     #[test]

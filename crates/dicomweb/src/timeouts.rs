@@ -16,11 +16,13 @@ pub struct Timeouts {
     pub answer: Duration,
     /// Between two reads of an answer. Default 60 s.
     pub read_idle: Duration,
-    /// A whole store request with its answer. Default 6 h: 4 GiB over 2 Mbit/s. A retrieve has no such
+    /// A whole store request with its answer, but for what it waits for the limits of its pace. Default 6 h: 4 GiB
+    /// over 2 Mbit/s. A retrieve has no such
     /// limit, because whoever takes its bytes may be slow for good reason.
     pub total: Duration,
     /// Longest time that a search or a retrieve spends waiting, over all of its requests, because the
-    /// server says 429 or 503 (PS3.18 §8.5). Default 30 s: a workstation waits about that long.
+    /// server says 429 or 503 (PS3.18 §8.5); and a request of a search that somebody waits for, for its turn
+    /// within the limits of the pace. Default 30 s: a workstation waits about that long.
     pub unavailable: Duration,
     /// A whole request for a token. Default 10 s: whoever gives tokens takes a second; one that takes longer is
     /// as good as down, and deliveries wait for it.

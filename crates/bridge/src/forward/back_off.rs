@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use dicomweb::error::RETRY_AFTER_MAX;
 use rand::RngExt;
 
 use crate::config::BackOff;
 
 /// The wait after attempt number `attempts` (1 for the first), drawn from `random`: it doubles up to
 /// the longest one, and a part of it is random. A wait that the destination asked for (`Retry-After`)
-/// is kept to where it is longer, up to a day.
+/// is kept to where it is longer, up to [`RETRY_AFTER_MAX`].
 pub fn wait(
     back_off: &BackOff,
     attempts: u32,
@@ -18,12 +19,8 @@ pub fn wait(
     let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1).min(30));
     let full = back_off.min.saturating_mul(doubled).min(back_off.max);
     let shortened = full.mul_f64(1.0 - back_off.jitter.clamp(0.0, 1.0) * random.random::<f64>());
-    shortened.max(asked.unwrap_or_default().min(ASKED_MAX))
+    shortened.max(asked.unwrap_or_default().min(RETRY_AFTER_MAX))
 }
-
-/// The longest wait that a destination can ask for: one that answers `Retry-After: 999999999` would
-/// otherwise never be asked again.
-const ASKED_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
@@ -56,7 +53,7 @@ mod tests {
     #[test]
     fn a_longer_wait_that_was_asked_for_is_kept_to() {
         let mut random = SmallRng::seed_from_u64(3);
-        let cases = [(Some(60), 60), (Some(1), 5), (None, 5), (Some(10_000_000), 86_400)];
+        let cases = [(Some(60), 60), (Some(1), 5), (None, 5), (Some(10_000_000), RETRY_AFTER_MAX.as_secs())];
         for (asked, seconds) in cases {
             let got = wait(&settings(0.0), 1, asked.map(Duration::from_secs), &mut random);
             assert_eq!(got, Duration::from_secs(seconds), "{asked:?}");

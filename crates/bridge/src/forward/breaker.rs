@@ -10,6 +10,7 @@
 
 use std::time::Duration;
 
+use dicomweb::error::RETRY_AFTER_MAX;
 use tokio::time::Instant;
 
 use crate::config::Breaker as Settings;
@@ -99,10 +100,6 @@ enum State {
     Trial { cause: Cause, wait: Duration },
 }
 
-/// The longest pause that a destination can ask for: an hour. One that answers with a date in the
-/// next century would otherwise never be asked again.
-const PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
-
 /// The circuit breaker of one destination. It knows no clock: the moment is given.
 #[derive(Debug, Clone)]
 pub struct CircuitBreaker {
@@ -154,7 +151,7 @@ impl CircuitBreaker {
             (Health::Answered, _) => self.state = State::Closed { failures: 0 },
             (Health::Pause(asked), State::Closed { .. } | State::Paused { .. } | State::Trial { .. }) => {
                 // Each request of a backlog may be answered with a pause of nothing, one after the other.
-                let pause = asked.max(self.settings.probe_min).min(PAUSE_MAX);
+                let pause = asked.max(self.settings.probe_min).min(RETRY_AFTER_MAX);
                 self.state = State::Paused { until: now + pause };
             }
             (Health::Pause(_), State::Open { .. }) => {}
@@ -174,7 +171,7 @@ impl CircuitBreaker {
         let State::Open { cause, wait, .. } = self.state else { return };
         match health {
             Health::Failed(cause) => self.open(cause, wait * 2, now),
-            Health::Pause(asked) => self.open(cause, asked.min(PAUSE_MAX), now),
+            Health::Pause(asked) => self.open(cause, asked.min(RETRY_AFTER_MAX), now),
             Health::Answered | Health::Unclear => self.state = State::Trial { cause, wait },
         }
     }

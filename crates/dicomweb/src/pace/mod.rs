@@ -10,6 +10,7 @@ mod slot;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod waits;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 use bucket::Bucket;
 use slot::{Slot, Slots};
 use turns::{Blocked, Turns};
+pub(crate) use waits::Waits;
 
 pub use limit::{RateLimit, Rates, Window};
 
@@ -172,19 +174,20 @@ impl Pace {
         self.state().limit.limits_bytes()
     }
 
-    /// A body whose bytes pass at this pace, in pieces that make no long pauses.
+    /// A body whose bytes pass at this pace, in pieces that make no long pauses; what it waits is counted.
     pub(crate) fn body<E: Send + 'static>(
         &self,
         precedence: Precedence,
+        waits: &Waits,
         body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
     ) -> BoxStream<'static, Result<Bytes, E>> {
-        let (pieces, pace) = (self.clone(), self.clone());
+        let (pieces, pace, waits) = (self.clone(), self.clone(), waits.clone());
         body.map_ok(move |bytes| stream::iter(cut(bytes, pieces.piece()).into_iter().map(Ok)))
             .try_flatten()
             .and_then(move |bytes| {
-                let pace = pace.clone();
+                let (pace, waits) = (pace.clone(), waits.clone());
                 async move {
-                    pace.bytes(precedence, bytes.len()).await;
+                    waits.count(pace.bytes(precedence, bytes.len())).await;
                     Ok(bytes)
                 }
             })

@@ -67,7 +67,8 @@ async fn bytes_pass_at_their_rate_in_pieces() {
     let pace = pace(Rates { bytes_per_second: Some(100_000), ..Rates::default() });
     let body = stream::iter([Ok::<_, ()>(Bytes::from(vec![7; 250_000])), Ok(Bytes::from_static(b"end"))]);
     let began = Instant::now();
-    let pieces: Vec<Bytes> = pace.body(Precedence::Bulk, body).try_collect().await.unwrap();
+    let pieces: Vec<Bytes> =
+        pace.body(Precedence::Bulk, &Waits::default(), body).try_collect().await.unwrap();
     assert_eq!(pieces.iter().map(Bytes::len).sum::<usize>(), 250_003);
     assert!(pieces.iter().all(|piece| piece.len() <= 25_000), "a quarter of a second each");
     assert!(pieces.concat().ends_with(b"end"));
@@ -259,4 +260,28 @@ fn windows_are_times_of_day_in_their_zone() {
     for (limit, moment, inside) in rows {
         assert_eq!(limit.at(moment.parse().unwrap()).concurrent.is_some(), inside, "{moment}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_waited_for_the_pace_is_not_the_time_of_a_transfer() {
+    let pace = pace(Rates { bytes_per_second: Some(100_000), ..Rates::default() });
+    let transfer = |bytes: usize, idle: Duration| {
+        let (pace, waits) = (pace.clone(), Waits::default());
+        async move {
+            let body = stream::iter([Ok::<_, ()>(Bytes::from(vec![7; bytes]))]);
+            let body = pace.body(Precedence::Bulk, &waits, body);
+            let work = async {
+                let sent = body.try_fold(0, |sent, piece| async move { Ok(sent + piece.len()) }).await;
+                tokio::time::sleep(idle).await;
+                sent
+            };
+            waits.within(2 * SECOND, work).await
+        }
+    };
+    let began = Instant::now();
+    assert_eq!(transfer(6_000_000, SECOND).await, Some(Ok(6_000_000)));
+    assert!(began.elapsed() > 50 * SECOND, "it was paced: {:?}", began.elapsed());
+    let began = Instant::now();
+    assert_eq!(transfer(1_000_000, 3600 * SECOND).await, None);
+    assert!(began.elapsed() < 20 * SECOND, "what stands still is given up: {:?}", began.elapsed());
 }

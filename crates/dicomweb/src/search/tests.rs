@@ -13,9 +13,10 @@ use http::StatusCode;
 use tokio::io::AsyncWriteExt as _;
 
 use super::*;
-use crate::error::Unreadable;
+use crate::error::{Unreadable, Wait};
+use crate::pace::{RateLimit, Rates};
 use crate::testing::*;
-use crate::{BaseUrl, Client, Error, Profile};
+use crate::{BaseUrl, Client, Error, Pace, Precedence, Profile};
 
 const SMALL: SearchLimits = SearchLimits { rows_max: 100_000, page: 100, ahead: 4, item_bytes_max: 4096 };
 
@@ -240,6 +241,23 @@ async fn an_origin_is_asked_sixteen_things_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_search_waits_for_its_turn_no_longer_than_somebody_is_patient() {
+    let (base, requests) = paged(|_, _| ok(array([7]))).await;
+    let rates = Rates { concurrent: Some(1), ..Rates::default() };
+    let mut config = config(base);
+    config.pace = Pace::new(RateLimit { rates, ..RateLimit::default() });
+    config.timeouts.unavailable = Duration::from_millis(50);
+    let client = Client::new(config).unwrap();
+    let delivery = client.pace().admit(Precedence::Bulk).await;
+    let (found, error, _) = instances(&client, SMALL).await;
+    assert!(matches!(error, Some(Error::Timeout(Wait::Turn))), "{error:?}");
+    assert_eq!((found.len(), requests.load(Ordering::Relaxed)), (0, 0));
+    drop(delivery);
+    let (found, error, _) = instances(&client, SMALL).await;
+    assert!(error.is_none() && found == [7], "{error:?}");
+}
+
+#[tokio::test]
 async fn endless_results_end_at_the_limit() {
     let (base, _) = paged(|limit, offset| ok(array(offset..offset + limit))).await;
     let (found, error, _) = instances(&client(base), SearchLimits { rows_max: 250, ..SMALL }).await;
@@ -440,7 +458,7 @@ async fn an_answer_that_stands_still_is_given_up() {
     config.timeouts.read_idle = Duration::from_millis(50);
     let (found, error, _) = instances(&Client::new(config).unwrap(), SMALL).await;
     assert_eq!(found, [0]);
-    assert!(matches!(error, Some(Error::Timeout(crate::error::Wait::Reading))), "{error:?}");
+    assert!(matches!(error, Some(Error::Timeout(Wait::Reading))), "{error:?}");
     assert!(server.await.unwrap().is_empty());
 }
 

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::auth::{Payload, Proof};
 use crate::error::{Unreadable, Wait};
+use crate::pace::Waits;
 use crate::profile::{StoreForm, StoreMethod, StoreResponse};
 use crate::transport::TransportError;
 use crate::{BoxError, Client, Error, answer};
@@ -130,7 +131,8 @@ impl Client {
         }
         let sent: Vec<_> = parts.iter().map(|part| part.meta.sop_instance_uid.clone()).collect();
         let url = self.inner.base_url.resource(&profile.paths.store, None);
-        let parts = parts.into_iter().map(|part| self.at_pace(part)).collect();
+        let waits = Waits::default();
+        let parts = parts.into_iter().map(|part| self.at_pace(part, &waits)).collect();
         let _admission = self.admit().await;
         let mut body = StoreBody::new(profile.store_form, profile.store_boundary.as_ref(), parts);
         let mut request = self
@@ -146,15 +148,14 @@ impl Client {
         let (request, mut proof) = self.authorized(request, payload).await?;
         body.chunks = proof.take_chunks();
         let exchange = self.exchange(request, body, proof, &sent);
-        tokio::time::timeout(self.inner.timeouts.total, exchange)
-            .await
-            .map_err(|_| Error::Timeout(Wait::Total))?
+        let total = self.inner.timeouts.total;
+        waits.within(total, exchange).await.ok_or(Error::Timeout(Wait::Total))?
     }
 
     /// A part whose bytes pass at the pace of the origin: it is the source that is slow then, not the server.
-    fn at_pace(&self, part: StorePart) -> StorePart {
+    fn at_pace(&self, part: StorePart, waits: &Waits) -> StorePart {
         let pace = &self.inner.pace;
-        let data = if pace.limits_bytes() { pace.body(self.precedence, part.data) } else { part.data };
+        let data = if pace.limits_bytes() { pace.body(self.precedence, waits, part.data) } else { part.data };
         StorePart { data, ..part }
     }
 

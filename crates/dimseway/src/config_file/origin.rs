@@ -68,7 +68,8 @@ pub(crate) struct Origin {
     #[serde(default = "read_timeout")]
     pub(crate) read_timeout: Span,
     /// How long a search or a retrieve waits, over all of its requests, because the server puts it off
-    /// (429, 503); then it fails. Deliveries are put off in the queue instead.
+    /// (429, 503); then it fails. A query waits no longer for its turn within `rate_limit` either. Deliveries are put
+    /// off in the queue instead.
     /// Unit: time. Source: a workstation waits about that long.
     #[serde(default = "unavailable_timeout")]
     pub(crate) unavailable_timeout: Span,

@@ -18,7 +18,9 @@ pub(crate) struct RateLimit {
     #[schemars(extend("x-sample" = 20))]
     pub(crate) burst: Option<u32>,
     /// Requests under way at the same time. Where there are several, deliveries and pulls leave one to
-    /// queries and retrieves. An answer from which a peer takes nothing for a second does not count.
+    /// queries and retrieves. An answer from which a peer takes nothing for a second does not count. With 1 a query
+    /// waits for the delivery under way, and after `unavailable_timeout` it is answered with A700: allow 2 or more
+    /// where somebody queries.
     /// Unit: requests. Source: the provider's quota.
     #[schemars(extend("x-sample" = 8))]
     pub(crate) concurrent: Option<u32>,

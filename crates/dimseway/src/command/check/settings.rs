@@ -3,6 +3,7 @@
 use super::Verdict;
 use bridge::config::{Duplicate, Origin};
 use dicomweb::{
+    RateLimit,
     auth::TokenUrl,
     profile::{AzureVersion, Lookup, StoreMethod, StoreResponse},
 };
@@ -47,9 +48,20 @@ pub(super) fn verdicts(origin: &Origin) -> Vec<Verdict> {
             "what proves who we are goes to the token end point without TLS, and the token comes back so; write \
              `auth.token_url` with https",
         ),
+        (
+            has_one_turn(&origin.client.pace.limit()),
+            "`rate_limit.concurrent` is 1, so that a query waits for the delivery under way, and is given up after \
+             `unavailable_timeout`; allow 2 or more where somebody queries",
+        ),
     ];
     let found = findings.into_iter().filter(|(found, _)| *found);
     found.map(|(_, words)| Verdict::Warned(words.to_owned())).collect()
+}
+
+/// Whether at some time of day one request alone may be under way.
+fn has_one_turn(limit: &RateLimit) -> bool {
+    let windows = limit.windows.iter().map(|window| &window.rates);
+    windows.chain([&limit.rates]).any(|rates| rates.concurrent == Some(1))
 }
 
 #[cfg(test)]
@@ -102,6 +114,12 @@ mod tests {
             ),
             ("profile = \"azure\"\n".to_owned(), Some("add /v2")),
             ("profile = \"azure\"\nazure.version = \"v1\"\n".to_owned(), None),
+            ("rate_limit.concurrent = 1\n".to_owned(), Some("given up after")),
+            ("rate_limit.concurrent = 2\n".to_owned(), None),
+            (
+                "rate_limit.windows = [{ from = \"07:00\", to = \"18:00\", concurrent = 1 }]\n".to_owned(),
+                Some("given up after"),
+            ),
         ];
         for (keys, expected) in rows {
             let said = said(&keys);

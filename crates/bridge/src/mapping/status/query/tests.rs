@@ -63,6 +63,7 @@ fn every_end_of_a_query_has_the_status_of_the_standard() {
                 origin(Error::Connect(broken())),
                 origin(no_token(503)),
                 origin(Error::Timeout(Wait::Answer)),
+                origin(Error::Timeout(Wait::Turn)),
                 origin(Error::Interrupted(broken())),
                 origin(Error::Incomplete),
             ],
