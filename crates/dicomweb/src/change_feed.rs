@@ -1,6 +1,8 @@
 //! The list of what was stored, replaced and deleted at an origin server, in the order of time: the change
 //! feed of Azure's v2. Not part of PS3.18.
 
+use std::time::{Instant, SystemTime};
+
 use http::StatusCode;
 use instance::Uid;
 use jiff::Timestamp;
@@ -10,7 +12,7 @@ use crate::client::ANSWER_BYTES_MAX;
 use crate::error::Unreadable;
 use crate::profile::ChangeFeed;
 use crate::url::{Target, encoded};
-use crate::{Client, Error, answer};
+use crate::{Client, Error, answer, probe};
 
 /// Most changes that a server of this kind gives at once.
 pub const CHANGES_MAX: u32 = 200;
@@ -50,6 +52,8 @@ pub struct Change {
     pub instance: Uid,
     /// (0008,0060) Modality, where it was asked for and is there.
     pub modality: Option<String>,
+    /// The partition that it is in, where the server has partitions. The list spans all of them.
+    pub partition: Option<String>,
 }
 
 /// What a change is.
@@ -75,12 +79,14 @@ pub enum ChangeState {
 }
 
 /// A part of the list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChangePage {
     /// Changes, oldest first.
     pub changes: Vec<Change>,
     /// How many there were, those that make no sense included.
     pub entries: u32,
+    /// How far the server's clock is ahead of ours, in seconds, as in [`crate::Examination`].
+    pub clock_ahead: Option<i64>,
 }
 
 /// The documents of Azure show members that begin with a capital, and its service writes them with a small letter.
@@ -101,6 +107,8 @@ struct Entry {
     series_instance_uid: String,
     #[serde(alias = "sopInstanceUid")]
     sop_instance_uid: String,
+    #[serde(alias = "partitionName")]
+    partition_name: Option<String>,
     #[serde(alias = "metadata")]
     metadata: Option<Metadata>,
 }
@@ -138,6 +146,7 @@ impl Entry {
                 .metadata
                 .and_then(|metadata| metadata.modality)
                 .and_then(|modality| Some(modality.values.first()?.as_str()?.to_owned())),
+            partition: self.partition_name,
         })
     }
 }
@@ -160,7 +169,9 @@ impl Client {
         );
         let path = &self.profile().paths.change_feed;
         let url = self.base_url().resource_with(path, Target::default(), &parameters);
+        let asked = Instant::now();
         let response = self.get(url, "application/json").await?;
+        let clock_ahead = probe::clock_ahead(&response, SystemTime::now() - asked.elapsed() / 2);
         let status = response.status();
         if !status.is_success() {
             return Err(self.refused(&response, false));
@@ -170,14 +181,20 @@ impl Client {
         }
         let body = self.read_answer(response, ANSWER_BYTES_MAX).await?;
         if status == StatusCode::NO_CONTENT {
-            return Ok(ChangePage { changes: Vec::new(), entries: 0 });
+            return Ok(ChangePage { clock_ahead, ..ChangePage::default() });
         }
-        let entries: Vec<serde_json::Value> =
-            serde_json::from_slice(&body).map_err(|_| Error::Unreadable(Unreadable::Malformed))?;
-        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let read = |entry| serde_json::from_value::<Entry>(entry).ok()?.into_change();
-        Ok(ChangePage { changes: entries.into_iter().filter_map(read).collect(), entries: count })
+        let page = read(&body).map_err(Error::Unreadable)?;
+        Ok(ChangePage { clock_ahead, ..page })
     }
+}
+
+/// Reads a part of the list.
+pub(crate) fn read(body: &[u8]) -> Result<ChangePage, Unreadable> {
+    let entries: Vec<serde_json::Value> = serde_json::from_slice(body).map_err(|_| Unreadable::Malformed)?;
+    let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+    let change = |entry| serde_json::from_value::<Entry>(entry).ok()?.into_change();
+    let changes = entries.into_iter().filter_map(change).collect();
+    Ok(ChangePage { changes, entries: count, clock_ahead: None })
 }
 
 #[cfg(test)]
@@ -252,13 +269,18 @@ mod tests {
     async fn members_may_begin_with_a_small_letter() {
         const SMALL: &str = r#"[
             {"sequence": 7, "studyInstanceUid": "1.2.1", "seriesInstanceUid": "1.2.2", "sopInstanceUid": "1.2.3",
-             "action": "create", "timestamp": "2026-11-22T10:00:00Z", "state": "current",
+             "action": "create", "timestamp": "2026-11-22T10:00:00Z", "state": "current", "partitionName": "east",
              "metadata": {"00080060": {"vr": "CS", "Value": ["CT"]}}}]"#;
         let (client, _) = listing(200, "application/json", SMALL).await;
         let page = client.changes(&wanted()).await.unwrap();
         let [created] = page.changes.as_slice() else { panic!("{page:?}") };
         assert_eq!((created.sequence, created.instance.as_str()), (7, "1.2.3"));
         assert_eq!(created.modality.as_deref(), Some("CT"));
+        assert_eq!(created.partition.as_deref(), Some("east"));
+        assert!(
+            page.clock_ahead.is_some_and(|ahead| ahead.abs() <= 2),
+            "the test server writes its own date"
+        );
     }
 
     #[tokio::test]

@@ -81,7 +81,8 @@ impl Client {
     }
 }
 
-fn clock_ahead(response: &Response, now: SystemTime) -> Option<i64> {
+/// How far the clock of who answered is ahead of ours, in seconds; `now` is the time at which the answer was written.
+pub(crate) fn clock_ahead(response: &Response, now: SystemTime) -> Option<i64> {
     // What comes out of a cache has the date at which it went in.
     if response.headers().contains_key(header::AGE) {
         return None;

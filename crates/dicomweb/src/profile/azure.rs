@@ -139,6 +139,14 @@ impl Paths {
     }
 }
 
+impl Paths {
+    /// The partition that was entered, if any.
+    #[must_use]
+    pub fn partition(&self) -> Option<&str> {
+        self.instance.as_str().strip_prefix("/partitions/")?.split('/').next()
+    }
+}
+
 impl SearchCapabilities {
     /// The DICOM service of Azure, from its conformance statement: single values, each key once, nothing but
     /// what a table lists; whatever is beyond that is answered with 400. Pages may repeat results.

@@ -201,7 +201,9 @@ fn a_partition_holds_everything_but_the_change_feed() {
     let instance = "/partitions/Microsoft.Default/studies/{study}/series/{series}/instances/{instance}";
     assert_eq!(paths.delete_instance.as_str(), instance);
     assert_eq!(paths.workitem.as_str(), "/partitions/Microsoft.Default/workitems/{instance}");
+    assert_eq!(paths.partition(), Some("Microsoft.Default"));
     let standard = Paths::standard();
+    assert_eq!(standard.partition(), None);
     let feeds = (&standard.change_feed, &standard.change_feed_latest);
     assert_eq!((&paths.change_feed, &paths.change_feed_latest), feeds);
     let longest = "x".repeat(64);
