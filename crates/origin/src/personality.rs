@@ -54,6 +54,16 @@ pub enum Personality {
     Google,
     /// A data store of AWS HealthImaging. See [`crate::aws`].
     Aws,
+    /// dcm4chee-arc-light 5 with what it comes with, as far as its conformance statement and its source go:
+    ///
+    /// - Its resources are those of one of its AE titles: `/dcm4chee-arc/aets/DCM4CHEE/rs`.
+    /// - Without an `Overwrite Policy` the first instance of a UID stays, and the second one is called stored.
+    /// - Searches match the keys of its conformance statement and ignore others.
+    /// - Studies alone can be deleted; the rest can be rejected there, which is not played.
+    /// - Scheduled procedure steps are at `/mwlitems`; there are workitems, and no performed procedure steps.
+    ///
+    /// Tokens of its Keycloak are not asked for, and nothing is transcoded.
+    Dcm4chee,
 }
 
 /// The behaviour of one personality, as data.
@@ -77,6 +87,17 @@ pub(crate) struct Rules {
     pub(crate) paths: Paths,
     /// How its worklists behave, where it has some.
     pub(crate) worklist: Option<&'static worklist::Rules>,
+    /// What can be deleted.
+    pub(crate) deletes: Deletes,
+}
+
+/// What can be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deletes {
+    /// Studies, series and instances.
+    All,
+    /// Studies as a whole.
+    Studies,
 }
 
 /// How a path names a series or an instance.
@@ -107,13 +128,14 @@ pub(crate) enum Metadata {
 }
 
 /// Every personality, in the order in which help texts list them.
-const ALL: [Personality; 6] = [
+const ALL: [Personality; 7] = [
     Personality::Standard,
     Personality::Limited,
     Personality::PostDicom,
     Personality::Azure,
     Personality::Google,
     Personality::Aws,
+    Personality::Dcm4chee,
 ];
 
 impl Personality {
@@ -127,6 +149,7 @@ impl Personality {
             Self::Azure => "azure",
             Self::Google => "google",
             Self::Aws => "aws",
+            Self::Dcm4chee => "dcm4chee",
         }
     }
 
@@ -152,6 +175,7 @@ impl Personality {
             parts_max: None,
             paths: Paths::Nested,
             worklist: Some(&worklist::STANDARD),
+            deletes: Deletes::All,
         };
         match self {
             Self::Standard => standard,
@@ -191,6 +215,14 @@ impl Personality {
                 store: &store::AWS,
                 search: &search::AWS,
                 worklist: None,
+                ..standard
+            },
+            Self::Dcm4chee => Rules {
+                base_path: "/dcm4chee-arc/aets/DCM4CHEE/rs",
+                store: &store::DCM4CHEE,
+                search: &search::DCM4CHEE,
+                worklist: Some(&worklist::DCM4CHEE),
+                deletes: Deletes::Studies,
                 ..standard
             },
         }

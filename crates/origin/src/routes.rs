@@ -19,13 +19,13 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{delete, get},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     Personality, authentication::authenticate, aws, azure, connections::drain, google, media::refused,
-    postdicom, server::State, token, worklist,
+    personality::Deletes, postdicom, server::State, token, worklist,
 };
 
 /// Keeps a request counted while its answer is still being streamed.
@@ -56,8 +56,12 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
 
 /// The resources of the archive and of the worklists that a personality has.
 pub(crate) fn archive(state: &State) -> Router<Arc<State>> {
-    let worklist = state.options.personality.rules().worklist.map(worklist::routes::router);
-    resources().merge(worklist.unwrap_or_default())
+    let rules = state.options.personality.rules();
+    let resources = match rules.deletes {
+        Deletes::All => resources().merge(deletions_below_studies()),
+        Deletes::Studies => resources(),
+    };
+    resources.merge(rules.worklist.map(worklist::routes::router).unwrap_or_default())
 }
 
 /// The resources below the base path.
@@ -70,19 +74,23 @@ fn resources() -> Router<Arc<State>> {
         .route("/studies/{study}/metadata", get(metadata::metadata))
         .route("/studies/{study}/series", get(search::search))
         .route("/studies/{study}/instances", get(search::search))
-        .route("/studies/{study}/series/{series}", get(retrieve::retrieve).delete(delete::delete))
+        .route("/studies/{study}/series/{series}", get(retrieve::retrieve))
         .route("/studies/{study}/series/{series}/metadata", get(metadata::metadata))
         .route("/studies/{study}/series/{series}/instances", get(search::search))
-        .route(
-            "/studies/{study}/series/{series}/instances/{instance}",
-            get(retrieve::retrieve).delete(delete::delete),
-        )
+        .route("/studies/{study}/series/{series}/instances/{instance}", get(retrieve::retrieve))
         .route("/studies/{study}/series/{series}/instances/{instance}/metadata", get(metadata::metadata))
         .route("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}", get(frames::frames))
         .route(
             "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*place}",
             get(bulk_data::bulk_data),
         )
+}
+
+/// What many archives offer beside.
+fn deletions_below_studies() -> Router<Arc<State>> {
+    Router::new()
+        .route("/studies/{study}/series/{series}", delete(delete::delete))
+        .route("/studies/{study}/series/{series}/instances/{instance}", delete(delete::delete))
 }
 
 /// Lets so many requests in at a time as the limits say.

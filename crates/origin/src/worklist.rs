@@ -17,5 +17,5 @@ mod search;
 mod store;
 mod workitems;
 
-pub(crate) use rules::{LIMITED, Rules, STANDARD};
+pub(crate) use rules::{DCM4CHEE, LIMITED, Rules, STANDARD};
 pub(crate) use store::Store;

@@ -174,6 +174,7 @@ const fn profile(personality: Personality) -> &'static str {
         Personality::Limited | Personality::Azure => "azure",
         Personality::Google => "google",
         Personality::Aws => "aws",
+        Personality::Dcm4chee => "dcm4chee",
         Personality::PostDicom => "postdicom",
         _ => "standard",
     }

@@ -184,6 +184,38 @@ pub(crate) const LIMITED: SearchRules = SearchRules {
 /// The DICOM service of Azure.
 pub(crate) const AZURE: SearchRules = SearchRules { tells_where: false, ..LIMITED };
 
+/// dcm4chee-arc-light 5, from its conformance statement: it ignores all other keys. Each of these is matched as
+/// PS3.4 §C.2.2.2 says.
+pub(crate) const DCM4CHEE: SearchRules = SearchRules {
+    keys: Some(Keys {
+        study: &[
+            "StudyDate",
+            "StudyTime",
+            "AccessionNumber",
+            "ModalitiesInStudy",
+            "ReferringPhysicianName",
+            "StudyDescription",
+            "PatientName",
+            "PatientID",
+            "StudyInstanceUID",
+            "StudyID",
+        ],
+        series: &[
+            "Modality",
+            "InstitutionName",
+            "StationName",
+            "SeriesDescription",
+            "BodyPartExamined",
+            "SeriesInstanceUID",
+            "SeriesNumber",
+            "PerformedProcedureStepStartDate",
+            "PerformedProcedureStepStartTime",
+        ],
+        instance: &["SOPClassUID", "SOPInstanceUID", "ContentDate", "ContentTime", "InstanceNumber"],
+    }),
+    ..STANDARD
+};
+
 /// AWS HealthImaging, from its Developer Guide ("Searching DICOM data").
 pub(crate) const AWS: SearchRules = SearchRules {
     keys: Some(Keys {
@@ -351,10 +383,11 @@ mod tests {
 
     #[test]
     fn every_keyword_is_one_of_the_index() {
-        let (keys, aws) = (LIMITED.keys.unwrap(), AWS.keys.unwrap());
+        let [keys, aws, dcm4chee] = [LIMITED, AWS, DCM4CHEE].map(|rules| rules.keys.unwrap());
         let returned = LIMITED.returned.unwrap();
         let lists = [keys.study, keys.series, keys.instance, returned.default, returned.included];
         let lists = lists.into_iter().chain([aws.study, aws.series, aws.instance]);
+        let lists = lists.chain([dcm4chee.study, dcm4chee.series, dcm4chee.instance]);
         for keyword in lists.flatten().chain(LIMITED.fuzzy) {
             assert!(Attribute::named(keyword).is_some(), "{keyword}");
         }

@@ -26,6 +26,8 @@ pub(crate) struct StoreRules {
     /// Whether an instance that does not fit to its study or series, or whose UID is there with other bytes, is
     /// called stored and put where no search or retrieve finds it.
     pub(crate) conflicts_aside: bool,
+    /// Whether an instance whose UID is there with other bytes is called stored, while the first one stays.
+    pub(crate) first_stays: bool,
     /// How the answer is made up.
     pub(crate) answer: AnswerForm,
 }
@@ -52,6 +54,7 @@ pub(crate) const STANDARD: StoreRules = StoreRules {
     checks_attributes: false,
     keeps_preamble: true,
     conflicts_aside: false,
+    first_stays: false,
     answer: AnswerForm::Standard,
 };
 
@@ -70,6 +73,9 @@ pub(crate) const AZURE: StoreRules = StoreRules {
 
 /// AWS HealthImaging.
 pub(crate) const AWS: StoreRules = StoreRules { conflicts_aside: true, ..STANDARD };
+
+/// dcm4chee-arc-light without an `Overwrite Policy`, which is `NEVER`.
+pub(crate) const DCM4CHEE: StoreRules = StoreRules { first_stays: true, ..STANDARD };
 
 /// A DICOM store of the Google Cloud Healthcare API: other content under a UID that is there is a failure of
 /// processing, and a private attribute says why.

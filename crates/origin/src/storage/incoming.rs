@@ -293,7 +293,7 @@ impl Received {
         }
         let known = storage.put(&entry, &values, &temporary.0, expected.replaces)?;
         match known {
-            Some(known) if aside && known.sha256 != sha256 => stored(warning),
+            Some(known) if (aside || self.rules.first_stays) && known.sha256 != sha256 => stored(warning),
             Some(known) if !(self.rules.same_is_stored && known.sha256 == sha256) => {
                 let comments = self.rules.duplicate_remark.map(str::to_owned).into_iter().collect();
                 let refusal = Refusal::new(self.rules.duplicate_reason, &meta);

@@ -22,12 +22,15 @@ pub(crate) fn router(rules: &Rules) -> Router<Arc<State>> {
         .route("/workitems/{uid}", get(workitems::retrieve).post(workitems::update))
         .route("/workitems/{uid}/state", put(workitems::change_state))
         .route("/workitems/{uid}/cancelrequest", post(workitems::request_cancellation));
-    if !rules.modality_steps {
-        return workitems;
+    let worklists = match rules.scheduled_steps {
+        Some(path) => workitems.route(path, get(scheduled::search)),
+        None => workitems,
+    };
+    if !rules.performed_steps {
+        return worklists;
     }
     const PERFORMED: &str = "/modality-performed-procedure-steps/{uid}";
-    workitems
-        .route("/modality-scheduled-procedure-steps", get(scheduled::search))
+    worklists
         .route(PERFORMED, get(performed::retrieve).post(performed::post))
         .route(&format!("{PERFORMED}/update"), post(performed::update))
 }

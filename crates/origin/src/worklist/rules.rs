@@ -11,8 +11,10 @@ use super::attributes::{
 /// What the worklists of a personality do.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
-    /// Whether there are scheduled and performed procedure steps of modalities.
-    pub(super) modality_steps: bool,
+    /// Where scheduled procedure steps of modalities are, if there are some.
+    pub(super) scheduled_steps: Option<&'static str>,
+    /// Whether there are performed procedure steps of modalities.
+    pub(super) performed_steps: bool,
     /// How workitems are searched.
     pub(super) workitems: SearchRules,
     /// The answer to an update of a workitem in a final state.
@@ -49,7 +51,8 @@ pub(super) const SEARCH: SearchRules =
 
 /// A server that does all that PS3.18 §11, §14 and §15 ask for.
 pub(crate) const STANDARD: Rules = Rules {
-    modality_steps: true,
+    scheduled_steps: Some("/modality-scheduled-procedure-steps"),
+    performed_steps: true,
     workitems: SearchRules { partial: true, ..SEARCH },
     final_state: StatusCode::CONFLICT,
     cancels_in_progress: true,
@@ -57,9 +60,14 @@ pub(crate) const STANDARD: Rules = Rules {
     checks_final_state: true,
 };
 
+/// A server whose list of scheduled steps is older than PS3.18 §14, and that has no resource of PS3.18 §15.
+pub(crate) const DCM4CHEE: Rules =
+    Rules { scheduled_steps: Some("/mwlitems"), performed_steps: false, ..STANDARD };
+
 /// A server that is as limited as the large clouds are.
 pub(crate) const LIMITED: Rules = Rules {
-    modality_steps: false,
+    scheduled_steps: None,
+    performed_steps: false,
     workitems: SearchRules {
         keys: Some(&[
             &[Tag::PATIENT_NAME],

@@ -7,6 +7,8 @@ mod aws;
 #[cfg(test)]
 mod azure;
 #[cfg(test)]
+mod dcm4chee;
+#[cfg(test)]
 mod encodings;
 #[cfg(test)]
 mod google;

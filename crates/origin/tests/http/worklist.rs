@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use crate::served::Served;
 
 /// An element of the JSON Model.
-fn element(vr: &str, value: impl Into<Value>) -> Value {
+pub(crate) fn element(vr: &str, value: impl Into<Value>) -> Value {
     json!({ "vr": vr, "Value": [value.into()] })
 }
 
-fn item(json: &Value) -> Item {
+pub(crate) fn item(json: &Value) -> Item {
     read_all(json.to_string().as_bytes(), ReadLimits::default()).unwrap().remove(0)
 }
 
