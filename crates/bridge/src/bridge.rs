@@ -20,7 +20,8 @@ use crate::{
     Config, MemoryBudget, Metrics, StartError,
     association::{admission::Admission, listen},
     forward::{
-        condition::Conditions, confirmation::Confirmations, peer::Associations, scheduler::Scheduler,
+        condition::Conditions, confirmation::Confirmations, peer::Associations, put_off::PutOffs,
+        scheduler::Scheduler,
         settlement::Settlement,
     },
     outbox::runner::{Runner, Settings},
@@ -235,6 +236,7 @@ impl Bridge {
             memory: self.core.memory.clone(),
             confirmations: self.core.confirmations.clone(),
             conditions: self.core.conditions.clone(),
+            put_offs: PutOffs::default(),
             associations: Associations::default(),
             forward: self.core.snapshot.load().config.forward.clone(),
             stop: self.forwarding.clone(),

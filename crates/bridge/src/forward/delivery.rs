@@ -17,6 +17,7 @@ use super::{
     batch::{self, Share},
     breaker::Health,
     duplicate,
+    put_off::PutOff,
     settlement::Settlement,
     verdict::{self, Whole, failure_in_words},
 };
@@ -39,14 +40,15 @@ impl Attempt<'_> {
         let instances = self.prepare(leases).await;
         let instances = self.settle_unreported_duplicates(instances).await;
         let mut waiting = VecDeque::from(batch::plan(instances, self.origin.limits, |instance| Share {
-            attempts: instance.lease.attempts,
+            // Attempts that were given back count too: what is put off again and again goes alone as well.
+            attempts: instance.lease.attempts.saturating_add(self.settlement.put_offs.times(&instance.lease)),
             bytes: instance.data_set.length,
         }));
         let mut health = Health::Unclear;
         while let Some(batch) = waiting.pop_front() {
             let serves = matches!(health, Health::Unclear | Health::Answered);
             if self.settlement.stop.is_cancelled() || !serves {
-                self.release(&batch, None, None).await;
+                self.release(&batch, None, NOT_ATTEMPTED).await;
                 continue;
             }
             let answer = self.send(&batch).await;
@@ -78,6 +80,7 @@ impl Attempt<'_> {
         let profile = self.origin.client.profile();
         let error = match answer {
             Ok(answer) => {
+                self.settlement.put_offs.forget(batch.iter().map(|instance| &instance.lease));
                 let verdicts =
                     answer.instances.iter().map(|outcome| verdict::of_instance(&answer, outcome, profile));
                 self.settle_all(batch.iter().zip(verdicts)).await;
@@ -101,30 +104,67 @@ impl Attempt<'_> {
             "a store request failed as a whole"
         );
         match whole {
-            Whole::NotAttempted(asked) => self.release(&batch, Some(failure_in_words(&error)), asked).await,
+            Whole::NotAttempted => {
+                self.release(&batch, Some(failure_in_words(&error)), NOT_ATTEMPTED).await;
+            }
+            Whole::PutOff(words, asked) => return self.put_off(&batch, words, asked, health).await,
             Whole::Each(verdict) => {
                 self.settle_all(batch.iter().map(|instance| (instance, verdict.clone()))).await;
             }
-            Whole::Divide(verdict) => match batch::halves(batch) {
-                Ok((first, second)) => {
-                    waiting.push_front(second);
-                    waiting.push_front(first);
+            Whole::Divide(verdict) => {
+                self.settlement.put_offs.forget(batch.iter().map(|instance| &instance.lease));
+                match batch::halves(batch) {
+                    Ok((first, second)) => {
+                        waiting.push_front(second);
+                        waiting.push_front(first);
+                    }
+                    Err(culprit) => {
+                        self.settle_all(culprit.iter().map(|instance| (instance, verdict.clone()))).await;
+                    }
                 }
-                Err(culprit) => {
-                    self.settle_all(culprit.iter().map(|instance| (instance, verdict.clone()))).await;
-                }
-            },
+            }
         }
         health
     }
 
-    /// Gives leases back with their attempts; they are due again after a moment, or after the wait that was
-    /// asked for.
-    async fn release(&self, batch: &[Outgoing], reason: Option<String>, asked: Option<Duration>) {
-        let wait = match asked {
-            Some(_) => back_off::wait(&self.settlement.forward.back_off, 1, asked, &mut rand::rng()),
-            None => NOT_ATTEMPTED,
+    /// Settles a batch for which the origin asked for time. One instance that goes alone by now, and last, waits
+    /// by itself: that others are served shows that it is what the origin minds, and where none are, it is due
+    /// later than they.
+    async fn put_off(
+        &self,
+        batch: &[Outgoing],
+        words: String,
+        asked: Option<Duration>,
+        health: Health,
+    ) -> Health {
+        let PutOff { times, others_served } =
+            self.settlement.put_offs.note(batch.iter().map(|instance| &instance.lease));
+        let back_off = |attempts, asked| {
+            back_off::wait(&self.settlement.forward.back_off, attempts, asked, &mut rand::rng())
         };
+        let wait = if asked.is_some() { back_off(1, asked) } else { NOT_ATTEMPTED };
+        let stands_alone = |instance: &Outgoing| {
+            batch.len() == 1 && instance.lease.attempts.saturating_add(times) > batch::ALONE_FROM_ATTEMPT
+        };
+        match batch.first().filter(|instance| stands_alone(instance)) {
+            Some(culprit) if others_served => {
+                let outcome = self.later(&culprit.lease, words, asked);
+                self.settlement.record(&culprit.lease, outcome).await;
+                Health::Unclear
+            }
+            Some(_) => {
+                self.release(batch, Some(words), wait + back_off(times, None)).await;
+                health
+            }
+            None => {
+                self.release(batch, Some(words), wait).await;
+                health
+            }
+        }
+    }
+
+    /// Gives leases back with their attempts; they are due again after `wait`.
+    async fn release(&self, batch: &[Outgoing], reason: Option<String>, wait: Duration) {
         let not_before = SystemTime::now() + wait;
         let released = || Outcome::Released { not_before, reason: reason.clone() };
         let records = batch.iter().map(|instance| (&instance.lease, released())).collect();

@@ -65,6 +65,13 @@ pub(crate) enum Comparison {
 /// Compares a data set with what the destination has: with the newest delivery of this UID on record,
 /// and where that does not settle it, with the origin's own copy. One that left in another encoding is
 /// compared element by element, since the origin may have got the same in the encoding that it takes.
+///
+/// The record is enough where it is equal: this very content was confirmed by this destination, and nothing else was
+/// delivered under the UID since. It may be stale. Where the copy was deleted, the origin reports no duplicate and
+/// stores it anew. Where somebody else replaced the copy, the origin keeps that, whatever is found here: a second
+/// delivery of the old content is no reason to call a correction at the archive into question, and to read back
+/// every instance of a study that a modality sends twice would cost the archive the study. A record that is not equal
+/// decides nothing: it may be the record that is stale.
 pub(crate) async fn compare(
     identity: &Identity,
     content: Content<'_>,

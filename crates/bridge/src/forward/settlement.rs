@@ -10,6 +10,7 @@ use super::{
     condition::Conditions,
     confirmation::{Confirmations, Settled},
     peer::Associations,
+    put_off::PutOffs,
 };
 use crate::{MemoryBudget, Metrics, Ports, config::Forward, trace};
 
@@ -21,6 +22,7 @@ pub(crate) struct Settlement {
     pub(crate) memory: MemoryBudget,
     pub(crate) confirmations: Confirmations,
     pub(crate) conditions: Conditions,
+    pub(crate) put_offs: PutOffs,
     /// With DIMSE peers, between two batches.
     pub(crate) associations: Associations,
     pub(crate) forward: Forward,

@@ -40,8 +40,11 @@ pub enum IfNotAskable {
 /// What is to be done about a request that failed as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whole {
-    /// Nothing was attempted in earnest; the attempts are given back. With the wait that was asked for.
-    NotAttempted(Option<Duration>),
+    /// Nothing was attempted in earnest; the attempts are given back.
+    NotAttempted,
+    /// The origin asks for time; why, in words, and how much. The attempts are given back, unless it asks for
+    /// one instance alone.
+    PutOff(String, Option<Duration>),
     /// Each instance gets this.
     Each(Verdict),
     /// The batch is divided; an instance that stands alone gets this.
@@ -92,14 +95,14 @@ pub fn of_instance(answer: &StoreAnswer, outcome: &InstanceOutcome, profile: &Pr
 pub fn of_request(error: &Error, instances: usize, profile: &Profile) -> (Whole, Health) {
     let words = failure_in_words(error);
     match error {
-        Error::Connect(_) => return (Whole::NotAttempted(None), Health::Failed(Cause::Unavailable)),
-        Error::Token(error) => return (Whole::NotAttempted(None), Health::Failed(of_token(error))),
+        Error::Connect(_) => return (Whole::NotAttempted, Health::Failed(Cause::Unavailable)),
+        Error::Token(error) => return (Whole::NotAttempted, Health::Failed(of_token(error))),
         // Other credentials are there by now, so the next request tells more.
         Error::Refused { credentials_changed: true, .. } => {
-            return (Whole::NotAttempted(None), Health::Unclear);
+            return (Whole::NotAttempted, Health::Unclear);
         }
         // Our own bytes failed; the caller finds out whose.
-        Error::Source { .. } => return (Whole::NotAttempted(None), Health::Unclear),
+        Error::Source { .. } => return (Whole::NotAttempted, Health::Unclear),
         Error::Refused { status, .. }
             if instances == 1 && profile.duplicate_statuses.contains(&status.as_u16()) =>
         {
@@ -108,10 +111,10 @@ pub fn of_request(error: &Error, instances: usize, profile: &Profile) -> (Whole,
         _ => {}
     }
     match error.remedy() {
-        Remedy::FixCredentials => (Whole::NotAttempted(None), Health::Failed(Cause::Credentials)),
+        Remedy::FixCredentials => (Whole::NotAttempted, Health::Failed(Cause::Credentials)),
         Remedy::Reject => (Whole::Divide(Verdict::Refused(words)), Health::Answered),
         Remedy::Retry { after } if after.is_some() || is_too_many(error) => {
-            (Whole::NotAttempted(after), health_of_retry(after))
+            (Whole::PutOff(words, after), health_of_retry(after))
         }
         Remedy::Retry { after } => (Whole::Each(Verdict::Later(words, after)), health_of_retry(after)),
         Remedy::Unknown => (

@@ -93,6 +93,41 @@ async fn a_batch_that_is_refused_is_divided_until_the_culprit_stands_alone() {
 }
 
 #[tokio::test]
+async fn one_that_the_origin_always_puts_off_waits_by_itself() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = closed.local_addr().unwrap();
+    drop(closed);
+    let origin = FakeOrigin::default();
+    origin.always(Answer::PutRequestsOffWith("1.2.3.4.3".into(), 0));
+    let site = Site::with_origin(origin.clone(), address, |config| config.forward.workers = 1).await;
+    send(&site, &instances(20)).await;
+    origin.serve(TcpListener::bind(address).await.unwrap());
+    let lines = site.settled(20, &[State::Delivered, State::Deferred]).await;
+    let waiting: Vec<_> = lines.iter().filter(|line| line.state == State::Deferred).collect();
+    assert_eq!(waiting.len(), 1, "{lines:?}");
+    assert_eq!(waiting[0].sop_instance_uid.as_str(), "1.2.3.4.3");
+    assert!(waiting[0].reason.as_ref().is_some_and(|reason| reason.contains("503")), "{waiting:?}");
+    // And it keeps nobody back who comes later.
+    send(&site, &[instance(20, 1000)]).await;
+    site.settled(21, &[State::Delivered, State::Deferred]).await;
+    assert_eq!(origin.stored().len(), 20);
+    origin.always(Answer::Store);
+    site.delivered(21).await;
+}
+
+#[tokio::test]
+async fn an_origin_that_puts_everything_off_is_asked_once_a_pause() {
+    let site = Site::new(|config| config.forward.workers = 1).await;
+    site.origin.always(Answer::Status(503, Some(3600)));
+    send(&site, &instances(5)).await;
+    site.metric("dimseway_origin_requests_total{origin=\"archive\",outcome=\"retry\",service=\"stow\"} 1")
+        .await;
+    let lines = site.settled(5, &[State::Due]).await;
+    assert!(lines.iter().all(|line| line.attempts == 0), "no attempts are used up: {lines:?}");
+    assert_eq!(site.origin.requests(), 1);
+}
+
+#[tokio::test]
 async fn an_unknown_outcome_is_looked_up_and_not_sent_again() {
     let site = Site::new(|_| {}).await;
     site.origin.always(Answer::StoreAndSay(200, "text/plain", "thanks"));
@@ -124,6 +159,33 @@ async fn a_duplicate_is_what_its_content_says() {
             assert_eq!(lines[0].reason.as_deref(), Some("same UID, different content"));
         }
     }
+}
+
+#[tokio::test]
+async fn a_record_of_the_same_content_is_enough_and_one_of_other_content_is_not() {
+    let (sent, corrected) = (instance(1, 1000), instance(1, 999));
+    let site = Site::new(|_| ()).await;
+    site.origin.always(Answer::RefuseWhatIsThere(0x0111));
+    send(&site, std::slice::from_ref(&sent)).await;
+    site.delivered(1).await;
+    // Somebody corrects the copy at the archive, and a modality sends the old content again.
+    site.origin.holds("1.2.3.4.1", &corrected.data_set);
+    send(&site, std::slice::from_ref(&sent)).await;
+    let lines = site.delivered(2).await;
+    assert!(lines[1].reason.as_ref().is_some_and(|reason| reason.contains("delivered before")), "{lines:?}");
+    assert_eq!(site.origin.stored()["1.2.3.4.1"], corrected.data_set, "the correction stays");
+    // What comes from us is what is there by now, whatever the record says.
+    send(&site, std::slice::from_ref(&corrected)).await;
+    let lines = site.delivered(3).await;
+    assert!(
+        lines[2].reason.as_ref().is_some_and(|reason| reason.contains("copy of the origin")),
+        "{lines:?}"
+    );
+    // The copy was deleted: it is stored anew.
+    site.origin.forget("1.2.3.4.1");
+    send(&site, std::slice::from_ref(&sent)).await;
+    site.delivered(4).await;
+    assert_eq!(site.origin.stored()["1.2.3.4.1"], sent.data_set);
 }
 
 const DIFFERENT: Option<&str> = Some("same UID, different content");

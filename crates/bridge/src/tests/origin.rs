@@ -29,6 +29,9 @@ pub(super) enum Answer {
     Status(u16, Option<u32>),
     /// 400 for every request that holds this instance, for ever; what it does not hold is stored.
     RefuseRequestsWith(String),
+    /// 503 with this Retry-After for every request that holds this instance, for ever; what it does not hold is
+    /// stored.
+    PutRequestsOffWith(String, u32),
     /// 202 with this one refused for this Failure Reason; the rest is stored.
     Fail(String, u16),
     /// Stores everything and answers with this status, media type and body.
@@ -222,6 +225,13 @@ async fn store(State(origin): State<FakeOrigin>, request: Request) -> Response<B
         && parts.iter().any(|part| part.meta.sop_instance_uid.as_str() == culprit)
     {
         return say(400, "text/plain", "bad instance".to_owned());
+    }
+    if let Answer::PutRequestsOffWith(culprit, seconds) = &answer
+        && parts.iter().any(|part| part.meta.sop_instance_uid.as_str() == culprit)
+    {
+        let mut response = say(503, "text/plain", "busy".to_owned());
+        response.headers_mut().insert(header::RETRY_AFTER, (*seconds).into());
+        return response;
     }
     let (mut stored, mut failed) = (Vec::new(), Vec::new());
     for Part { meta, data_set } in parts {

@@ -21,7 +21,7 @@ use super::*;
 use crate::{
     MemoryBudget, Metrics, Ports,
     config::{Peer, PeerAddress},
-    forward::{condition::Conditions, confirmation::Confirmations},
+    forward::{condition::Conditions, confirmation::Confirmations, put_off::PutOffs},
     tests::site::{config, spool_in},
 };
 
@@ -94,6 +94,7 @@ fn settlement(spool: &LocalSpool, snapshot: &Snapshot) -> Settlement {
         metrics,
         confirmations: Confirmations::default(),
         conditions: Conditions::default(),
+        put_offs: PutOffs::default(),
         associations: Associations::idle_for(Duration::from_secs(3600)),
         forward: snapshot.config.forward.clone(),
         stop: CancellationToken::new(),
@@ -135,6 +136,7 @@ async fn leased(spool: &LocalSpool, number: usize, syntax: &str) -> Vec<Lease> {
         destination,
         owner: "test".to_owned(),
         entries_max: 10,
+        workers: 1,
         bytes_max: u64::MAX,
         ttl: Duration::from_secs(3600),
         same_study: true,

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     MemoryBudget, Metrics, Ports,
-    forward::{condition::Conditions, confirmation::Confirmations},
+    forward::{condition::Conditions, confirmation::Confirmations, put_off::PutOffs},
     tests::site::{config, spool_in},
 };
 
@@ -24,6 +24,7 @@ async fn scheduler(directory: &std::path::Path, snapshot: Arc<Snapshot>) -> Sche
         metrics,
         confirmations: Confirmations::default(),
         conditions: Conditions::default(),
+        put_offs: PutOffs::default(),
         associations: peer::Associations::default(),
         forward: snapshot.config.forward.clone(),
         stop: CancellationToken::new(),
@@ -116,5 +117,7 @@ async fn what_associations_took_of_the_time_to_stop_is_not_given_again() {
         stop.cancel();
     };
     let (cut, ()) = tokio::join!(scheduler.run(), stopping);
-    assert_eq!((cut, began.elapsed().as_secs()), (1, timeout.as_secs()));
+    // The clock of the test does not wait for the disk, so that the sweep may be under way too.
+    assert!((1..=2).contains(&cut), "{cut}");
+    assert_eq!(began.elapsed().as_secs(), timeout.as_secs());
 }

@@ -90,15 +90,15 @@ fn a_request_that_fails_as_a_whole_tells_about_the_destination() {
     let unavailable = Health::Failed(Cause::Unavailable);
     let credentials = Health::Failed(Cause::Credentials);
 
-    assert_eq!(of(&Error::Connect("refused".into())), (Whole::NotAttempted(None), unavailable));
+    assert_eq!(of(&Error::Connect("refused".into())), (Whole::NotAttempted, unavailable));
     for (error, cause) in no_token() {
-        assert_eq!(of(&error), (Whole::NotAttempted(None), Health::Failed(cause)), "{error}");
+        assert_eq!(of(&error), (Whole::NotAttempted, Health::Failed(cause)), "{error}");
     }
     let changed =
         Error::Refused { status: StatusCode::UNAUTHORIZED, retry_after: None, credentials_changed: true };
-    assert_eq!(of(&changed), (Whole::NotAttempted(None), Health::Unclear));
+    assert_eq!(of(&changed), (Whole::NotAttempted, Health::Unclear));
     for status in [401, 403] {
-        assert_eq!(of(&refused(status, None)), (Whole::NotAttempted(None), credentials), "{status}");
+        assert_eq!(of(&refused(status, None)), (Whole::NotAttempted, credentials), "{status}");
     }
     for status in [400, 406, 409, 413, 415] {
         let (whole, health) = of(&refused(status, None));
@@ -114,10 +114,13 @@ fn a_request_that_fails_as_a_whole_tells_about_the_destination() {
     // It is the server that asks for time; the instances have not failed.
     for (status, after) in [(429, 7), (503, 30), (424, 9)] {
         let after = Duration::from_secs(after);
-        let expected = (Whole::NotAttempted(Some(after)), Health::Pause(after));
-        assert_eq!(of(&refused(status, Some(after.as_secs()))), expected, "{status}");
+        let (whole, health) = of(&refused(status, Some(after.as_secs())));
+        assert!(matches!(whole, Whole::PutOff(_, asked) if asked == Some(after)), "{status}: {whole:?}");
+        assert_eq!(health, Health::Pause(after), "{status}");
     }
-    assert_eq!(of(&refused(429, None)), (Whole::NotAttempted(None), unavailable));
+    let (whole, health) = of(&refused(429, None));
+    assert!(matches!(whole, Whole::PutOff(_, None)), "{whole:?}");
+    assert_eq!(health, unavailable);
     for error in [Error::Timeout(dicomweb::error::Wait::Answer), Error::Interrupted("reset".into())] {
         let (whole, health) = of(&error);
         assert!(matches!(whole, Whole::Each(Verdict::Unknown(_, IfNotAskable::SentAgain))), "{whole:?}");
