@@ -206,7 +206,11 @@ metrics! {
 
     /// Instances that pulls looked at, by what became of them.
     pull_instances: IntCounterVec = counter Kind::Counter, "dimseway_pull_instances_total", &["pull", "outcome"],
-        "`pulled` are in the spool. `known` and `own` were there before: pulled already, or stored there by this bridge. `failed` are tried again; `given_up` need a person, and the log names them. `gone` were deleted meanwhile.";
+        "`pulled` are in the spool. `known` and `own` were there before: pulled already, or stored there by this bridge. `failed` are tried again; `given_up` are held since then, need a person, and the log names them. `held` were listed again meanwhile, `gone` were deleted, `other_partition` are left where they are.";
+
+    /// Instances that an origin lists and does not give while it gives others.
+    pull_held: IntGaugeVec = gauge Kind::Gauge, "dimseway_pull_held_instances", &["pull"],
+        "Each is asked for again after a quarter of an hour, then ever more rarely, at least once a day; nothing else waits for it. The log says which and why: mend it at the origin, or delete it there. Alert on it.";
 
     /// Bytes of data sets that were pulled.
     pull_bytes: IntCounterVec = counter Kind::Counter, "dimseway_pull_bytes_total", &["pull"],
@@ -373,6 +377,12 @@ impl Metrics {
         for (pull, lag) in lags {
             self.pull_lag.with_label_values(&[pull]).set(lag.as_secs_f64());
         }
+    }
+
+    /// A pull has left the configuration.
+    pub(crate) fn forget_pull(&self, pull: &str) {
+        // There is no value where it never came to a round.
+        let _ = self.pull_held.remove_label_values(&[pull]);
     }
 
     /// Everything in the text format of Prometheus.

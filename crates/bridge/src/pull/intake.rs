@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use dataset::scan::{Attributes, Progress, ScanLimits, Scanner, Wanted};
-use dicomweb::{Accept, Error as OriginError, Remedy, Retrieve, RetrievedInstance, error::Unreadable};
+use dicomweb::{Accept, Retrieve, RetrievedInstance};
 use futures::StreamExt;
 use instance::{AeTitle, Tag, Uid};
 use spool::{EntryHeader, EntryTrailer};
 
+use super::fault::Fault;
+use super::known;
+use super::round::Job;
 use crate::bridge::Core;
 use crate::config::Pull;
-use crate::forward::verdict::failure_in_words;
 use crate::service::storage::ATTRIBUTES;
 use crate::snapshot::{Origin, Snapshot};
 use crate::trace::Arrival;
@@ -32,44 +34,18 @@ pub(super) enum Pulled {
     Taken,
     /// It is not of a wanted modality.
     Unwanted,
-    /// It is not there any more.
-    Gone,
 }
 
-/// Why it could not be had.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
-    /// The origin or the line.
-    #[error("{}", failure_in_words(.0))]
-    Origin(OriginError),
-    /// The own spool.
-    #[error(transparent)]
-    Spool(#[from] spool::Error),
-    /// The instance itself.
-    #[error("{0}")]
-    Instance(String),
-}
-
-impl From<OriginError> for Fault {
-    fn from(error: OriginError) -> Self {
-        match error {
-            // A cut answer may be whole the next time; anything else that makes no sense stays so.
-            OriginError::Unreadable(Unreadable::Cut) => Self::Origin(error),
-            OriginError::Unreadable(_) => Self::Instance(failure_in_words(&error)),
-            _ if error.remedy() == Remedy::Reject => Self::Instance(failure_in_words(&error)),
-            _ => Self::Origin(error),
-        }
-    }
-}
-
-/// Streams an instance into the spool; it is durable there when this returns.
+/// Streams an instance into the spool; it is durable there when this returns. That it is not there is a fault like
+/// others: it was listed, and where it has been deleted since, it is not listed the next time.
 pub(super) async fn take(
     core: &Arc<Core>,
     snapshot: &Snapshot,
     origin: &Origin,
     pull: &Pull,
-    wanting: &Wanting,
+    job: &Job,
 ) -> Result<Pulled, Fault> {
+    let wanting = &job.wanting;
     let _reserved = core.memory.receiving().await;
     let retrieve = Retrieve {
         study: wanting.study.clone(),
@@ -80,24 +56,20 @@ pub(super) async fn take(
     let began = Instant::now();
     let retrieved = origin.bulk.retrieve(&retrieve).await;
     core.metrics.count_origin_request(&origin.name, "wado", began.elapsed(), retrieved.as_ref().err());
-    let mut retrieved = match retrieved {
-        Ok(retrieved) => retrieved,
-        Err(OriginError::Refused { status, .. }) if matches!(status.as_u16(), 404 | 410) => {
-            return Ok(Pulled::Gone);
-        }
-        Err(error) => return Err(error.into()),
+    let Some(instance) = retrieved?.next_part().await? else {
+        return Err(Fault::Instance("the answer holds no instance".to_owned()));
     };
-    let Some(instance) = retrieved.next_part().await? else { return Ok(Pulled::Gone) };
     if instance.file_meta.sop_instance_uid != wanting.instance {
         return Err(Fault::Instance("the answer holds another instance".to_owned()));
     }
-    spool(core, snapshot, pull, instance).await
+    spool(core, snapshot, pull, job, instance).await
 }
 
 async fn spool(
     core: &Core,
     snapshot: &Snapshot,
     pull: &Pull,
+    job: &Job,
     instance: RetrievedInstance,
 ) -> Result<Pulled, Fault> {
     let unreadable = |error| Fault::Instance(format!("the data set cannot be read: {error}"));
@@ -107,7 +79,7 @@ async fn spool(
     let mut found: Option<Attributes> = None;
     let title = snapshot.config.served.first().map(|served| served.title.clone());
     let title = title.ok_or_else(|| Fault::Instance("no AE title is served".to_owned()))?;
-    let header = header(pull, title, &file_meta);
+    let header = header(pull, job, title, &file_meta);
     let mut writer = core.ports.payloads.begin(header.clone()).await?;
     let mut length = 0;
     while let Some(bytes) = data_set.next().await {
@@ -144,12 +116,12 @@ async fn spool(
 }
 
 /// No association brought it: the bridge's own title stands for the peer's, and the pull for the user.
-fn header(pull: &Pull, title: AeTitle, meta: &instance::part10::FileMeta) -> EntryHeader {
+fn header(pull: &Pull, job: &Job, title: AeTitle, meta: &instance::part10::FileMeta) -> EntryHeader {
     EntryHeader {
         calling_ae_title: title.clone(),
         called_ae_title: title,
         peer_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        user: Some(format!("pull {} from {}", pull.name, pull.origin)),
+        user: Some(known::user(pull, job.changed)),
         transfer_syntax: meta.transfer_syntax.clone(),
         sop_class_uid: meta.sop_class_uid.clone(),
         sop_instance_uid: meta.sop_instance_uid.clone(),

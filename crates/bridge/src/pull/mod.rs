@@ -7,6 +7,9 @@
 //! crash some of it is asked for again, and recognised by its delivery record.
 
 mod changes;
+mod clock;
+mod fault;
+mod held;
 mod intake;
 mod known;
 mod position;
@@ -18,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -37,8 +40,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// What is known of all pulls from outside of them. Cloning gives the same.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pulls {
-    /// Another configuration is in force.
-    reloaded: Arc<Notify>,
+    /// Changes whenever another configuration comes in force.
+    reloaded: Arc<watch::Sender<()>>,
     /// When each pull was last up to date, or began.
     up_to_date: Arc<Mutex<HashMap<String, Instant>>>,
 }
@@ -46,7 +49,7 @@ pub(crate) struct Pulls {
 impl Pulls {
     /// Another configuration is in force.
     pub(crate) fn reload(&self) {
-        self.reloaded.notify_one();
+        self.reloaded.send_replace(());
     }
 
     /// How long ago each pull was up to date.
@@ -71,8 +74,9 @@ impl Pulls {
 /// Runs all pulls of the configuration, each in a task of its own, until `stop` is cancelled.
 pub(crate) async fn run(core: Arc<Core>, stop: CancellationToken) {
     let (mut running, mut tasks) = (HashSet::new(), JoinSet::new());
-    let pulls = core.pulls.clone();
+    let mut reloaded = core.pulls.reloaded.subscribe();
     while !stop.is_cancelled() {
+        reloaded.mark_unchanged();
         for pull in &core.snapshot.load().config.pulls {
             if running.insert(pull.name.clone()) {
                 tasks.spawn(one(Arc::clone(&core), pull.name.clone(), stop.clone()));
@@ -92,27 +96,36 @@ pub(crate) async fn run(core: Arc<Core>, stop: CancellationToken) {
                     tokio::time::sleep(AFTER_A_PANIC).await;
                 }
             },
-            () = pulls.reloaded.notified() => {}
+            // The sender is the core's, which is here.
+            _ = reloaded.changed() => {}
         }
     }
     // Nothing of what is cut here was written down as done.
     tasks.shutdown().await;
 }
 
-/// One pull, for as long as the configuration has it.
+/// One pull, for as long as the configuration has it. A round is cut where the pull itself is changed; what it
+/// had is recognised by its delivery records.
 async fn one(core: Arc<Core>, name: String, stop: CancellationToken) -> String {
     let mut round = Round::default();
     let mut failures = 0_u32;
     core.pulls.note(&name, false);
+    let mut reloaded = core.pulls.reloaded.subscribe();
     loop {
+        reloaded.mark_unchanged();
         let snapshot = core.snapshot.load_full();
         let Some(pull) = snapshot.config.pulls.iter().find(|pull| pull.name == name) else {
             core.pulls.forget(&name);
+            core.metrics.forget_pull(&name);
             return name;
         };
         let ended = tokio::select! {
             biased;
             () = stop.cancelled() => return name,
+            () = is_changed(&core, pull, reloaded.clone()) => {
+                (round, failures) = (Round::default(), 0);
+                continue;
+            }
             ended = round.run(&core, &snapshot, pull) => ended,
         };
         let label = match &ended {
@@ -129,6 +142,20 @@ async fn one(core: Arc<Core>, name: String, stop: CancellationToken) -> String {
             biased;
             () = stop.cancelled() => return name,
             () = tokio::time::sleep(wait) => {}
+            // Whatever was changed may be what it waits for.
+            _ = reloaded.changed() => {}
+        }
+    }
+}
+
+/// Waits until another configuration is in force in which a pull is changed or missing.
+async fn is_changed(core: &Core, pull: &Pull, mut reloaded: watch::Receiver<()>) {
+    loop {
+        if reloaded.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        if !core.snapshot.load().config.pulls.contains(pull) {
+            return;
         }
     }
 }
@@ -137,7 +164,12 @@ fn pause(pull: &Pull, ended: &Ended, failures: u32, settings: &crate::config::Ba
     match ended {
         Ended::UpToDate => pull.interval,
         Ended::Waits(_) => pull.interval.min(LOOK_AGAIN),
-        Ended::Failed { after, .. } => back_off::wait(settings, failures, *after, &mut rand::rng()),
+        Ended::Failed { after, only_some, .. } => {
+            let wait = back_off::wait(settings, failures, None, &mut rand::rng());
+            let wait = wait.max(after.unwrap_or_default());
+            // Nobody waits longer for what is new because of a few that cannot be had.
+            if *only_some { wait.min(pull.interval.max(settings.min)) } else { wait }
+        }
     }
 }
 

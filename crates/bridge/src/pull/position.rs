@@ -7,15 +7,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use spool::{Documents, Error};
 
+use super::held::HeldInstances;
+
 /// The kind of the documents, one for each pull.
 const KIND: &str = "pull";
 
 /// Most studies that are remembered. 20,000: the week of a large hospital, in two of the four megabytes of
 /// a document.
 pub(super) const STUDIES_MAX: usize = 20_000;
-
-/// Instances that were given up and are remembered, the newest ones, for a person who looks.
-const GIVEN_UP_MAX: usize = 100;
 
 /// What is written down.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -27,8 +26,8 @@ pub(super) struct Position {
     pub(super) change: Option<LastChange>,
     /// Studies that were done with; none before the first round.
     pub(super) studies: Option<BTreeMap<String, Seen>>,
-    /// Instances that could not be had.
-    pub(super) given_up: Vec<GivenUp>,
+    /// Instances that could not be had while others could, and are asked for again now and then.
+    pub(super) held: HeldInstances,
 }
 
 /// A place in a list of changes.
@@ -48,26 +47,6 @@ pub(super) struct Seen {
     /// Whether it was there before the pull began, and was not pulled.
     #[serde(default)]
     pub(super) before: bool,
-}
-
-/// An instance that could not be had.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct GivenUp {
-    pub(super) sop_instance_uid: String,
-    pub(super) reason: String,
-    /// In seconds since 1970.
-    pub(super) at: i64,
-}
-
-impl Position {
-    pub(super) fn note_given_up(&mut self, sop_instance_uid: &str, reason: &str) {
-        let at = Timestamp::now().as_second();
-        let given_up =
-            GivenUp { sop_instance_uid: sop_instance_uid.to_owned(), reason: reason.to_owned(), at };
-        self.given_up.push(given_up);
-        let surplus = self.given_up.len().saturating_sub(GIVEN_UP_MAX);
-        self.given_up.drain(..surplus);
-    }
 }
 
 /// A position and its document.
@@ -125,6 +104,7 @@ impl<'de> Deserialize<'de> for LastChange {
 
 #[cfg(test)]
 mod tests {
+    use super::super::held::tests::job;
     use super::*;
     use crate::tests::site::spool_in;
 
@@ -139,8 +119,7 @@ mod tests {
         kept.position.change = Some(change);
         let seen = Seen { instances: Some(7), since: 1_700_000_000, before: false };
         kept.position.studies = Some(BTreeMap::from([("1.2.3".to_owned(), seen)]));
-        (0..200).for_each(|number| kept.position.note_given_up(&format!("1.2.{number}"), "gone"));
-        assert_eq!(kept.position.given_up.len(), GIVEN_UP_MAX);
+        assert!(kept.position.held.hold(&job(1), "refused".to_owned(), Timestamp::now()));
         kept.write().await.unwrap();
         let again = read("cloud").await.unwrap();
         assert_eq!(again.position, kept.position);

@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use dicomweb::{Error as OriginError, Remedy};
+use dicomweb::{Presence, Remedy};
 use futures::{Stream, StreamExt};
-use instance::Uid;
+use instance::{Identity, Uid};
+use jiff::Timestamp;
 
-use super::intake::{self, Fault, Pulled, Wanting};
+use super::clock::Clock;
+use super::fault::Fault;
+use super::intake::{self, Pulled, Wanting};
 use super::known::{self, Known};
 use super::position::Kept;
 use super::{changes, studies};
@@ -16,15 +20,22 @@ use crate::bridge::Core;
 use crate::config::{Pull, PullMethod};
 use crate::snapshot::{Origin, Snapshot};
 
-/// Rounds in which an instance is refused before it is given up. 3: a server that has just stored it may
-/// not give it at once.
+/// Rounds in which an instance is refused while others come, before it is held. 3: a server that has just stored
+/// it may not give it at once.
 const REFUSALS_MAX: u32 = 3;
 
-/// Rounds in which an instance fails otherwise while others come, before it is given up. 5.
+/// Rounds in which an instance fails otherwise while others come, before it is held. 5.
 const FAILURES_MAX: u32 = 5;
 
 /// Failed instances of one round that are told apart; with more it is the origin that fails. 100.
 const FAULTS_MAX: usize = 100;
+
+/// Instances that are asked for while each is refused for the sake of its address or our rights. 10: more would
+/// ask nothing that the first ones did not, and many refusals lock accounts.
+const ADDRESSES_MAX: usize = 10;
+
+/// Held instances that are asked for again in one round. 10: they keep new ones waiting.
+const AGAIN_MAX: usize = 10;
 
 /// How a round ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +44,9 @@ pub(super) enum Ended {
     UpToDate,
     /// It has to wait, and why.
     Waits(&'static str),
-    /// It failed; why, and the wait that the origin asked for.
-    Failed { why: String, after: Option<Duration> },
+    /// It failed; why, and the wait that the origin asked for. `only_some`: it is a matter of a few instances,
+    /// which keep new ones from nobody.
+    Failed { why: String, after: Option<Duration>, only_some: bool },
 }
 
 /// Where a pull takes from and where to.
@@ -47,11 +59,11 @@ pub(super) struct Source<'a> {
 }
 
 /// An instance that may be new.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Job {
     pub(super) wanting: Wanting,
-    /// When its content was changed last, if that is known.
-    pub(super) changed: Option<SystemTime>,
+    /// When its content was changed last, by the origin's clock, if that is known.
+    pub(super) changed: Option<Timestamp>,
     /// Whether it was stored then, not changed otherwise.
     pub(super) stored: bool,
 }
@@ -59,7 +71,14 @@ pub(super) struct Job {
 /// What is remembered between two rounds. Bounded by the failures since the pull was up to date.
 #[derive(Debug, Default)]
 pub(super) struct Round {
+    pub(super) clock: Clock,
     failing: HashMap<Uid, Failing>,
+    /// Instances that came in this round.
+    came: usize,
+    /// Those that did not.
+    faults: usize,
+    /// How much time the origin asked for, if it did.
+    asked_for_time: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -67,8 +86,6 @@ struct Failing {
     rounds: u32,
     /// Whether others came meanwhile, so that it is not the origin as a whole.
     others_came: bool,
-    /// It stays so until the position is behind it, which may be rounds later where others fail too.
-    given_up: bool,
 }
 
 impl Round {
@@ -77,6 +94,7 @@ impl Round {
             return Ended::Waits("its origin is not configured any more");
         };
         let source = Source { core, snapshot, origin, pull };
+        (self.came, self.faults, self.asked_for_time) = (0, 0, None);
         match self.all(&source).await {
             Ok(ended) => {
                 if ended == Ended::UpToDate {
@@ -84,180 +102,211 @@ impl Round {
                 }
                 ended
             }
-            Err(fault) => {
-                let after = match &fault {
-                    Fault::Origin(error) => match error.remedy() {
-                        Remedy::Retry { after } => after,
-                        Remedy::FixCredentials => Some(snapshot.config.forward.breaker.credentials),
-                        Remedy::Reject | Remedy::Unknown => None,
-                    },
-                    Fault::Spool(spool::Error::Full { .. }) => return Ended::Waits("the spool is full"),
-                    Fault::Spool(_) | Fault::Instance(_) => None,
-                };
-                Ended::Failed { why: fault.to_string(), after }
-            }
+            Err(Fault::Spool(spool::Error::Full { .. })) => Ended::Waits("the spool is full"),
+            Err(fault) => self.failed(fault, snapshot.config.forward.breaker.credentials),
         }
+    }
+
+    /// What it means that a round ended with this fault; `credentials` is the wait after a refusal of them.
+    fn failed(&self, fault: Fault, credentials: Duration) -> Ended {
+        let only_some = fault.is_of_instance()
+            && self.asked_for_time.is_none()
+            && (self.came > 0 || matches!(fault, Fault::Instance(_)));
+        let after = match &fault {
+            Fault::Origin(error) => match error.remedy() {
+                Remedy::Retry { after } => after,
+                Remedy::FixCredentials if !only_some => Some(credentials),
+                Remedy::FixCredentials | Remedy::Reject | Remedy::Unknown => None,
+            },
+            Fault::Everything(_) => Some(credentials),
+            Fault::Spool(_) | Fault::Instance(_) | Fault::List(_) => None,
+        };
+        let after = after.max(self.asked_for_time);
+        let fault = if self.came == 0 && self.faults > 0 && fault.blames_address() {
+            Fault::Everything(fault.to_string())
+        } else {
+            fault
+        };
+        Ended::Failed { why: fault.to_string(), after, only_some }
     }
 
     async fn all(&mut self, source: &Source<'_>) -> Result<Ended, Fault> {
         let documents = Arc::clone(&source.core.ports.documents);
         let mut kept = Kept::read(documents, &source.pull.name, &source.pull.origin).await?;
+        source.show_held(&kept);
+        self.ask_again(source, &mut kept).await?;
         match source.pull.method {
             PullMethod::ChangeFeed { settle } => changes::round(self, source, &mut kept, settle).await,
             PullMethod::Search { days } => studies::round(self, source, &mut kept, days).await,
         }
     }
 
-    /// Takes all of these that are new. When this returns they are durable in the spool, or given up.
+    /// Asks once more for what is held and has waited long enough.
+    async fn ask_again(&mut self, source: &Source<'_>, kept: &mut Kept) -> Result<(), Fault> {
+        let due = kept.position.held.due(Timestamp::now());
+        for job in due.into_iter().take(AGAIN_MAX) {
+            let outcome = match source.take(&job, self.clock).await {
+                Ok(outcome) => outcome,
+                Err(fault) if fault.is_not_found() && source.is_gone(&job).await => "gone",
+                Err(fault) => {
+                    kept.position.held.hold(&job, fault.to_string(), Timestamp::now());
+                    // Whether it is the origin that fails, what is new will tell.
+                    if fault.is_of_instance() { continue } else { break }
+                }
+            };
+            self.came += usize::from(outcome == "pulled");
+            source.count(outcome);
+            kept.position.held.release(&job.wanting.instance);
+            let (pull, origin) = (&source.pull.name, &source.origin.name);
+            let sop_instance_uid = &job.wanting.instance;
+            tracing::info!(pull, origin, %sop_instance_uid, outcome, "an instance is held no more");
+        }
+        source.show_held(kept);
+        Ok(kept.write().await?)
+    }
+
+    /// Takes all of these that are new. When this returns they are durable in the spool, or held, but for those
+    /// of the fault that is given: these are to be asked for again, and the others need not wait for them.
     ///
     /// # Errors
-    /// Some could not be had now; the same ones are to be asked for again.
+    /// The origin as a whole, or the own spool; the same ones are to be asked for again.
     pub(super) async fn take_all(
         &mut self,
         source: &Source<'_>,
         kept: &mut Kept,
         jobs: impl Stream<Item = Result<Job, Fault>> + Send,
-    ) -> Result<(), Fault> {
+    ) -> Result<Option<Fault>, Fault> {
         known::catch_up(&*source.core.ports.deliveries, source.pull).await?;
+        let (clock, held) = (self.clock, kept.position.held.changes());
+        let is_held = |job: &Job| {
+            held.contains(&(job.wanting.instance.to_string(), job.changed.map(|changed| changed.to_string())))
+        };
+        // What is under way comes to its end, and shows whether it is one instance that fails.
+        let stopped = AtomicBool::new(false);
         let mut done = std::pin::pin!(
-            jobs.map(|job| async move {
-                match job {
-                    Ok(job) => (Some(job.wanting.instance.clone()), source.take(&job).await),
-                    Err(fault) => (None, Err(fault)),
-                }
-            })
-            .buffer_unordered(source.pull.concurrent)
+            jobs.take_while(|_| std::future::ready(!stopped.load(Ordering::Relaxed)))
+                .map(|job| async {
+                    match job {
+                        Ok(job) if is_held(&job) => (Some(job), Ok("held")),
+                        Ok(job) => {
+                            let taken = source.take(&job, clock).await;
+                            (Some(job), taken)
+                        }
+                        Err(fault) => (None, Err(fault)),
+                    }
+                })
+                .buffer_unordered(source.pull.concurrent)
         );
-        let (mut faults, mut came) = (Vec::new(), false);
-        while let Some((uid, result)) = done.next().await {
-            match (uid, result) {
-                (uid, Ok(outcome)) => {
-                    came |= outcome == "pulled";
+        let (mut faults, mut changed_held, mut whole) = (Vec::new(), false, None);
+        while let Some((job, result)) = done.next().await {
+            match (job, result) {
+                (_, Ok("held")) => source.count("held"),
+                (job, Ok(outcome)) => {
+                    self.came += usize::from(outcome == "pulled");
                     source.count(outcome);
-                    uid.and_then(|uid| self.failing.remove(&uid));
+                    if let Some(job) = job {
+                        self.failing.remove(&job.wanting.instance);
+                        changed_held |= kept.position.held.release(&job.wanting.instance);
+                    }
                 }
-                (Some(uid), Err(fault)) if fault.is_of_instance() && faults.len() < FAULTS_MAX => {
+                (Some(job), Err(fault)) => {
                     source.count("failed");
-                    faults.push((uid, fault));
+                    if self.is_of_origin(&fault) {
+                        stopped.store(true, Ordering::Relaxed);
+                        whole.get_or_insert(fault);
+                    } else {
+                        faults.push((job, fault));
+                    }
                 }
-                (_, Err(fault)) => return Err(fault),
+                (None, Err(fault)) => {
+                    stopped.store(true, Ordering::Relaxed);
+                    whole.get_or_insert(fault);
+                }
             }
         }
-        if came {
+        if self.came > 0 {
             self.failing.values_mut().for_each(|failing| failing.others_came = true);
         }
-        let mut again = None;
-        for (uid, fault) in faults {
-            if let Some(fault) = self.settle(source, kept, uid, fault, came) {
-                again = Some(fault);
-            }
+        let before = faults.len();
+        let mut again = Vec::new();
+        for (job, fault) in faults {
+            again.extend(self.settle(source, kept, &job, fault));
         }
-        again.map_or(Ok(()), Err)
+        if changed_held || again.len() < before {
+            source.show_held(kept);
+            kept.write().await?;
+        }
+        whole.map_or_else(|| Ok(again.pop()), Err)
     }
 
-    /// Gives an instance up that has failed too often; gives the fault back where it has not.
-    fn settle(
-        &mut self,
-        source: &Source<'_>,
-        kept: &mut Kept,
-        uid: Uid,
-        fault: Fault,
-        others_came: bool,
-    ) -> Option<Fault> {
+    /// Whether a fault of one instance is that of the origin as a whole, after those of this round.
+    fn is_of_origin(&mut self, fault: &Fault) -> bool {
+        self.faults += 1;
+        if let Some(asked) = fault.asks_for_time() {
+            // One instance may make it ask for time, each time; a second one is not to blame.
+            return self.asked_for_time.replace(asked).is_some();
+        }
+        let none_came = self.came == 0 && self.faults >= ADDRESSES_MAX && fault.blames_address();
+        none_came || !fault.is_of_instance() || self.faults > FAULTS_MAX
+    }
+
+    /// Holds an instance that has failed too often while others came; gives the fault back where it has not, or
+    /// where too many are held.
+    fn settle(&mut self, source: &Source<'_>, kept: &mut Kept, job: &Job, fault: Fault) -> Option<Fault> {
+        let uid = &job.wanting.instance;
         let failing = self.failing.entry(uid.clone()).or_default();
         failing.rounds = failing.rounds.saturating_add(1);
-        failing.others_came |= others_came;
-        let hopeless = match &fault {
-            Fault::Instance(_) => failing.rounds >= REFUSALS_MAX,
-            Fault::Origin(_) | Fault::Spool(_) => failing.rounds >= FAILURES_MAX && failing.others_came,
-        };
-        if !hopeless && !failing.given_up {
+        failing.others_came |= self.came > 0;
+        let rounds_max = if matches!(fault, Fault::Instance(_)) { REFUSALS_MAX } else { FAILURES_MAX };
+        if failing.rounds < rounds_max || !failing.others_came {
             return Some(fault);
         }
         let reason = fault.to_string();
-        // A round that fails for others is not written down, so it is noted in each.
-        kept.position.note_given_up(uid.as_str(), &reason);
-        if std::mem::replace(&mut failing.given_up, true) {
-            return None;
+        if !kept.position.held.hold(job, reason.clone(), Timestamp::now()) {
+            return Some(Fault::List(format!("{reason}, as too many did before it: mend the origin")));
         }
+        self.failing.remove(uid);
         source.count("given_up");
         let (pull, origin) = (&source.pull.name, &source.origin.name);
-        tracing::error!(pull, origin, sop_instance_uid = %uid, reason, "an instance is not pulled: given up");
+        tracing::error!(pull, origin, sop_instance_uid = %uid, reason, "an instance is not pulled: it is held, and asked for again now and then");
         None
-    }
-}
-
-impl Fault {
-    /// Whether a fault may be that of one instance: not where nobody answers, where we are refused or asked
-    /// to wait, or where the own spool fails.
-    pub(super) fn is_of_instance(&self) -> bool {
-        match self {
-            Self::Instance(_) => true,
-            Self::Spool(_) | Self::Origin(OriginError::Connect(_) | OriginError::Token(_)) => false,
-            Self::Origin(OriginError::Refused { status, retry_after, credentials_changed })
-                if *credentials_changed || retry_after.is_some() || status.as_u16() == 429 =>
-            {
-                false
-            }
-            Self::Origin(error) => error.remedy() != Remedy::FixCredentials,
-        }
     }
 }
 
 impl Source<'_> {
     /// Takes an instance if it is new, and says what became of it.
-    async fn take(&self, job: &Job) -> Result<&'static str, Fault> {
-        let deliveries = &*self.core.ports.deliveries;
-        let wanting = &job.wanting;
-        match known::look_up(deliveries, self.pull, &wanting.instance, job.changed, job.stored).await? {
+    async fn take(&self, job: &Job, clock: Clock) -> Result<&'static str, Fault> {
+        match known::look_up(&*self.core.ports.deliveries, self.pull, clock, job).await? {
             Known::Taken => return Ok("known"),
             Known::Own => return Ok("own"),
             Known::Not => {}
         }
-        let pulled = intake::take(self.core, self.snapshot, self.origin, self.pull, wanting).await?;
+        let pulled = intake::take(self.core, self.snapshot, self.origin, self.pull, job).await?;
         Ok(match pulled {
             Pulled::Taken => "pulled",
             Pulled::Unwanted => "unwanted",
-            Pulled::Gone => "gone",
         })
+    }
+
+    /// Whether the origin says that it does not have an instance.
+    async fn is_gone(&self, job: &Job) -> bool {
+        let Wanting { study, series, instance } = &job.wanting;
+        let identity = Identity {
+            // Nothing is asked by it.
+            sop_class_uid: instance.clone(),
+            sop_instance_uid: instance.clone(),
+            study_instance_uid: study.clone(),
+            series_instance_uid: series.clone(),
+        };
+        matches!(self.origin.bulk.find_instance(&identity).await, Ok(Presence::Absent))
     }
 
     pub(super) fn count(&self, outcome: &str) {
         self.core.metrics.pull_instances.with_label_values(&[self.pull.name.as_str(), outcome]).inc();
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fault_of_the_origin_as_a_whole_is_no_instances_fault() {
-        let refused = |status: u16, after: Option<u64>, credentials_changed| OriginError::Refused {
-            status: status.try_into().unwrap(),
-            retry_after: after.map(Duration::from_secs),
-            credentials_changed,
-        };
-        let no_token = dicomweb::auth::TokenError {
-            end_point: "https://h/token".to_owned(),
-            fault: dicomweb::auth::TokenFault::Unreachable("refused".to_owned()),
-        };
-        let cases = [
-            (OriginError::Connect("refused".into()), false),
-            (OriginError::Token(no_token), false),
-            (refused(401, None, false), false),
-            (refused(401, None, true), false),
-            (refused(429, None, false), false),
-            (refused(503, Some(1), false), false),
-            (refused(500, None, false), true),
-            (refused(503, None, false), true),
-            (refused(406, None, false), true),
-            (OriginError::Interrupted("reset".into()), true),
-        ];
-        for (error, expected) in cases {
-            let words = error.to_string();
-            assert_eq!(Fault::from(error).is_of_instance(), expected, "{words}");
-        }
-        assert!(!Fault::Spool(spool::Error::Index("gone".to_owned())).is_of_instance());
+    fn show_held(&self, kept: &Kept) {
+        let held = i64::try_from(kept.position.held.count()).unwrap_or(i64::MAX);
+        self.core.metrics.pull_held.with_label_values(&[self.pull.name.as_str()]).set(held);
     }
 }

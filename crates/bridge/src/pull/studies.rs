@@ -9,7 +9,8 @@ use futures::StreamExt;
 use instance::{Tag, Uid};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
-use super::intake::{Fault, Wanting};
+use super::fault::Fault;
+use super::intake::Wanting;
 use super::position::{Kept, STUDIES_MAX, Seen};
 use super::room;
 use super::round::{Ended, Job, Round, Source};
@@ -44,7 +45,8 @@ pub(super) async fn round(
     kept: &mut Kept,
     days: u16,
 ) -> Result<Ended, Fault> {
-    let now = Timestamp::now();
+    round.clock.learn(source.origin).await;
+    let now = round.clock.now();
     let begins = kept.position.studies.is_none();
     let mut from = now.to_zoned(TimeZone::UTC).date().saturating_sub(i64::from(days).days());
     if let (true, Some(since)) = (begins, source.pull.since) {
@@ -70,14 +72,18 @@ pub(super) async fn round(
             return Ok(Ended::Waits(why));
         }
         let listed = AtomicI64::new(0);
-        match round.take_all(source, kept, instances(source, &study.uid, &listed)).await {
-            Ok(()) => {}
-            // It keeps no other one back.
-            Err(fault) if fault.is_of_instance() && faults.len() < FAILED_MAX => {
-                faults.push(fault);
-                continue;
-            }
+        let missed = match round.take_all(source, kept, instances(source, &study.uid, &listed)).await {
+            Ok(missed) => missed,
+            Err(fault) if fault.is_of_instance() => Some(fault),
             Err(fault) => return Err(fault),
+        };
+        if let Some(fault) = missed {
+            if faults.len() >= FAILED_MAX {
+                return Err(fault);
+            }
+            // It keeps no other one back.
+            faults.push(fault);
+            continue;
         }
         let since = known.map_or(now.as_second(), |known| known.since);
         // What is counted and not listed yet is looked for again, for as long as a study grows.
@@ -131,7 +137,7 @@ async fn studies(source: &Source<'_>, from: Date) -> Result<Vec<Study>, Fault> {
         studies.push(Study { uid, instances: item.integer(STUDY_INSTANCES) });
         if studies.len() > STUDIES_MAX {
             let what = format!("more than {STUDIES_MAX} studies since {from}: look at fewer `days`");
-            return Err(Fault::Instance(what));
+            return Err(Fault::List(what));
         }
     }
     count(source, None);

@@ -1,6 +1,8 @@
 //! What is new in the cloud comes back.
 
 mod cloud;
+mod holding;
+mod listing;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -205,14 +207,13 @@ async fn one_instance_that_cannot_be_had_stops_nobody() {
     let site =
         site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await;
     cloud.answers("1.2.3.4.1", 406);
-    cloud.answers("1.2.3.4.2", 404);
     instances(0..4).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
-    site.delivered(2).await;
+    site.delivered(3).await;
     site.metric("dimseway_pull_instances_total{outcome=\"given_up\",pull=\"back\"} 1").await;
     another_round(&site).await;
     let tries = cloud.retrieved().iter().filter(|uid| *uid == "1.2.3.4.1").count();
     assert_eq!(tries, 3, "and then it is left alone");
-    assert_eq!(outcome(&site, "pulled"), 2);
+    assert_eq!(outcome(&site, "pulled"), 3);
     let document = site.bridge.core.ports.documents.get("pull", "back").await.unwrap().unwrap();
     let text = String::from_utf8(document.value).unwrap();
     assert!(text.contains("1.2.3.4.1") && text.contains("406"), "{text}");
@@ -228,6 +229,7 @@ async fn two_that_cannot_be_had_and_failed_at_different_times_stop_nobody() {
     cloud.gets("1.2.3.1", &instance(1, 10));
     site.metric("dimseway_pull_instances_total{outcome=\"failed\",pull=\"back\"}").await;
     cloud.gets("1.2.3.1", &instance(2, 10));
+    cloud.gets("1.2.3.1", &instance(3, 10));
     site.metric("dimseway_pull_instances_total{outcome=\"given_up\",pull=\"back\"} 2").await;
     another_round(&site).await;
     let document = site.bridge.core.ports.documents.get("pull", "back").await.unwrap().unwrap();

@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// Brings back what is new at an origin: to DIMSE peers, or to other origins.
+/// Brings back what is new at an origin: to DIMSE peers, or to other origins. What the origin lists and does not give,
+/// while it gives others, is held and asked for again now and then; where it gives none, nothing is passed over, and
+/// the log says what to look at. Of a service of Azure, changes of other partitions than `azure.partition` are left
+/// where they are.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Pull {

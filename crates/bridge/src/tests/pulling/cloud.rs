@@ -19,7 +19,7 @@ use dicomweb::{
 };
 use futures::StreamExt;
 use instance::{TransferSyntax, part10};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -34,6 +34,7 @@ struct Change {
     action: &'static str,
     state: &'static str,
     uid: String,
+    partition: Option<&'static str>,
 }
 
 #[derive(Default)]
@@ -43,10 +44,20 @@ struct Inner {
     changes: Vec<Change>,
     /// Statuses of retrieves of these instances.
     refused: BTreeMap<String, u16>,
+    puts_off: Option<String>,
+    silent: Option<String>,
     retrieved: Vec<String>,
     syntax: Option<TransferSyntax>,
     uncounted: bool,
     without_end: bool,
+    /// Gives the list from its beginning whatever `offset` says.
+    ignores_offset: bool,
+    /// Changes at once, whatever `limit` says.
+    page: Option<usize>,
+    /// How far its clock is ahead of that of the bridge.
+    ahead: SignedDuration,
+    /// Requests for the list.
+    asked: usize,
     foreign: bool,
     /// Not listed among the instances of its study, which counts it.
     unlisted: Option<String>,
@@ -70,7 +81,38 @@ impl Cloud {
 
     /// Somebody stores an instance.
     pub(super) fn gets(&self, study: &str, instance: &Instance) {
-        self.changed(study, instance, Timestamp::now(), "create", "current");
+        self.changed(study, instance, self.now(), "create", "current");
+    }
+
+    /// The time by its own clock.
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::now() + self.0.lock().unwrap().ahead
+    }
+
+    /// Its clock is so far ahead of that of the bridge.
+    pub(super) fn is_ahead(&self, ahead: SignedDuration) {
+        self.0.lock().unwrap().ahead = ahead;
+    }
+
+    /// Does not know how to leave changes out at the beginning of its list.
+    pub(super) fn ignores_offset(&self) {
+        self.0.lock().unwrap().ignores_offset = true;
+    }
+
+    /// Gives no more changes at once than these.
+    pub(super) fn gives_at_once(&self, changes: usize) {
+        self.0.lock().unwrap().page = Some(changes);
+    }
+
+    /// How often it was asked for its list.
+    pub(super) fn asked(&self) -> usize {
+        self.0.lock().unwrap().asked
+    }
+
+    /// Somebody stores an instance in a partition.
+    pub(super) fn gets_in(&self, partition: &'static str, instance: &Instance) {
+        self.gets("1.2.3.1", instance);
+        self.0.lock().unwrap().changes.last_mut().unwrap().partition = Some(partition);
     }
 
     pub(super) fn changed(
@@ -84,7 +126,7 @@ impl Cloud {
         let mut inner = self.0.lock().unwrap();
         let uid = instance.sop_instance_uid.to_string();
         inner.stored.insert((study.to_owned(), uid.clone()), instance.data_set.clone());
-        inner.changes.push(Change { timestamp, action, state, uid });
+        inner.changes.push(Change { timestamp, action, state, uid, partition: None });
     }
 
     /// Retrieves of this instance get this status; 200: what is there.
@@ -95,6 +137,17 @@ impl Cloud {
     /// The transfer syntax of everything.
     pub(super) fn holds_everything_in(&self, uid: &str) {
         self.0.lock().unwrap().syntax = Some(TransferSyntax::new(uid.parse().unwrap()));
+    }
+
+    /// Retrieves of this instance are answered with 503 and Retry-After, at once and for ever.
+    pub(super) fn asks_for_time(&self, uid: &str) {
+        self.0.lock().unwrap().puts_off = Some(uid.to_owned());
+        self.answers(uid, 503);
+    }
+
+    /// Retrieves of this instance are never answered.
+    pub(super) fn never_answers(&self, uid: &str) {
+        self.0.lock().unwrap().silent = Some(uid.to_owned());
     }
 
     /// Does not say how many instances a study has.
@@ -128,13 +181,16 @@ impl Cloud {
     }
 
     fn feed(&self, query: &BTreeMap<String, String>) -> Value {
-        let inner = self.0.lock().unwrap();
+        let mut inner = self.0.lock().unwrap();
+        inner.asked += 1;
+        let inner = &*inner;
         let moment = |name: &str| query[name].parse::<Timestamp>().unwrap();
         let number = |name: &str| query[name].parse::<usize>().unwrap();
         let end = if inner.without_end { Timestamp::MAX } else { moment("endTime") };
         let window = moment("startTime")..end;
         let found = inner.changes.iter().enumerate().filter(|(_, change)| window.contains(&change.timestamp));
-        let found = found.skip(number("offset")).take(number("limit"));
+        let offset = if inner.ignores_offset { 0 } else { number("offset") };
+        let found = found.skip(offset).take(number("limit").min(inner.page.unwrap_or(usize::MAX)));
         let entry = |(index, change): (usize, &Change)| {
             if inner.foreign {
                 return json!({ "uid": change.uid });
@@ -142,7 +198,7 @@ impl Cloud {
             json!({
                 "Sequence": index + 1, "StudyInstanceUid": "1.2.3.1", "SeriesInstanceUid": "1.2.3.2",
                 "SopInstanceUid": change.uid, "Action": change.action, "State": change.state,
-                "Timestamp": change.timestamp.to_string(),
+                "Timestamp": change.timestamp.to_string(), "PartitionName": change.partition,
                 "Metadata": { "00080060": { "vr": "CS", "Value": ["CT"] } },
             })
         };
@@ -183,7 +239,11 @@ impl Cloud {
         let status = inner.refused.get(uid).copied().unwrap_or(200);
         let found = inner.stored.iter().find(|((_, of), _)| of == uid).map(|(_, data_set)| data_set.clone());
         let Some(data_set) = found.filter(|_| status == 200) else {
-            return say(if status == 200 { 404 } else { status }, "text/plain", "no");
+            let mut answer = say(if status == 200 { 404 } else { status }, "text/plain", "no");
+            if inner.puts_off.as_deref() == Some(uid) {
+                answer.headers_mut().insert(header::RETRY_AFTER, 1.into());
+            }
+            return answer;
         };
         let meta = part10::FileMeta {
             sop_class_uid: CT.parse().unwrap(),
@@ -224,18 +284,29 @@ impl Cloud {
 
 async fn answer(State(cloud): State<Cloud>, request: Request) -> Response<Body> {
     let path = request.uri().path().trim_start_matches("/dicom-web/").to_owned();
+    let path = path.trim_start_matches("partitions/east/");
     let segments: Vec<&str> = path.split('/').collect();
     let query = request.uri().query().unwrap_or_default().replace("%3A", ":");
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let query: BTreeMap<_, _> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    match segments.as_slice() {
+    let mut answer = match segments.as_slice() {
         ["changefeed"] => say(200, "application/json", &cloud.feed(&query).to_string()),
         ["studies"] if request.method() == Method::POST => cloud.store(request).await,
         ["studies"] if query.contains_key("00080020") => say(200, DICOM_JSON, &cloud.studies().to_string()),
         ["studies", study, "instances"] => say(200, DICOM_JSON, &cloud.instances(study).to_string()),
-        ["studies", _, "series", _, "instances", uid] => cloud.retrieve(uid),
+        ["studies", _, "series", _, "instances", uid] => {
+            let (answer, silent) =
+                (cloud.retrieve(uid), cloud.0.lock().unwrap().silent.as_deref() == Some(*uid));
+            if silent {
+                std::future::pending::<()>().await;
+            }
+            answer
+        }
         _ => say(200, DICOM_JSON, "[]"),
-    }
+    };
+    let date = cloud.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    answer.headers_mut().insert(header::DATE, date.parse().unwrap());
+    answer
 }
 
 fn say(status: u16, media_type: &'static str, body: &str) -> Response<Body> {

@@ -1,0 +1,122 @@
+//! Instances that are listed and cannot be had.
+
+use super::*;
+
+const FAILED: &str = "dimseway_pull_rounds_total{outcome=\"failed\",pull=\"back\"}";
+const HELD: &str = "dimseway_pull_held_instances{pull=\"back\"}";
+
+async fn from_the_beginning(cloud: &Cloud) -> Site {
+    site(cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await
+}
+
+async fn document(site: &Site) -> String {
+    let document = site.bridge.core.ports.documents.get("pull", "back").await.unwrap().unwrap();
+    String::from_utf8(document.value).unwrap()
+}
+
+#[tokio::test]
+async fn where_nothing_that_is_listed_is_given_nothing_is_passed_over() {
+    for status in [403, 404, 410] {
+        let cloud = Cloud::default();
+        let all = instances(0..30);
+        all.iter().for_each(|instance| {
+            cloud.answers(instance.sop_instance_uid.as_str(), status);
+            cloud.gets("1.2.3.1", instance);
+        });
+        let site = from_the_beginning(&cloud).await;
+        site.metric(FAILED).await;
+        // More rounds than it takes until one instance is held.
+        let rounds = || site.bridge.metrics().pull_rounds.with_label_values(&["back", "failed"]).get();
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        let many = async {
+            while rounds() < 8 {
+                ticks.tick().await;
+            }
+        };
+        tokio::time::timeout(super::super::site::DEADLINE, many).await.expect("rounds go on");
+        assert!(cloud.retrieved().len() <= 15 * 10, "{status}: few are asked for in each round");
+        assert_eq!((outcome(&site, "given_up"), outcome(&site, "gone")), (0, 0), "{status}");
+        assert!(document(&site).await.contains("[\"1970-01-01T00:00:00Z\",0]"), "{status}");
+        // The path is mended.
+        all.iter().for_each(|instance| cloud.answers(instance.sop_instance_uid.as_str(), 200));
+        site.delivered(30).await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_refused_while_others_come_is_held_and_asked_for_again() {
+    for status in [403, 404, 410, 406, 500] {
+        let cloud = Cloud::default();
+        cloud.answers("1.2.3.4.1", status);
+        instances(0..4).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
+        let site = from_the_beginning(&cloud).await;
+        site.delivered(3).await;
+        site.metric(&format!("{HELD} 1")).await;
+        assert_eq!(outcome(&site, "given_up"), 1, "{status}");
+        // What is new comes as before.
+        cloud.gets("1.2.3.1", &instance(9, 10));
+        site.delivered(4).await;
+        // A quarter of an hour later, and it is given by now.
+        cloud.answers("1.2.3.4.1", 200);
+        let asked = cloud.retrieved().len();
+        hurry(&site).await;
+        site.delivered(5).await;
+        site.metric(&format!("{HELD} 0")).await;
+        assert_eq!(cloud.retrieved().len(), asked + 1, "{status}");
+    }
+}
+
+/// What is held is to be asked for at once, as if the time had come.
+async fn hurry(site: &Site) {
+    let documents = &site.bridge.core.ports.documents;
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    loop {
+        ticks.tick().await;
+        let document = documents.get("pull", "back").await.unwrap().unwrap();
+        let mut position: serde_json::Value = serde_json::from_slice(&document.value).unwrap();
+        position["held"][0]["again_at"] = 0.into();
+        let written = position.to_string().into_bytes();
+        // The pull writes it too.
+        if documents.put("pull", "back", Some(document.version), written).await.is_ok() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_held_and_was_deleted_is_forgotten() {
+    let cloud = Cloud::default();
+    cloud.answers("1.2.3.4.1", 404);
+    instances(0..2).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
+    let site = from_the_beginning(&cloud).await;
+    site.metric(&format!("{HELD} 1")).await;
+    hurry(&site).await;
+    site.metric("dimseway_pull_instances_total{outcome=\"gone\",pull=\"back\"} 1").await;
+    site.metric(&format!("{HELD} 0")).await;
+}
+
+#[tokio::test]
+async fn one_that_makes_the_origin_ask_for_time_keeps_no_other_one_back_for_ever() {
+    let cloud = Cloud::default();
+    cloud.asks_for_time("1.2.3.4.1");
+    instances(0..4).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
+    let pull = Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) };
+    let site = site(&cloud, pull, |config| {
+        config.origins.iter_mut().for_each(|origin| origin.client.timeouts.unavailable = Duration::ZERO);
+    })
+    .await;
+    site.metric(&format!("{HELD} 1")).await;
+    cloud.gets("1.2.3.1", &instance(9, 10));
+    site.delivered(4).await;
+}
+
+#[tokio::test]
+async fn pages_behind_one_that_cannot_be_had_are_looked_at() {
+    let cloud = Cloud::default();
+    cloud.gives_at_once(10);
+    cloud.answers("1.2.3.4.0", 500);
+    instances(0..25).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
+    let site = from_the_beginning(&cloud).await;
+    site.delivered(24).await;
+    site.metric(&format!("{HELD} 1")).await;
+}

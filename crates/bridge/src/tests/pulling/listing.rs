@@ -1,0 +1,140 @@
+//! Lists of changes that are not quite as documented, other clocks, and other configurations.
+
+use jiff::SignedDuration;
+
+use super::*;
+
+#[tokio::test]
+async fn a_list_that_begins_anew_whatever_is_left_out_stops_the_pull_with_words() {
+    let cloud = Cloud::default();
+    cloud.ignores_offset();
+    let moment = cloud.now();
+    (0..250).for_each(|number| cloud.changed("1.2.3.1", &instance(number, 10), moment, "create", "current"));
+    let site =
+        site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await;
+    site.metric("dimseway_pull_rounds_total{outcome=\"failed\",pull=\"back\"} 1").await;
+    site.delivered(200).await;
+    assert!(cloud.asked() < 50, "{} requests: it does not spin", cloud.asked());
+}
+
+#[tokio::test]
+async fn a_server_that_gives_fewer_changes_than_asked_for_is_read_to_its_end() {
+    let cloud = Cloud::default();
+    cloud.gives_at_once(20);
+    let moment = cloud.now();
+    (0..50).for_each(|number| cloud.changed("1.2.3.1", &instance(number, 10), moment, "create", "current"));
+    let site =
+        site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await;
+    site.delivered(50).await;
+}
+
+#[tokio::test]
+async fn clocks_that_differ_lose_nothing() {
+    for ahead in [SignedDuration::from_mins(-10), SignedDuration::from_mins(10)] {
+        let cloud = Cloud::default();
+        cloud.is_ahead(ahead);
+        let site = site(&cloud, pull("archive", FEED), |_| ()).await;
+        site.metric(COMPLETE).await;
+        cloud.gets("1.2.3.1", &instance(1, 10));
+        site.delivered(1).await;
+        another_round(&site).await;
+        // It has other content by now, although it was pulled after that by the bridge's clock, or long before.
+        cloud.changed("1.2.3.1", &instance(1, 50), cloud.now(), "update", "current");
+        site.delivered(2).await;
+        assert_eq!(site.origin.stored()["1.2.3.4.1"], instance(1, 50).data_set, "{ahead}");
+        another_round(&site).await;
+        assert_eq!(cloud.retrieved().len(), 2, "{ahead}: each content once");
+    }
+}
+
+#[tokio::test]
+async fn what_others_store_in_the_place_of_our_own_comes_back() {
+    for ahead in [SignedDuration::ZERO, SignedDuration::from_mins(-10), SignedDuration::from_mins(10)] {
+        let cloud = Cloud::default();
+        cloud.is_ahead(ahead);
+        let site = site(&cloud, pull("archive", FEED), |config| {
+            config.routes = vec![Route::everything(vec!["cloud".parse().unwrap()])];
+        })
+        .await;
+        site.metric(COMPLETE).await;
+        let mut modality = site.modality().await;
+        assert_eq!(modality.store(&instance(1, 10)).await.status, Status::SUCCESS);
+        site.delivered(1).await;
+        site.metric("dimseway_pull_instances_total{outcome=\"own\",pull=\"back\"} 1").await;
+        // By more than clocks can be told apart.
+        let later = cloud.now() + SignedDuration::from_millis(2500);
+        cloud.changed("1.2.3.1", &instance(1, 50), later, "create", "current");
+        site.delivered(2).await;
+        assert_eq!(site.origin.stored()["1.2.3.4.1"], instance(1, 50).data_set, "{ahead}");
+    }
+}
+
+#[tokio::test]
+async fn changes_of_other_partitions_are_left_where_they_are() {
+    let cloud = Cloud::default();
+    let site = site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |config| {
+        for origin in &mut config.origins {
+            if origin.name == "cloud" {
+                origin.client.profile.paths.enter_partition("east").unwrap();
+            }
+        }
+    })
+    .await;
+    cloud.gets_in("west", &instance(1, 10));
+    cloud.gets_in("East", &instance(2, 10));
+    cloud.gets("1.2.3.1", &instance(3, 10));
+    site.delivered(2).await;
+    another_round(&site).await;
+    let mut retrieved = cloud.retrieved();
+    retrieved.sort();
+    assert_eq!(retrieved, ["1.2.3.4.2", "1.2.3.4.3"]);
+    assert_eq!(outcome(&site, "other_partition"), 1);
+}
+
+#[tokio::test]
+async fn a_pull_that_is_changed_or_removed_is_so_at_once() {
+    let cloud = Cloud::default();
+    let hourly = Pull {
+        interval: Duration::from_secs(3600),
+        since: Some(Timestamp::UNIX_EPOCH),
+        ..pull("archive", FEED)
+    };
+    let site = site(&cloud, hourly, |_| ()).await;
+    site.metric(COMPLETE).await;
+    cloud.gets("1.2.3.1", &instance(1, 10));
+    let mut config = site.bridge.core.snapshot.load_full().config.clone();
+    config.pulls[0].interval = Duration::from_millis(5);
+    site.bridge.reload(config.clone()).unwrap();
+    site.delivered(1).await;
+    config.pulls.clear();
+    site.bridge.reload(config.clone()).unwrap();
+    let gone = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        while !site.bridge.core.pulls.lags().is_empty() {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(super::super::site::DEADLINE, gone).await.expect("it is still there");
+}
+
+#[tokio::test]
+async fn a_pull_that_is_removed_in_the_middle_of_a_round_ends() {
+    let cloud = Cloud::default();
+    cloud.never_answers("1.2.3.4.1");
+    cloud.gets("1.2.3.1", &instance(1, 10));
+    let site =
+        site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await;
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    while cloud.retrieved().is_empty() {
+        ticks.tick().await;
+    }
+    let mut config = site.bridge.core.snapshot.load_full().config.clone();
+    config.pulls.clear();
+    site.bridge.reload(config).unwrap();
+    let gone = async {
+        while !site.bridge.core.pulls.lags().is_empty() {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(super::super::site::DEADLINE, gone).await.expect("it is still there");
+}
