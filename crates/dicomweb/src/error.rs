@@ -8,7 +8,8 @@ use crate::BoxError;
 use crate::auth::TokenError;
 
 /// The longest Retry-After that is kept to. 1 h: it costs a server that is busy for longer one request an hour,
-/// and one that answers with a date in the next century is asked again. It holds for an instance and for a destination alike.
+/// and one that answers with a date in the next century is asked again. It holds for an instance and for a
+/// destination alike.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// What can be done about an error.
