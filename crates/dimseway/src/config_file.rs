@@ -51,7 +51,7 @@ pub(crate) use worklist::{
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::Read as _, path::Path};
 
 /// Bytes of the largest configuration file: 10,000 peers of 400 bytes.
 const FILE_LENGTH_MAX: u64 = 4 << 20;
@@ -90,13 +90,14 @@ impl File {
     pub(crate) fn read(path: &Path) -> Result<(Self, Document), Problem> {
         let whole =
             |message: String| Problem { file: path.to_owned(), line: None, key: String::new(), message };
-        let length =
-            std::fs::metadata(path).map_err(|error| whole(format!("cannot be read: {error}")))?.len();
-        if length > FILE_LENGTH_MAX {
-            return Err(whole(format!("has {length} bytes, {FILE_LENGTH_MAX} are allowed")));
+        let unreadable = |error: std::io::Error| whole(format!("cannot be read: {error}"));
+        let mut text = String::new();
+        // What is no regular file does not say how long it is.
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        file.take(FILE_LENGTH_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > FILE_LENGTH_MAX {
+            return Err(whole(format!("has more than {FILE_LENGTH_MAX} bytes")));
         }
-        let text =
-            std::fs::read_to_string(path).map_err(|error| whole(format!("cannot be read: {error}")))?;
         Self::parse(Document::new(path.to_owned(), text))
     }
 

@@ -62,6 +62,16 @@ impl Reading<'_> {
         let mut headers = self.headers()?;
         let credentials = self.credentials(&mut headers)?;
         let tls = self.tls()?;
+        for (key, written) in [
+            ("connect_timeout", origin.connect_timeout),
+            ("send_timeout", origin.send_timeout),
+            ("answer_timeout", origin.answer_timeout),
+            ("read_timeout", origin.read_timeout),
+        ] {
+            if written.0.is_zero() {
+                return Err(self.problem(key, "a time-out of zero would end everything at once"));
+            }
+        }
         let timeouts = Timeouts {
             connect: origin.connect_timeout.0,
             send_idle: origin.send_timeout.0,

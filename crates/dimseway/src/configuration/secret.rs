@@ -10,7 +10,7 @@ const SECRET_LENGTH_MAX: u64 = 64 * 1024;
 /// The path of a file that the configuration names, which must be readable; it is watched.
 ///
 /// # Errors
-/// The file cannot be opened.
+/// The file cannot be opened, or is no regular file.
 pub(super) fn readable(
     name: &str,
     key: &KeyPath,
@@ -20,11 +20,11 @@ pub(super) fn readable(
     let path = document.directory().join(name);
     let unreadable =
         |reason: &dyn std::fmt::Display| document.problem(key, format!("{}: {reason}", path.display()));
-    let file = std::fs::File::open(&path).map_err(|error| unreadable(&error))?;
-    let length = file.metadata().map_err(|error| unreadable(&error))?;
-    if !length.is_file() {
+    // Looked at first: to open a named pipe is to wait for somebody who writes to it.
+    if !std::fs::metadata(&path).map_err(|error| unreadable(&error))?.is_file() {
         return Err(unreadable(&"not a file"));
     }
+    std::fs::File::open(&path).map_err(|error| unreadable(&error))?;
     files.push(path.clone());
     Ok(path)
 }

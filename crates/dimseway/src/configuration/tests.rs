@@ -54,6 +54,10 @@ fn what_contradicts_itself_names_file_line_and_key() {
         ),
         ("[origin.a]\nurl = \"ftp://a\"\n", "dimseway.toml:2: origin.a.url: the scheme ftp is neither"),
         (
+            "[origin.a]\nurl = \"http://a\"\nread_timeout = \"0s\"\n",
+            "dimseway.toml:3: origin.a.read_timeout: a time-out of zero",
+        ),
+        (
             "[origin.a]\nurl = \"http://u:p@a\"\n",
             "dimseway.toml:2: origin.a.url: a URL must not hold credentials; write them under `auth`",
         ),

@@ -2,10 +2,16 @@
 //! Kubernetes sends no signal.
 
 use super::Daemon;
-use crate::{config_file::File, configuration::Configuration, service_unit, telemetry::LevelHandle};
+use crate::{
+    config_file::{File, Problem},
+    configuration::Configuration,
+    service_unit,
+    telemetry::LevelHandle,
+};
 use bridge::{Bridge, Metrics};
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
+    io::{self, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -15,6 +21,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Between two looks at the files: short for a person who waits, long for a disk.
 const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Bytes of a file that are compared with those of the last look: more than the longest configuration
+/// that is accepted has.
+const LENGTH_LOOKED_AT_MAX: u64 = 8 << 20;
 
 /// Watches over the configuration of `daemon` until `stop`; `hangup` asks for a look at once.
 pub(crate) fn watch(
@@ -75,16 +85,24 @@ impl Watched {
         let fingerprint = self.fingerprint_now();
         if asked || fingerprint != self.fingerprint {
             service_unit::reloading();
+            let files = self.files.clone();
             self.reload();
             // Also where the old configuration stays: it is served.
             service_unit::ready();
-            // Also after a failure, which would otherwise be told every few seconds.
-            self.fingerprint = self.fingerprint_now();
+            // Also after a failure, which would otherwise be told every few seconds. It is that of what
+            // was there before the files were read: what is written meanwhile is read next time.
+            self.fingerprint = if self.files == files { fingerprint } else { self.fingerprint_now() };
         }
         self
     }
 
     fn reload(&mut self) {
+        // A pipe has nothing more to give, or would be waited for.
+        if std::fs::metadata(&self.path).is_ok_and(|metadata| !metadata.is_file()) {
+            let message = "is no file that can be read again".to_owned();
+            let problem = Problem { file: self.path.clone(), line: None, key: String::new(), message };
+            return rejected(&self.shared.metrics, &problem);
+        }
         let read = Configuration::read(&self.path).and_then(|new| new.check_clients().map(|()| new));
         let new = match read {
             Ok(new) => new,
@@ -118,7 +136,7 @@ impl Watched {
     fn fingerprint_now(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         for path in std::iter::once(&self.path).chain(&self.files) {
-            match std::fs::read(path) {
+            match read_start(path) {
                 Ok(content) => content.hash(&mut hasher),
                 Err(error) => error.kind().hash(&mut hasher),
             }
@@ -127,7 +145,17 @@ impl Watched {
     }
 }
 
-fn rejected(metrics: &Metrics, problem: &crate::config_file::Problem) {
+/// What is looked at of a file: all of any that is accepted.
+fn read_start(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    // To open a named pipe is to wait for somebody who writes to it.
+    if std::fs::metadata(path)?.is_file() {
+        std::fs::File::open(path)?.take(LENGTH_LOOKED_AT_MAX).read_to_end(&mut content)?;
+    }
+    Ok(content)
+}
+
+fn rejected(metrics: &Metrics, problem: &Problem) {
     metrics.reloads.with_label_values(&["rejected"]).inc();
     tracing::error!(%problem, "the configuration is invalid; the old one stays in force");
 }

@@ -145,3 +145,17 @@ fn the_way_out_is_that_of_the_environment_unless_written() {
     assert!(problem.starts_with("dimseway.toml:3: origin.a.proxy: neither"), "{problem}");
     assert!(!problem.contains("u:p"));
 }
+
+/// To open a pipe is to wait for somebody who writes to it, for ever perhaps.
+#[test]
+fn a_pipe_is_no_file_with_a_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("token");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let text = format!("{ORIGIN}auth = {{ type = \"bearer\", token_file = \"token\" }}\n");
+    let document = Document::new(directory.path().join("dimseway.toml"), text);
+    let read = File::parse(document).and_then(|(file, document)| Configuration::from_file(&file, document));
+    let problem = read.unwrap_err().to_string();
+    assert!(problem.contains("origin.a.auth.token_file") && problem.ends_with("not a file"), "{problem}");
+}
