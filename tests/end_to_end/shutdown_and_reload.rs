@@ -66,6 +66,40 @@ fn a_new_file_is_read_and_a_wrong_one_is_not() {
     });
 }
 
+/// A pipe would be waited for, and a device read without end.
+#[test]
+fn what_is_no_file_is_refused_and_the_next_file_is_read() {
+    let origin = ScriptedOrigin::start([]);
+    let configuration = Configuration::new().origin("archive", &origin.url());
+    let home = Home::new(&configuration);
+    let daemon = home.start();
+    let reloads = |outcome: &str, least: f64| {
+        daemon.signal("HUP");
+        eventually(&format!("{least} reloads are {outcome}"), || {
+            let count = daemon.metrics().sum("dimseway_configuration_reloads_total", &[("outcome", outcome)]);
+            (count >= least).then_some(())
+        });
+    };
+    let file = home.path().join("dimseway.toml");
+    std::fs::remove_file(&file).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &file,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    reloads("rejected", 1.0);
+    std::fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+    reloads("rejected", 2.0);
+    std::fs::remove_file(&file).unwrap();
+    home.configure(&configuration);
+    reloads("accepted", 1.0);
+    assert!(daemon.memory_peak_kib() < 200 * 1024, "{} KiB", daemon.memory_peak_kib());
+}
+
 /// Kubernetes changes files and sends no signal.
 #[test]
 fn a_file_that_changes_is_read_without_a_signal() {
