@@ -146,6 +146,10 @@ impl Inner {
 
     /// Asks a source once.
     pub(super) async fn refresh(self: &Arc<Self>, feed: &Feed) {
+        // A modality may have told another replica how far it is, whatever becomes of the source.
+        if let Err(error) = self.state.load().await {
+            tracing::error!(%error, "the status of worklist steps cannot be read");
+        }
         let config = self.setup.load().config.clone();
         let today = today(&config);
         let (from, to) = window(&config, today);

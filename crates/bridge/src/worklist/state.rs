@@ -102,7 +102,7 @@ impl State {
         Ok(())
     }
 
-    /// Reads what is kept.
+    /// Reads what is kept, by this replica or another one.
     pub(super) async fn load(&self) -> Result<(), spool::Error> {
         let _turn = self.turn.lock().await;
         let (mut statuses, mut after) = (HashMap::new(), None::<String>);

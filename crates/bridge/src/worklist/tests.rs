@@ -1,6 +1,6 @@
 //! Lists that are refreshed, kept, too old, and looked up, with sources that do what they are told.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use dataset::{element::VR, json::Element};
 use jiff::tz::TimeZone;
@@ -95,6 +95,36 @@ async fn a_restart_while_the_source_is_away_begins_with_the_last_list() {
         places.into_iter().map(|place| Entry::clone(index.get(place).unwrap())).collect()
     };
     assert_eq!(index_of(&index), index_of(&place.worklist.index()), "to the last value");
+}
+
+/// Two bridges over the documents of one spool, each with its own associations.
+#[tokio::test]
+async fn what_a_modality_told_another_replica_is_seen_at_the_next_refresh() {
+    let source = Scripted::new([orders(0..2), Answer::Same, Answer::Fails]);
+    let place = place(config(), &[("ris", &source)]).await;
+    place.refresh().await;
+    let away = Scripted::new([orders(0..2), Answer::Fails]);
+    let other = made(&place.documents, config(), vec![feed("ris", &away)]);
+    other.load().await;
+    let keys: Vec<_> = (0..2).map(|at| other.index().get(at).unwrap().key.clone()).collect();
+    let seen = |worklist: &Worklist| [0, 1].map(|at: usize| worklist.state().status(&keys[at]));
+    let refreshed = async |worklist: &Worklist| {
+        let feeds = worklist.inner.setup.load().feeds.clone();
+        worklist.inner.refresh(&feeds[0]).await;
+        seen(worklist)
+    };
+    place.worklist.state().set_status(&keys[0], StepStatus::Started).await.unwrap();
+    assert_eq!(seen(&other), [None, None], "nobody looks at each query");
+    assert_eq!(refreshed(&other).await, [Some(StepStatus::Started), None]);
+    other.state().set_status(&keys[0], StepStatus::Completed).await.unwrap();
+    other.state().set_status(&keys[1], StepStatus::Started).await.unwrap();
+    let both = [Some(StepStatus::Completed), Some(StepStatus::Started)];
+    assert_eq!(refreshed(&place.worklist).await, both);
+    assert_eq!(refreshed(&other).await, both, "while the source is away too");
+    // What one of them forgets, since the step is long gone, the other forgets as well.
+    let gone = HashSet::from([&keys[1]]);
+    place.worklist.state().prune("ris", &gone, Duration::ZERO).await.unwrap();
+    assert_eq!(refreshed(&other).await, [None, Some(StepStatus::Started)]);
 }
 
 #[tokio::test]
