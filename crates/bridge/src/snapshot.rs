@@ -79,7 +79,8 @@ pub(crate) struct Account {
 impl Account {
     fn of(origin: &crate::config::Origin) -> Result<Option<Self>, StartError> {
         let Some(config) = origin.postdicom.clone() else { return Ok(None) };
-        let client = postdicom::Client::new(config.client.clone())
+        let client = origin.account().unwrap_or_else(|| config.client.clone());
+        let client = postdicom::Client::new(client)
             .map_err(|source| StartError::PostDicom { origin: origin.name.clone(), source })?;
         Ok(Some(Self { client, config }))
     }

@@ -44,9 +44,12 @@ impl Account {
             .bridge
             .origins
             .into_iter()
-            .filter_map(|origin| origin.postdicom.map(|account| (origin.name, account)))
+            .filter_map(|origin| {
+                let client = origin.account()?;
+                Some((origin.name, (origin.postdicom?.institutions, client)))
+            })
             .filter(|(origin, _)| name.is_none_or(|name| name == origin));
-        let (origin, account) = match (accounts.next(), name) {
+        let (origin, (institutions, client)) = match (accounts.next(), name) {
             (Some(account), _) => account,
             (None, Some(name)) => {
                 let message = format!("--origin {name}: no origin of this name has profile \"postdicom\"");
@@ -60,10 +63,10 @@ impl Account {
             let message = format!("--origin NAME is needed: {origin} and {other} have profile \"postdicom\"");
             return Err(fail(Exit::Usage, message));
         }
-        let client = Client::new(account.client)
+        let client = Client::new(client)
             .map_err(|error| anyhow!("origin {origin}: {error}"))
             .or_exit(Exit::Configuration)?;
-        Ok(Self { client, institutions: account.institutions, origin })
+        Ok(Self { client, institutions, origin })
     }
 
     /// The institution that was named, or the first of the configuration.

@@ -19,8 +19,10 @@ mod folder_path;
 mod function;
 mod identifier;
 mod once;
+pub mod pace;
 mod parameters;
 mod prepared;
+mod proxy;
 pub mod request;
 #[cfg(test)]
 mod testing;
@@ -45,7 +47,9 @@ pub use identifier::{
     EquipmentUuid, FolderUuid, InstitutionUuid, OrderUuid, SeriesUuid, UserGroupUuid, UserUuid,
 };
 pub use once::{Comparison, Decision, Once, compare, decide, search_before};
+pub use pace::Pace;
 pub use prepared::Prepared;
+pub use proxy::Proxy;
 pub use request::Call;
 pub use text::{AccessionNumber, Modality, ModalityList, PatientId, PatientName, Sex, SharePassword, Text};
 pub use tls::{Tls, UnusableFile};

@@ -1,5 +1,10 @@
 //! A DICOMweb origin server and what its answers mean.
 
+use std::sync::Arc;
+
+use dicomweb::Precedence;
+use postdicom::pace::{Admission, Pending};
+
 use super::PostDicom;
 
 /// A DICOMweb origin server of the configuration.
@@ -15,7 +20,7 @@ pub struct Origin {
     /// Deliveries in flight at the same time; none: [`Forward::workers`](super::Forward::workers).
     pub workers: Option<usize>,
     /// The vendor's own end points, where this is PostDICOM. Default: none, and then what its QIDO cannot be
-    /// asked cannot be answered.
+    /// asked cannot be answered. Their clients are made of [`Self::account`].
     pub postdicom: Option<PostDicom>,
 }
 
@@ -24,6 +29,38 @@ impl Origin {
     #[must_use]
     pub fn new(name: impl Into<String>, client: dicomweb::ClientConfig) -> Self {
         Self { name: name.into(), client, duplicate: Duplicate::default(), workers: None, postdicom: None }
+    }
+
+    /// How the vendor's own end points are reached, where this is PostDICOM: the way out that its DICOMweb takes,
+    /// and at one pace with it.
+    #[must_use]
+    pub fn account(&self) -> Option<postdicom::ClientConfig> {
+        let client = self.postdicom.as_ref()?.client.clone();
+        let proxy = match &self.client.proxy {
+            dicomweb::Proxy::Environment => postdicom::Proxy::Environment,
+            dicomweb::Proxy::None => postdicom::Proxy::None,
+            dicomweb::Proxy::Url(address) => postdicom::Proxy::Url(address.to_string()),
+        };
+        let pace = Arc::new(AtOnePace(self.client.pace.clone()));
+        Some(postdicom::ClientConfig { proxy, pace: Some(pace), ..client })
+    }
+}
+
+/// The limits of an origin for calls to the vendor's own end points. Somebody waits for each: a query, a
+/// worklist, a command.
+#[derive(Debug)]
+struct AtOnePace(dicomweb::Pace);
+
+impl postdicom::Pace for AtOnePace {
+    fn admit(&self) -> Pending<'_, Admission> {
+        Box::pin(async {
+            let admission: Admission = Box::new(self.0.admit(Precedence::Interactive).await);
+            admission
+        })
+    }
+
+    fn bytes(&self, count: usize) -> Pending<'_, ()> {
+        Box::pin(self.0.bytes(Precedence::Interactive, count))
     }
 }
 

@@ -6,10 +6,14 @@ use dicomweb::{
 };
 use dimse::Status;
 use jiff::civil::time;
+use postdicom::request::GetPatientOrderList;
 use spool::State;
 
-use super::site::{Site, config, instance};
-use crate::Config;
+use super::{
+    postdicom::Account,
+    site::{Site, config, instance},
+};
+use crate::{Config, snapshot::Snapshot};
 
 fn limited(config: &mut Config, limit: RateLimit) {
     for origin in &mut config.origins {
@@ -95,4 +99,40 @@ async fn a_reload_does_not_give_an_origin_a_new_burst() {
     assert!(pace.bulk_ready_at().is_some(), "the turn was used up before");
     site.bridge.reload(config(&[("archive", site.origin_address)])).unwrap();
     site.delivered(2).await;
+}
+
+/// The vendor's own end points are another client, at the same pace.
+#[tokio::test]
+async fn calls_for_orders_count_against_the_limits_of_their_origin() {
+    let account = Account::new(|_| {}).await;
+    let limit = RateLimit {
+        rates: Rates {
+            requests_per_second: Some(0.001),
+            burst: Some(2),
+            concurrent: Some(1),
+            ..Rates::default()
+        },
+        ..RateLimit::default()
+    };
+    let mut site = config(&[("archive", account.address)]);
+    account.configure(&mut site);
+    limited(&mut site, limit.clone());
+    let snapshot = Snapshot::new(site.clone()).unwrap();
+    let list = async |snapshot: &Snapshot| {
+        let client = &snapshot.origins["archive"].postdicom.as_ref().unwrap().client;
+        client.get_patient_order_list(GetPatientOrderList::default()).await.unwrap();
+    };
+    let pace = snapshot.origins["archive"].client.pace();
+    for is_used_up in [false, true] {
+        list(&snapshot).await;
+        assert_eq!(pace.bulk_ready_at().is_some(), is_used_up);
+    }
+    // Other limits hold for who has it already, and what was used stays used.
+    limited(&mut site, RateLimit::default());
+    let succeeding = Snapshot::succeeding(site, &snapshot).unwrap();
+    list(&snapshot).await;
+    list(&succeeding).await;
+    let pace = succeeding.origins["archive"].client.pace();
+    pace.configure(limit);
+    assert!(pace.bulk_ready_at().is_some());
 }

@@ -82,11 +82,12 @@ fn asked(config: &Config, source: &WorklistSource) -> Result<Arc<dyn Source>, St
         }
         WorklistSourceKind::PostDicom { origin, with_images, properties_max } => {
             let known = config.origins.iter().find(|known| known.name == *origin);
-            let postdicom = known.and_then(|known| known.postdicom.as_ref());
-            let postdicom = postdicom
-                .ok_or_else(|| fault("origin", format!("there is no [origin.{origin}.postdicom]")))?;
-            let client = ::postdicom::Client::new(postdicom.client.clone()).map_err(|source| {
-                StartError::WorklistSource { source_name: name.to_owned(), reason: source.to_string() }
+            let account = known.and_then(|known| known.postdicom.as_ref().zip(known.account()));
+            let (postdicom, client) =
+                account.ok_or_else(|| fault("origin", format!("there is no [origin.{origin}.postdicom]")))?;
+            let client = ::postdicom::Client::new(client).map_err(|source| StartError::WorklistSource {
+                source_name: name.to_owned(),
+                reason: source.to_string(),
             })?;
             Arc::new(source::postdicom::PostDicom::new(
                 client,

@@ -85,10 +85,10 @@ pub(crate) async fn run(path: &Path, arguments: &Check) -> anyhow::Result<()> {
         if !answers {
             silent.insert(origin.name.as_str());
         }
-        if let Some(account) = &origin.postdicom {
+        if let Some((account, client)) = origin.postdicom.as_ref().zip(origin.account()) {
             let verdict = match answers {
                 false => Verdict::Untested("the origin itself does not answer as it should".to_owned()),
-                true => account::verdict(account).await,
+                true => account::verdict(account, client).await,
             };
             tell(format!("account of origin {}", origin.name), verdict);
         }

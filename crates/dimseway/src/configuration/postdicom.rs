@@ -48,6 +48,7 @@ impl Reading<'_> {
                 pool_idle: written.idle_connection.0,
             },
             plain_http_allowed: written.plain_http,
+            ..ClientConfig::new(self.end_points()?, None)
         };
         let narrowing = &written.narrowing;
         Ok(Some(PostDicom {

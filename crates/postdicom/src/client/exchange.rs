@@ -47,6 +47,11 @@ impl Client {
     }
 
     async fn once(&self, prepared: &Prepared, side_effect: SideEffect) -> Result<Vec<u8>, Error> {
+        // The call is under way until its answer has been read.
+        let _admission = match &self.inner.pace {
+            Some(pace) => Some(pace.admit().await),
+            None => None,
+        };
         let response = self.request(prepared, side_effect)?.send().await.map_err(transport)?;
         let (status, headers) = (response.status(), response.headers().clone());
         if !status.is_success() {
@@ -90,6 +95,9 @@ impl Client {
         while let Some(chunk) = response.chunk().await.map_err(transport)? {
             if body.len() + chunk.len() > self.conventions().answer_bytes_max {
                 return Err(Error::Unreadable(Unreadable::TooLarge));
+            }
+            if let Some(pace) = &self.inner.pace {
+                pace.bytes(chunk.len()).await;
             }
             body.extend_from_slice(&chunk);
         }

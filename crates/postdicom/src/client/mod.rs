@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::conventions::HttpVersion;
 use crate::error::chain;
-use crate::{BaseUrl, Conventions, Error, Tls};
+use crate::{BaseUrl, Conventions, Error, Pace, Proxy, Tls};
 
 pub use functions::Incomplete;
 pub use look_up::Evidence;
@@ -64,6 +64,8 @@ pub struct ClientConfig {
     pub credentials: Option<Credentials>,
     /// Trust and client certificate.
     pub tls: Tls,
+    /// The way out. Default: as the environment says.
+    pub proxy: Proxy,
     /// How calls are put on the wire.
     pub conventions: Conventions,
     /// Time-outs.
@@ -71,6 +73,8 @@ pub struct ClientConfig {
     /// Whether calls may go unencrypted to another machine. Default false: passwords and patients' data
     /// stand in header fields, which proxies write to their logs.
     pub plain_http_allowed: bool,
+    /// Who is asked before each call. Default: nobody, and calls go as they come.
+    pub pace: Option<Arc<dyn Pace>>,
 }
 
 impl ClientConfig {
@@ -81,17 +85,18 @@ impl ClientConfig {
             base_url,
             credentials,
             tls: Tls::default(),
+            proxy: Proxy::default(),
             conventions: Conventions::default(),
             timeouts: Timeouts::default(),
             plain_http_allowed: false,
+            pace: None,
         }
     }
 }
 
 /// A client of the vendor's endpoints. Cloning is cheap and shares connections.
 ///
-/// Redirects are never followed: they could carry credentials and patients' data elsewhere. A proxy is taken
-/// from the environment (`HTTPS_PROXY`, `NO_PROXY`), as common programs do; never to the machine itself.
+/// Redirects are never followed: they could carry credentials and patients' data elsewhere.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -101,6 +106,7 @@ struct Inner {
     base_url: BaseUrl,
     conventions: Conventions,
     authorization: Option<HeaderValue>,
+    pace: Option<Arc<dyn Pace>>,
     /// Connections that are kept.
     reading: reqwest::Client,
     /// A connection for every call, so that none fails because the server has just closed it: a call with
@@ -115,7 +121,16 @@ impl Client {
     /// [`Error::Unencrypted`]; [`Error::Credentials`] where a certificate or key file or the given
     /// credentials cannot be used.
     pub fn new(config: ClientConfig) -> Result<Self, Error> {
-        let ClientConfig { base_url, credentials, tls, conventions, timeouts, plain_http_allowed } = config;
+        let ClientConfig {
+            base_url,
+            credentials,
+            tls,
+            proxy,
+            conventions,
+            timeouts,
+            plain_http_allowed,
+            pace,
+        } = config;
         if !(base_url.is_tls() || base_url.is_loopback() || plain_http_allowed) {
             return Err(Error::Unencrypted);
         }
@@ -137,8 +152,7 @@ impl Client {
                 .timeout(timeouts.total)
                 .pool_idle_timeout(timeouts.pool_idle)
                 .pool_max_idle_per_host(idle_connections_max);
-            // A proxy would ask its own machine.
-            let builder = if base_url.is_loopback() { builder.no_proxy() } else { builder };
+            let builder = proxy.apply(builder, &base_url)?;
             let builder = match conventions.http_version {
                 HttpVersion::One => builder.http1_only(),
                 HttpVersion::Negotiated => builder,
@@ -147,7 +161,7 @@ impl Client {
         };
         let (reading, changing) = (client(IDLE_CONNECTIONS_MAX)?, client(0)?);
         let authorization = credentials.as_ref().map(basic).transpose()?;
-        Ok(Self { inner: Arc::new(Inner { base_url, conventions, authorization, reading, changing }) })
+        Ok(Self { inner: Arc::new(Inner { base_url, conventions, authorization, pace, reading, changing }) })
     }
 
     /// The conventions in force.

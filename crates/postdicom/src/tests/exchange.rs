@@ -63,6 +63,66 @@ async fn a_call_that_only_reads_is_sent_once_more() {
     assert_eq!(server.seen().len(), 2);
 }
 
+/// Lets one call go at a time, and writes down what was asked of it.
+#[derive(Debug, Default)]
+struct Counting {
+    calls: AtomicUsize,
+    bytes: AtomicUsize,
+    under_way: Arc<()>,
+}
+
+impl Pace for Counting {
+    fn admit(&self) -> pace::Pending<'_, pace::Admission> {
+        Box::pin(async {
+            assert_eq!(Arc::strong_count(&self.under_way), 1, "the call before is under way");
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            let admission: pace::Admission = Box::new(Arc::clone(&self.under_way));
+            admission
+        })
+    }
+
+    fn bytes(&self, count: usize) -> pace::Pending<'_, ()> {
+        Box::pin(async move {
+            assert_eq!(Arc::strong_count(&self.under_way), 2, "the answer belongs to the call");
+            self.bytes.fetch_add(count, Ordering::Relaxed);
+        })
+    }
+}
+
+#[tokio::test]
+async fn every_call_asks_for_its_turn_and_its_answer_for_its_bytes() {
+    let body = json!([{"PatientOrderUuid": "a"}]);
+    let plays = [json(&body), Play::Hang, json(&body), answer(503, "", ""), answer(200, "", "")];
+    let server = Server::start(plays).await;
+    let counting = Arc::new(Counting::default());
+    let pace: Arc<dyn Pace> = Arc::clone(&counting) as _;
+    let client = Client::new(ClientConfig { pace: Some(pace), ..server.config() }).unwrap();
+    for expected in [true, true, false, true] {
+        assert_eq!(client.get_patient_order_list(listing()).await.is_ok(), expected);
+    }
+    let counted = [&counting.calls, &counting.bytes].map(|count| count.load(Ordering::Relaxed));
+    assert_eq!(counted, [5, 2 * body.to_string().len()], "one was sent again");
+    assert_eq!((server.seen().len(), Arc::strong_count(&counting.under_way)), (5, 1));
+}
+
+#[tokio::test]
+async fn calls_go_through_the_proxy_that_is_configured() {
+    let (server, proxy) = (Server::start([json(&json!([]))]).await, Server::start([json(&json!([]))]).await);
+    let address = proxy.base_url.to_string();
+    let client = Client::new(ClientConfig { proxy: Proxy::Url(address), ..server.config() }).unwrap();
+    client.get_patient_order_list(listing()).await.unwrap();
+    assert!(server.seen().is_empty());
+    assert!(proxy.seen()[0].line.contains(&server.base_url.to_string()), "{}", proxy.seen()[0].line);
+    let client = Client::new(ClientConfig { proxy: Proxy::None, ..server.config() }).unwrap();
+    client.get_patient_order_list(listing()).await.unwrap();
+    assert_eq!((server.seen().len(), proxy.seen().len()), (1, 1));
+    let wrong = Proxy::Url("http://".to_owned());
+    assert!(matches!(
+        Client::new(ClientConfig { proxy: wrong, ..server.config() }),
+        Err(Error::Credentials(_))
+    ));
+}
+
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let elsewhere = Server::start([answer(200, "", "{}")]).await;

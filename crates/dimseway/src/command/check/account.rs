@@ -4,13 +4,13 @@ use super::Verdict;
 use crate::table;
 use bridge::config::PostDicom;
 use http::StatusCode;
-use postdicom::{Client, Date, Error, Remedy, SideEffect, request::GetPatientOrderList};
+use postdicom::{Client, ClientConfig, Date, Error, Remedy, SideEffect, request::GetPatientOrderList};
 use std::time::Instant;
 
 /// Looks for a folder that nobody has, and for orders of a day that has none at the institutions of the
 /// configuration. Neither names a patient nor changes anything.
-pub(super) async fn verdict(account: &PostDicom) -> Verdict {
-    let client = match Client::new(account.client.clone()) {
+pub(super) async fn verdict(account: &PostDicom, client: ClientConfig) -> Verdict {
+    let client = match Client::new(client) {
         Ok(client) => client,
         Err(error) => return Verdict::Bad(refused(&error)),
     };
