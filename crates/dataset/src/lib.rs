@@ -17,6 +17,8 @@
 pub mod character_set;
 pub mod document;
 pub mod element;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod identifier;
 mod inflate;
 pub mod json;

@@ -10,6 +10,8 @@ pub mod change_feed;
 pub mod client;
 pub mod delete;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod media_type;
 pub mod multipart;
 pub mod pace;

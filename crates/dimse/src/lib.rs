@@ -9,6 +9,8 @@ pub mod acse;
 pub mod association;
 pub mod command;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod message;
 mod pdu;
 mod pdv;

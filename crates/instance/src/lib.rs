@@ -4,6 +4,8 @@
 //! This room is pure: no sockets, no files, no clock, no asynchronous code.
 
 pub mod ae_title;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod identity;
 mod padding;
 pub mod part10;

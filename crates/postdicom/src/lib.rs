@@ -16,6 +16,8 @@ mod date;
 mod error;
 mod field;
 mod folder_path;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod function;
 mod identifier;
 mod once;

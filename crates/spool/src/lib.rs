@@ -15,6 +15,8 @@ pub mod destination;
 pub mod documents;
 pub mod entry;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod local;
 pub mod outbox;
 pub mod payloads;

@@ -4,6 +4,8 @@
 mod accept;
 pub mod acceptor;
 mod codec;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod items;
 pub mod negotiate;
 mod policy;

@@ -7,6 +7,8 @@ mod disk;
 mod documents;
 mod fields;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod index;
 mod intake;
 mod outbox;

@@ -404,3 +404,20 @@ impl index::Changes<'_> {
         Ok(changed)
     }
 }
+
+/// What the fuzzer looks at.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz {
+    use super::*;
+
+    /// The entries of a segment: number, SHA-256, and whether all bytes match their checksums.
+    pub(crate) fn entries(
+        connection: &Connection,
+        file: &File,
+        header: SegmentHeader,
+    ) -> Result<Vec<(EntryId, [u8; 32], bool)>, Error> {
+        let scan = Scan { connection, file, number: header.number, header: Some(header), verify: true };
+        let entries = scan.run()?.entries;
+        Ok(entries.into_iter().map(|entry| (entry.entry_id, entry.sha256, entry.damaged.is_none())).collect())
+    }
+}
