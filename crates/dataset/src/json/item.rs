@@ -99,7 +99,7 @@ fn value(vr: VR, json: Json, dropped: &mut u64) -> Option<Value> {
         Json::Null => Value::Null,
         Json::String(text) => from_text(vr, &text),
         Json::Number(number) => from_number(vr, number),
-        Json::Bool(truth) => Value::Text(truth.to_string()),
+        Json::Bool(truth) => from_text(vr, &truth.to_string()),
         Json::Object(members) if vr == VR::PN => Some(person_name(members))
             .filter(|name| !name.is_empty())
             .map_or(Value::Null, |name| Value::Name(Box::new(name))),
@@ -129,7 +129,7 @@ pub(super) fn from_number(vr: VR, number: Number) -> Value {
             let whole = integer(&number).map(Number::from);
             Value::Number(whole.unwrap_or(number))
         }
-        _ => Value::Text(number.to_string()),
+        _ => from_text(vr, &number.to_string()),
     }
 }
 

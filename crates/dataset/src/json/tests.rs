@@ -49,6 +49,7 @@ fn reads_what_servers_send() {
             r#""00100010":{"vr":"PN","Value":[{"Alphabetic":"A^B","Other":1}]}"#,
             r#""00100010":{"vr":"PN","Value":[{"Alphabetic":"A^B"}]}"#,
         ),
+        (r#""00100010":{"vr":"PN","Value":[5]}"#, r#""00100010":{"vr":"PN","Value":[{"Alphabetic":"5"}]}"#),
         (r#""00100010":{"vr":"PN","Value":[{}]}"#, r#""00100010":{"vr":"PN"}"#),
         (r#""00100010":{"vr":"PN","Value":[""]}"#, r#""00100010":{"vr":"PN"}"#),
         (
