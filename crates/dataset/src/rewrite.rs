@@ -120,7 +120,8 @@ impl Rewriter {
     pub fn header(&self, tag: Tag, vr: VR, length: u32, to: &mut Vec<u8>) {
         to.extend_from_slice(&tag.group().to_le_bytes());
         to.extend_from_slice(&tag.element().to_le_bytes());
-        if self.explicit_vr {
+        // What stands in the group of items and delimiters has no VR in any form (PS3.5 §7.5).
+        if self.explicit_vr && tag.group() != ITEM.group() {
             to.extend_from_slice(vr.to_string().as_bytes());
             if !Writer::is_long(vr) {
                 to.extend_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_le_bytes());

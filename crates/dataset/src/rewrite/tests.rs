@@ -148,6 +148,14 @@ fn every_cut_shows_but_one_between_elements() {
 }
 
 #[test]
+fn what_is_no_item_among_items_stays_readable() {
+    let stray = b"\xFE\xFF\x10\0\x04\0\0\0\x01\x02\x03\x04";
+    for to in [Encoding::ExplicitVrLittleEndian, Encoding::ImplicitVrLittleEndian] {
+        assert_eq!(rewrite(stray, Encoding::ImplicitVrLittleEndian, to), Ok(stray.to_vec()));
+    }
+}
+
+#[test]
 fn refuses_encapsulated_values_and_lengths_beyond_their_item() {
     let fragments = b"\xE0\x7F\x10\0OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\0\xE0\0\0\0\0\xFE\xFF\xDD\xE0\0\0\0\0";
     let got = rewrite(&[HEAD_EXPLICIT, fragments].concat(), Explicit, Implicit);
