@@ -171,7 +171,7 @@ fn response(
         affected_sop_class_uid: elements.uid(tag::AFFECTED_SOP_CLASS_UID).ok().flatten(),
         affected_sop_instance_uid: elements.uid(tag::AFFECTED_SOP_INSTANCE_UID).ok().flatten(),
         offending_elements: elements.tags(tag::OFFENDING_ELEMENT),
-        error_comment: elements.get(tag::ERROR_COMMENT).map(comment),
+        error_comment: elements.get(tag::ERROR_COMMENT).map(comment).filter(|words| !words.is_empty()),
         error_id: elements.us(tag::ERROR_ID),
         event_type_id: elements.us(tag::EVENT_TYPE_ID),
         attribute_identifier_list: elements.tags(tag::ATTRIBUTE_IDENTIFIER_LIST),
@@ -188,5 +188,7 @@ fn response(
 fn comment(value: &[u8]) -> String {
     let end = value.iter().rposition(|byte| !matches!(byte, 0 | b' ')).map_or(0, |last| last + 1);
     let printable = |byte: &u8| if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '?' };
-    value[..end].iter().take(Response::ERROR_COMMENT_LENGTH_MAX).map(printable).collect()
+    let words: String = value[..end].iter().take(Response::ERROR_COMMENT_LENGTH_MAX).map(printable).collect();
+    // Where it is cut, it may end in blanks again.
+    words.trim_end().to_owned()
 }

@@ -215,6 +215,23 @@ fn a_command_set_without_message_id_or_command_field_is_refused() {
 }
 
 #[test]
+fn an_error_comment_of_padding_alone_is_none() {
+    let mut bytes = Command::Rsp(Response::new(Operation::CStore, 1, Status::CANNOT_UNDERSTAND)).write(false);
+    bytes.extend(element(tag::ERROR_COMMENT, b" \0"));
+    let (Command::Rsp(response), _) = Command::read(&bytes).unwrap() else { panic!("a response") };
+    assert_eq!(response.error_comment, None);
+}
+
+#[test]
+fn an_error_comment_that_is_cut_ends_in_no_blank() {
+    let long = [&[b'a'; 63][..], b" and more"].concat();
+    let mut bytes = Command::Rsp(Response::new(Operation::CStore, 1, Status::CANNOT_UNDERSTAND)).write(false);
+    bytes.extend(element(tag::ERROR_COMMENT, &long));
+    let (Command::Rsp(response), _) = Command::read(&bytes).unwrap() else { panic!("a response") };
+    assert_eq!(response.error_comment, Some("a".repeat(63)));
+}
+
+#[test]
 fn an_error_comment_is_short_and_plain() {
     let long = "é\\\n".repeat(40);
     let response = Response::new(Operation::CStore, 1, Status::CANNOT_UNDERSTAND).error_comment(&long);
