@@ -1,4 +1,4 @@
-//! Developer automation: `cargo xtask ci | test | bench | docs | deploy | release`.
+//! Developer automation: `cargo xtask ci | test | bench | fuzz | faults | docs | deploy | release`.
 //!
 //! Every command installs what it needs itself, or says by name what it could not install.
 #![expect(clippy::print_stdout, reason = "the output is what a person and CI read")]
@@ -9,6 +9,8 @@ mod command;
 mod deploy;
 mod disk;
 mod docs;
+mod faults;
+mod fuzz;
 mod release;
 mod step;
 mod testing;
@@ -40,6 +42,35 @@ enum Task {
         /// What to measure, `store`, `query` or `retrieve`, and its options; `--smoke` makes one small run.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Look for bytes from outside that make a reader panic, forget or allocate.
+    ///
+    /// Every folder `tests/fuzz/corpus/ROOM/TARGET` is a target; its files are the seeds, which CI replays as
+    /// plain tests. Needs a C++ compiler (`c++`), with which libFuzzer is built; any toolchain will do. What is
+    /// found lies in `target/fuzz/findings`, and what was learnt in `target/fuzz/corpus`.
+    Fuzz {
+        /// Only targets whose `ROOM/TARGET` contains this: `dataset`, `dimse/messages`.
+        target: Option<String>,
+        /// Minutes for each target.
+        #[arg(long, default_value_t = 5.0)]
+        minutes: f64,
+    },
+    /// Kill the program, cut its power and break its lines, hundreds of times, and count what is lost.
+    ///
+    /// The tests are those of CI with larger counts, run against the program as it is released; the summary
+    /// has their figures. Needs FUSE for the power cuts, and temporary files of 10 GiB for each million of
+    /// `--backlog`.
+    Faults {
+        /// Kills in each of three ways, as many cuts of the power, and as many faults on the line to an
+        /// archive. 200 where neither this nor `--backlog` is given.
+        #[arg(long)]
+        kills: Option<u32>,
+        /// Decides every moment; printed, so that a failure can be run again. Another one each time by default.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Also fill a spool with so many entries, kill the program on it, list it, and deliver all of it.
+        #[arg(long)]
+        backlog: Option<u64>,
     },
     /// Write the generated pages under `docs/`, or compare them with what would be written.
     Docs {
@@ -88,6 +119,10 @@ fn run(task: Task) -> anyhow::Result<bool> {
                 true => bench::run(&workspace, &tools, &arguments),
                 false => Ok(false),
             }
+        }
+        Task::Fuzz { target, minutes } => fuzz::run(&workspace, target.as_deref(), minutes),
+        Task::Faults { kills, seed, backlog } => {
+            faults::run(&workspace, faults::Campaign { kills, seed, backlog })
         }
         Task::Docs { check } => match testing::build_program()? {
             true => docs::run(&workspace, check),

@@ -55,6 +55,18 @@ pub(crate) fn closing_line(counts: &Counts) -> String {
     format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped)
 }
 
+/// One start of the test runner.
+pub(crate) struct Run<'a> {
+    /// A profile of `.config/nextest.toml`.
+    pub(crate) profile: &'a str,
+    /// What is run, and how.
+    pub(crate) arguments: &'a [String],
+    /// The program under test.
+    pub(crate) program: PathBuf,
+    /// What the tests are told beside that.
+    pub(crate) variables: Vec<(&'static str, String)>,
+}
+
 /// Runs the tests of the workspace with a profile of `.config/nextest.toml`.
 pub(crate) fn run(
     workspace: &Path,
@@ -62,15 +74,21 @@ pub(crate) fn run(
     profile: &str,
     arguments: &[String],
 ) -> anyhow::Result<Report> {
-    let target = target_folder(workspace);
-    let skips = target.join("dimseway-skips");
+    let arguments = &[&["--workspace".to_owned()], arguments].concat();
+    let program = target_folder(workspace).join("debug/dimseway");
+    run_as(workspace, tools, &Run { profile, arguments, program, variables: Vec::new() })
+}
+
+/// Runs the tests that `run` selects.
+pub(crate) fn run_as(workspace: &Path, tools: &Tools, run: &Run<'_>) -> anyhow::Result<Report> {
+    let skips = target_folder(workspace).join("dimseway-skips");
     if skips.exists() {
         std::fs::remove_file(&skips)?;
     }
     let mut command = tools.nextest()?;
-    command.args(["run", "--workspace", "--profile", profile]).args(arguments);
-    command.env("DIMSEWAY_BIN", target.join("debug/dimseway"));
-    command.env("DIMSEWAY_SKIPS", &skips);
+    command.args(["run", "--profile", run.profile]).args(run.arguments);
+    command.env("DIMSEWAY_BIN", &run.program).env("DIMSEWAY_SKIPS", &skips);
+    command.envs(run.variables.iter().map(|(name, value)| (name, value)));
     tools.tell(&mut command);
     let (succeeded, summary) = run_and_keep_summary(command)?;
     let mut counts = summary.as_deref().and_then(parse_summary).unwrap_or_default();
