@@ -121,12 +121,23 @@ pub(super) enum Unreadable {
     /// Something else.
     #[error("not a DICOM file: {0}")]
     NotDicom(InvalidFile),
+    /// A DICOM file, by its prefix, whose head is faulty. In a folder too it is told and not passed over:
+    /// it may be the only copy of an instance.
+    #[error("a damaged DICOM file: {0}")]
+    Damaged(InvalidFile),
     /// A pipe, a device, a folder.
     #[error("not a regular file")]
     NotRegular,
     /// The disk or its permissions.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl Unreadable {
+    fn of(head: &[u8], error: InvalidFile) -> Self {
+        let is_dicom = head.get(..PREAMBLE_LENGTH).is_some_and(|head| head.ends_with(b"DICM"));
+        if is_dicom { Self::Damaged(error) } else { Self::NotDicom(error) }
+    }
 }
 
 impl DicomFile {
@@ -169,10 +180,10 @@ impl DicomFile {
                     return Ok(Self { path: path.to_owned(), meta, length, offset, document: None });
                 }
                 Err(InvalidFile::Incomplete) if read as u64 == missing => {}
-                Err(error) => return Err(Unreadable::NotDicom(error)),
+                Err(error) => return Err(Unreadable::of(&head, error)),
             }
         }
-        Err(Unreadable::NotDicom(InvalidFile::Incomplete))
+        Err(Unreadable::of(&head, InvalidFile::Incomplete))
     }
 
     /// The data set, as it stands in the file.
@@ -305,5 +316,13 @@ mod tests {
             );
         }
         assert!(matches!(DicomFile::open(&named(&top.path().join("gone"))).await, Err(Unreadable::Io(_))));
+        let good = part10::write(&meta(), None);
+        let uid = good.windows(9).position(|bytes| bytes == b"1.2.3.4.5").unwrap();
+        let bad_uid = [&good[..uid], b"1.2.three", &good[uid + 9..]].concat();
+        for damaged in [&good[..PREAMBLE_LENGTH], &good[..good.len() - 9], &bad_uid] {
+            std::fs::write(&path, damaged).unwrap();
+            let opened = DicomFile::open(&named(&path)).await;
+            assert!(matches!(opened, Err(Unreadable::Damaged(_))), "{opened:?}");
+        }
     }
 }
