@@ -40,6 +40,7 @@ mod same_instance_twice;
 mod several_destinations;
 mod shutdown_and_reload;
 mod silent_duplicates;
+mod standard_output;
 mod start_refused;
 mod verification;
 mod worklist_alone;

@@ -2,6 +2,9 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the room that talks to people")]
 
+#[macro_use]
+mod output;
+
 mod account;
 mod admin;
 mod calls;
