@@ -19,6 +19,10 @@ pub enum Error {
     /// The storage failed in any other way. A failed `fdatasync` fails every instance that shared it.
     #[error("spool input or output failed: {0}")]
     Io(#[source] std::io::Error),
+    /// New instances are refused because the storage or the index failed before, as the words say, until a
+    /// probe succeeds or the index works again. A C-STORE is answered A700 (PS3.4 §B.2.3).
+    #[error("new instances are refused: {0}")]
+    Refused(String),
     /// Stored bytes do not match their checksum. The entry belongs in state Quarantined.
     #[error("entry {entry_id} is damaged: {what}")]
     Corrupt {

@@ -17,8 +17,8 @@ pub trait Payloads: Send + Sync {
     /// Begins an entry. Nothing of it is visible before [`PayloadWriter::commit`] has resolved.
     ///
     /// # Errors
-    /// [`Error::Full`] where no room can be reserved or the intake is refused until a probe succeeds;
-    /// [`Error::Io`].
+    /// [`Error::Full`] where no room can be reserved, [`Error::Refused`] where the intake is refused until a
+    /// probe succeeds; [`Error::Io`].
     async fn begin(&self, header: EntryHeader) -> Result<Box<dyn PayloadWriter>, Error>;
 
     /// The bytes of an entry, in chunks of at most [`CHUNK_BYTES_MAX`], each verified against its

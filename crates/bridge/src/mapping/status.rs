@@ -73,9 +73,12 @@ fn of_spool(error: &spool::Error) -> (Status, &'static str) {
     use spool::Error;
     match error {
         Error::Full { .. } => (Status::OUT_OF_RESOURCES, "no room for this instance"),
-        Error::Io(_) | Error::Index(_) | Error::IndexDamaged(_) | Error::Closed | Error::Locked { .. } => {
-            (Status::OUT_OF_RESOURCES, "storage is not available")
-        }
+        Error::Refused(_)
+        | Error::Io(_)
+        | Error::Index(_)
+        | Error::IndexDamaged(_)
+        | Error::Closed
+        | Error::Locked { .. } => (Status::OUT_OF_RESOURCES, "storage is not available"),
         Error::TooLarge { .. } => (Status::CANNOT_UNDERSTAND, "an attribute is too long"),
         // Neither of these is an answer to the acceptance of an instance; should they become one, it
         // is a fault of ours. The list of the spool is open, so the rest is that too.

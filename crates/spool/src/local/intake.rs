@@ -105,7 +105,11 @@ impl Shared {
             refusal.probed = Instant::now();
             return Ok(true);
         }
-        Err(Error::Full { needed: refusal.needed, free: refusal.free })
+        Err(if refusal.for_room {
+            Error::Full { needed: refusal.needed, free: refusal.free }
+        } else {
+            Error::Refused(refusal.reason.clone())
+        })
     }
 
     /// Probes, and takes new instances again where that succeeds. Blocks.

@@ -22,6 +22,7 @@ fn every_refusal_has_the_status_of_the_standard() {
                 spool(spool::Error::Io(io::Error::other("fdatasync"))),
                 spool(spool::Error::Index("locked".into())),
                 spool(spool::Error::IndexDamaged("malformed".into())),
+                spool(spool::Error::Refused("the storage failed".into())),
                 spool(spool::Error::Closed),
                 spool(spool::Error::Locked { pid: 1 }),
                 Refusal::Destination(DestinationRefusal::OutcomeUnknown),

@@ -219,7 +219,7 @@ async fn without_the_thread_of_the_index_nothing_is_accepted() {
             Ok(_) => tokio::task::yield_now().await,
         }
     };
-    assert!(matches!(refused, Error::Full { .. }), "{refused:?}");
+    assert!(matches!(refused, Error::Refused(_)), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -72,13 +72,13 @@ async fn a_failed_sync_fails_its_entries_and_its_segment() {
     stage.disk.faults.syncs_fail.store(true, SeqCst);
     let failed = store(&spool, "1.2.2", b"failed", &["archive"]).await;
     assert!(matches!(failed, Err(Error::Io(_))), "{failed:?}");
-    let refused = spool.begin(header("1.2.3")).await;
-    assert!(refused.is_err(), "no probe has succeeded");
+    let Err(refused) = spool.begin(header("1.2.3")).await else { panic!("no probe has succeeded") };
+    assert!(matches!(refused, Error::Refused(_)), "there is room: {refused}");
     stage.disk.faults.syncs_fail.store(false, SeqCst);
     let after = loop {
         match store(&spool, "1.2.4", b"after", &["archive"]).await {
             Ok(committed) => break committed.entry_id,
-            Err(Error::Full { .. }) => tokio::task::yield_now().await,
+            Err(Error::Refused(_)) => tokio::task::yield_now().await,
             Err(other) => panic!("{other}"),
         }
     };
