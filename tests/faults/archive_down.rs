@@ -1,5 +1,10 @@
 //! The archive is away for the whole transfer and comes back later: all is delivered, and nobody did anything.
 
+use std::time::Duration;
+
+use rand::rngs::SmallRng;
+use rand::{RngExt as _, SeedableRng as _};
+use tests::campaign::{self, Variable};
 use tests::configuration::Configuration;
 use tests::daemon::Home;
 use tests::embedded_origin::EmbeddedOrigin;
@@ -8,6 +13,11 @@ use tests::instances::Instance;
 use tests::scripted_origin::ScriptedOrigin;
 use tests::sender::store_all;
 use tests::wait::eventually;
+
+/// Faults on the line in one run of CI: one of each kind.
+const FAULTS: u32 = 4;
+/// The seed of what comes behind them in a campaign.
+const SEED: u64 = 20_260_105;
 
 #[test]
 fn an_archive_that_comes_back_gets_everything() {
@@ -66,22 +76,44 @@ fn a_line_that_breaks_and_stalls_loses_nothing() {
         .set("origin.archive", "read_timeout = \"2s\"");
     let home = Home::new(&configuration);
     let daemon = home.start();
-    for (round, fault) in
-        [Fault::CutAfter(30_000), Fault::Refuse, Fault::StallAfter(100_000), Fault::CutAfter(0)]
-            .iter()
-            .enumerate()
-    {
+    let mut random = SmallRng::seed_from_u64(campaign::seed(SEED));
+    let rounds = Variable::OriginFaults.count_or(FAULTS);
+    let bar = campaign::progress("break the line", u64::from(rounds));
+    for round in 0..rounds {
+        bar.inc(1);
+        let fault = fault(round, &mut random);
+        let expected = (round as usize + 1) * 5;
         proxy.cut();
-        proxy.set(*fault);
-        store_all(daemon.dimse(), &Instance::study(u32::try_from(round).unwrap(), 5, 60_000));
+        proxy.set(fault);
+        store_all(daemon.dimse(), &Instance::study(round, 5, 60_000));
         eventually("the fault is felt", || {
-            let delivered = daemon.queue("state=delivered").len();
-            let failed = daemon.metrics().sum("dimseway_destination_down", &[]) > 0.0
-                || !daemon.queue("state=deferred").is_empty();
-            (failed || delivered == (round + 1) * 5).then_some(())
+            let metrics = daemon.metrics();
+            let failed = metrics.sum("dimseway_destination_down", &[]) > 0.0
+                || metrics.sum("dimseway_spool_entries", &[("state", "deferred")]) > 0.0;
+            (failed || origin.count() == expected).then_some(())
         });
         proxy.set(Fault::None);
-        eventually("all are in the archive", || (origin.count() == (round + 1) * 5).then_some(()));
+        eventually(&format!("all are in the archive behind {fault:?}"), || {
+            (origin.count() == expected).then_some(())
+        });
         daemon.settle();
+    }
+    bar.finish_and_clear();
+    campaign::figure("broken lines", &format!("{} delivered behind {rounds} faults", origin.count()));
+}
+
+/// One of each, and then what the seed says.
+fn fault(round: u32, random: &mut SmallRng) -> Fault {
+    match round {
+        0 => Fault::CutAfter(30_000),
+        1 => Fault::Refuse,
+        2 => Fault::StallAfter(100_000),
+        3 => Fault::CutAfter(0),
+        _ => match random.random_range(0..8) {
+            0 => Fault::Refuse,
+            1 => Fault::StallAfter(random.random_range(0..310_000)),
+            2 => Fault::Delay(Duration::from_millis(random.random_range(1..50))),
+            _ => Fault::CutAfter(random.random_range(0..310_000)),
+        },
     }
 }

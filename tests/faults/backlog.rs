@@ -67,7 +67,6 @@ fn a_backlog_costs_neither_memory_nor_start_up_time() {
     let slowest = drain(&origin, entries, &mut figures);
     settle(&daemon);
     figures.memory("after the last delivery", daemon.memory_peak_kib());
-    println!("{figures}");
     arrived(&origin, entries);
     assert!(figures.memory_peak_kib() <= MEMORY_MAX_KIB, "{} KiB", figures.memory_peak_kib());
     if Variable::Backlog.wanted().is_some() {
@@ -157,7 +156,7 @@ fn arrived(origin: &ScriptedOrigin, entries: u64) {
             assert!(file.ends_with(&fill::instance(number).data_set), "{uid} is corrupted");
         }
     }
-    println!("{twice} of {entries} came twice, since they were under way at the kill");
+    campaign::figure("backlog: under way at the kill, and delivered twice", &format!("{twice} of {entries}"));
     assert_eq!(origin.count() as u64, entries);
     // Four connections with a batch of 50 each are what may be under way.
     assert!(twice <= 2_000, "{twice} came twice");

@@ -1,17 +1,18 @@
 //! SIGKILL while two archives are served: what was acknowledged arrives in both.
 
+use tests::campaign::{self, Variable};
 use tests::configuration::Configuration;
 use tests::daemon::Home;
 use tests::embedded_origin::EmbeddedOrigin;
 
-use crate::kills;
+use crate::kills::rounds;
 
 const KILLS: u32 = 10;
 const SEED: u64 = 20_260_104;
 
 #[test]
 fn both_archives_get_what_was_acknowledged() {
-    println!("seed {SEED}");
+    let kills = Variable::Kills.count_or(KILLS);
     let folder = tempfile::tempdir().unwrap();
     let origins = ["first", "second"].map(|name| EmbeddedOrigin::start(&folder.path().join(name)));
     let configuration = Configuration::new()
@@ -20,8 +21,12 @@ fn both_archives_get_what_was_acknowledged() {
         .set("log", "level = \"info\"")
         .with("[[route]]\nstore = [\"first\", \"second\"]");
     let home = Home::new(&configuration);
-    let sent = kills::rounds(&home, KILLS, SEED);
-    assert!(sent.acknowledged.len() > 20, "only {} were acknowledged", sent.acknowledged.len());
+    let sent = rounds(&home, kills, campaign::seed(SEED));
+    assert!(
+        sent.acknowledged.len() > 2 * kills as usize,
+        "only {} were acknowledged",
+        sent.acknowledged.len()
+    );
     let daemon = home.start();
     daemon.settle();
     for origin in &origins {
@@ -46,4 +51,7 @@ fn both_archives_get_what_was_acknowledged() {
     for state in ["held", "quarantined"] {
         assert_eq!(daemon.queue(&format!("state={state}")), Vec::<serde_json::Value>::new());
     }
+    let figure =
+        format!("{} acknowledged, all of them delivered whole; {kills} kills", sent.acknowledged.len());
+    campaign::figure("SIGKILL, two destinations", &figure);
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
+use tests::campaign;
 use tests::daemon::Home;
 use tests::instances::Instance;
 use tests::sender::Sender;
@@ -29,7 +30,9 @@ pub(crate) fn rounds(home: &Home, rounds: u32, seed: u64) -> Sent {
     let mut random = SmallRng::seed_from_u64(seed);
     let acknowledged = Mutex::new(Vec::new());
     let open = Mutex::new(Vec::new());
+    let bar = campaign::progress("kill", u64::from(rounds));
     for round in 0..rounds {
+        bar.inc(1);
         let daemon = home.start();
         let address = daemon.dimse();
         let answers_before_kill = random.random_range(0..12);
@@ -65,6 +68,7 @@ pub(crate) fn rounds(home: &Home, rounds: u32, seed: u64) -> Sent {
             open.lock().unwrap().push(cut);
         });
     }
+    bar.finish_and_clear();
     Sent { acknowledged: acknowledged.into_inner().unwrap(), open: open.into_inner().unwrap() }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
+use tests::campaign::{self, Variable};
 use tests::configuration::Configuration;
 use tests::daemon::Home;
 use tests::instances::Instance;
@@ -12,20 +13,28 @@ use tests::scripted_origin::ScriptedOrigin;
 use tests::sender::Sender;
 use tests::wait::eventually;
 
-/// Seeds of one run of CI.
-const SEEDS: std::ops::Range<u64> = 0..12;
+/// Machines of one run of CI, each with a seed of its own.
+const MACHINES: u64 = 12;
 
 #[test]
 fn what_was_acknowledged_survives_the_cut() {
-    for seed in SEEDS {
+    let machines = Variable::PowerCuts.or(MACHINES);
+    let first = Variable::Seed.or(0);
+    let bar = campaign::progress("cut the power", machines);
+    let mut acknowledged = 0;
+    for seed in first..first + machines {
         println!("seed {seed}");
+        bar.inc(1);
         let Some(disk) = PowerCutDisk::mount(seed) else { return };
-        one_machine(seed, disk);
+        acknowledged += one_machine(seed, disk);
     }
+    bar.finish_and_clear();
+    let figure = format!("{acknowledged} acknowledged, all of them delivered whole; {} cuts", 3 * machines);
+    campaign::figure("power cuts", &figure);
 }
 
-/// Cuts the power of one machine three times.
-fn one_machine(seed: u64, mut disk: PowerCutDisk) {
+/// Cuts the power of one machine three times; how many instances were acknowledged.
+fn one_machine(seed: u64, mut disk: PowerCutDisk) -> usize {
     let mut random = SmallRng::seed_from_u64(seed);
     let origin = ScriptedOrigin::start([]);
     let spool = format!("directory = \"{}\"", disk.join("spool").display());
@@ -82,4 +91,5 @@ fn one_machine(seed: u64, mut disk: PowerCutDisk) {
         assert!(!known, "seed {seed}: an acknowledged instance is quarantined: {line}");
     }
     drop(daemon);
+    acknowledged.len()
 }

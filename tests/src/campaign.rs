@@ -1,6 +1,7 @@
 //! How often a test repeats what it does: a few times in CI, hundreds of times in a campaign. `cargo xtask
 //! faults` says so in variables; without them each test takes its own number.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -68,6 +69,18 @@ pub fn seed(usual: u64) -> u64 {
     let seed = Variable::Seed.or(usual);
     println!("seed {seed}");
     seed
+}
+
+/// Prints a figure, and keeps it for the summary of the campaign.
+///
+/// # Panics
+/// Where it cannot be kept.
+pub fn figure(what: &str, figure: &str) {
+    let line = format!("  {what:<46} {figure}");
+    println!("{line}");
+    let Some(path) = std::env::var_os("DIMSEWAY_FIGURES") else { return };
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    writeln!(file.expect("the file of figures"), "{line}").expect("room for a figure");
 }
 
 /// A bar on the terminal of who runs a campaign; nothing where there is none.

@@ -1,25 +1,24 @@
 //! What was measured, for the summary.
 
-use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The figures of one run, in the order in which they were taken.
+use tests::campaign;
+
+/// What the figures of one run come to; each is told as it is taken.
 #[derive(Default)]
 pub(super) struct Figures {
-    lines: Vec<(String, String)>,
     slowest_page: Duration,
     memory_peak_kib: u64,
 }
 
 impl Figures {
-    pub(super) fn say(&mut self, what: &str, figure: String) {
-        println!("{what}: {figure}");
-        self.lines.push((what.to_owned(), figure));
+    pub(super) fn say(&self, what: &str, figure: &str) {
+        campaign::figure(&format!("backlog: {what}"), figure);
     }
 
-    pub(super) fn time(&mut self, what: &str, took: Duration) {
-        self.say(what, format!("{:.3} s", took.as_secs_f64()));
+    pub(super) fn time(&self, what: &str, took: Duration) {
+        self.say(what, &format!("{:.3} s", took.as_secs_f64()));
     }
 
     /// Times what a person waits for.
@@ -38,7 +37,7 @@ impl Figures {
 
     pub(super) fn memory(&mut self, what: &str, kib: u64) {
         self.memory_peak_kib = self.memory_peak_kib.max(kib);
-        self.say(&format!("VmHWM {what}"), format!("{:.1} MiB", kib as f64 / 1024.0));
+        self.say(&format!("VmHWM {what}"), &format!("{:.1} MiB", kib as f64 / 1024.0));
     }
 
     pub(super) const fn memory_peak_kib(&self) -> u64 {
@@ -46,7 +45,7 @@ impl Figures {
     }
 
     /// Bytes of the files of the spool whose name, or whose folder's name, begins so.
-    pub(super) fn size(&mut self, what: &str, spool: &Path, begins: &str) {
+    pub(super) fn size(&self, what: &str, spool: &Path, begins: &str) {
         let mut bytes = 0;
         for entry in std::fs::read_dir(spool).expect("the spool") {
             let entry = entry.expect("an entry of a folder");
@@ -62,22 +61,12 @@ impl Figures {
                 bytes += metadata.len();
             }
         }
-        self.say(&format!("size of the {what}"), format!("{:.1} MiB", bytes as f64 / 1_048_576.0));
+        self.say(&format!("size of the {what}"), &format!("{:.1} MiB", bytes as f64 / 1_048_576.0));
     }
 
     /// Deliveries per second of each slice.
-    pub(super) fn rates(&mut self, seconds_per_delivery: &[f64]) {
+    pub(super) fn rates(&self, seconds_per_delivery: &[f64]) {
         let rates: Vec<_> = seconds_per_delivery.iter().map(|took| format!("{:.0}", 1.0 / took)).collect();
-        self.say("deliveries per second", rates.join(" "));
-    }
-}
-
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "figures of the backlog:")?;
-        for (what, figure) in &self.lines {
-            writeln!(f, "  {what:<36} {figure}")?;
-        }
-        Ok(())
+        self.say("deliveries per second", &rates.join(" "));
     }
 }

@@ -42,7 +42,7 @@ fn config(directory: &Path) -> Config {
 }
 
 /// Commits so many entries to a new spool, and closes it.
-pub(super) fn fill(directory: &Path, entries: u64, figures: &mut Figures) {
+pub(super) fn fill(directory: &Path, entries: u64, figures: &Figures) {
     let begun = Instant::now();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let (spool, _) = LocalSpool::open(config(directory)).expect("a new spool");
@@ -57,7 +57,7 @@ pub(super) fn fill(directory: &Path, entries: u64, figures: &mut Figures) {
     bar.finish_and_clear();
     let statistics = runtime.block_on(spool.statistics()).expect("statistics");
     figures.time("fill the spool", begun.elapsed());
-    figures.say("syncs per entry", format!("{:.3}", statistics.syncs as f64 / entries as f64));
+    figures.say("syncs per entry", &format!("{:.3}", statistics.syncs as f64 / entries as f64));
     spool.close().expect("a clean end");
 }
 
@@ -92,7 +92,7 @@ async fn commit(spool: &LocalSpool, number: u64) {
 }
 
 /// Opens the spool, leases one batch as the forwarder does, and drops both as a crash would.
-pub(super) fn lease_one_batch(directory: &Path, figures: &mut Figures) {
+pub(super) fn lease_one_batch(directory: &Path, figures: &Figures) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let begun = Instant::now();
     let (spool, _) = LocalSpool::open(config(directory)).expect("the spool");
@@ -101,6 +101,7 @@ pub(super) fn lease_one_batch(directory: &Path, figures: &mut Figures) {
         destination: "archive".parse().expect("a destination"),
         owner: "backlog".to_owned(),
         entries_max: 50,
+        workers: 1,
         bytes_max: u64::MAX,
         ttl: Duration::from_secs(3600),
         same_study: true,
