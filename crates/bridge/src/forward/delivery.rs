@@ -137,7 +137,7 @@ impl Attempt<'_> {
         asked: Option<Duration>,
         health: Health,
     ) -> Health {
-        let PutOff { times, others_served } =
+        let PutOff { times, others_served, blamed } =
             self.settlement.put_offs.note(batch.iter().map(|instance| &instance.lease));
         let back_off = |attempts, asked| {
             back_off::wait(&self.settlement.forward.back_off, attempts, asked, &mut rand::rng())
@@ -147,10 +147,10 @@ impl Attempt<'_> {
             batch.len() == 1 && instance.lease.attempts.saturating_add(times) > batch::ALONE_FROM_ATTEMPT
         };
         match batch.first().filter(|instance| stands_alone(instance)) {
-            Some(culprit) if others_served => {
+            Some(culprit) if blamed => {
                 let outcome = self.later(&culprit.lease, words, asked);
                 self.settlement.record(&culprit.lease, outcome).await;
-                Health::Unclear
+                if others_served { Health::Unclear } else { health }
             }
             Some(_) => {
                 self.release(batch, Some(words), wait + back_off(times, None)).await;

@@ -66,7 +66,11 @@ pub(super) async fn round(
         }
         let places: Vec<_> = page.changes.iter().map(place).collect();
         if offset > 0 && places == before {
-            return Err(Fault::List(stuck(last.timestamp)));
+            if page.entries >= limit {
+                return Err(Fault::List(stuck(last.timestamp)));
+            }
+            // All that there is fits into one page.
+            break;
         }
         before = places;
         // What is given from behind the end would take the position there, past all that comes before it.

@@ -15,7 +15,7 @@ use super::fault::Fault;
 use super::intake::{self, Pulled, Wanting};
 use super::known::{self, Known};
 use super::position::Kept;
-use super::{changes, studies};
+use super::{changes, room, studies};
 use crate::bridge::Core;
 use crate::config::{Pull, PullMethod};
 use crate::snapshot::{Origin, Snapshot};
@@ -144,6 +144,10 @@ impl Round {
     /// Asks once more for what is held and has waited long enough.
     async fn ask_again(&mut self, source: &Source<'_>, kept: &mut Kept) -> Result<(), Fault> {
         let due = kept.position.held.due(Timestamp::now());
+        let Source { core, pull, origin, .. } = source;
+        if !due.is_empty() && room::lacking(&*core.ports.deliveries, pull, origin).await?.is_some() {
+            return Ok(());
+        }
         for job in due.into_iter().take(AGAIN_MAX) {
             let outcome = match source.take(&job, self.clock).await {
                 Ok(outcome) => outcome,

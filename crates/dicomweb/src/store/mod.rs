@@ -147,7 +147,7 @@ impl Client {
         let payload = Payload::Streamed { length: body.content_length };
         let (request, mut proof) = self.authorized(request, payload).await?;
         body.chunks = proof.take_chunks();
-        let exchange = self.exchange(request, body, proof, &sent);
+        let exchange = Box::pin(self.exchange(request, body, proof, &sent));
         let total = self.inner.timeouts.total;
         waits.within(total, exchange).await.ok_or(Error::Timeout(Wait::Total))?
     }

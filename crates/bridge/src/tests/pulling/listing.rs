@@ -18,6 +18,19 @@ async fn a_list_that_begins_anew_whatever_is_left_out_stops_the_pull_with_words(
 }
 
 #[tokio::test]
+async fn a_list_that_begins_anew_and_fits_into_one_page_is_read() {
+    let cloud = Cloud::default();
+    cloud.ignores_offset();
+    let moment = cloud.now();
+    (0..15).for_each(|number| cloud.changed("1.2.3.1", &instance(number, 10), moment, "create", "current"));
+    let site =
+        site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await;
+    site.delivered(15).await;
+    another_round(&site).await;
+    assert_eq!(site.bridge.metrics().pull_rounds.with_label_values(&["back", "failed"]).get(), 0);
+}
+
+#[tokio::test]
 async fn a_server_that_gives_fewer_changes_than_asked_for_is_read_to_its_end() {
     let cloud = Cloud::default();
     cloud.gives_at_once(20);
