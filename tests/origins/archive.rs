@@ -48,7 +48,7 @@ const AZURE: Kind = Kind {
 };
 
 /// Every archive of the suite.
-pub(crate) const KINDS: [Kind; 8] = [
+pub(crate) const KINDS: [Kind; 9] = [
     STANDARD,
     AZURE,
     Kind { name: "azure, v1", further: Some("azure = { version = \"v1\" }"), base: ("/v2", "/v1"), ..AZURE },
@@ -63,6 +63,7 @@ pub(crate) const KINDS: [Kind; 8] = [
     Kind { name: "aws", profile: "aws", auth: Some(Auth::SigV4), ..STANDARD },
     Kind { name: "postdicom", profile: "postdicom", auth: Some(Auth::Basic), ..STANDARD },
     Kind { name: "orthanc", profile: "orthanc", ..STANDARD },
+    Kind { name: "dcm4chee", profile: "dcm4chee", ..STANDARD },
 ];
 
 /// Credentials of an archive.

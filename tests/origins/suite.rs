@@ -54,6 +54,11 @@ fn orthanc() {
     suite(kind("orthanc"));
 }
 
+#[test]
+fn dcm4chee() {
+    suite(kind("dcm4chee"));
+}
+
 /// Transfer syntax and data set by SOP Instance UID.
 type Images = BTreeMap<String, (String, Vec<u8>)>;
 

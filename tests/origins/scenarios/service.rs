@@ -110,11 +110,11 @@ pub(crate) fn one_at_a_time(configuration: Configuration) -> Configuration {
     configuration.set("origin.archive", "workers = 1")
 }
 
-/// Puts instances into the spool while the origin is away, in this order, and starts a daemon that reaches it: all
-/// of them are due then, so that those of one study go in one request.
+/// Puts instances into the spool while deliveries have no hours, in this order, and starts a daemon for which they
+/// have: all of them are due then and none was tried, so that those of one study go in one request.
 pub(crate) fn spooled(home: &Home, configuration: &Configuration, instances: &[&Instance]) -> Daemon {
-    let nowhere = format!("url = \"http://127.0.0.1:{}/v2\"", tests::dcmtk::free_port());
-    home.configure(&configuration.clone().set("origin.archive", &nowhere));
+    let closed = configuration.clone().set("origin.archive.rate_limit", "deliveries = false");
+    home.configure(&closed);
     let daemon = home.start();
     instances.iter().for_each(|instance| assert_eq!(store(&daemon, "MODALITY", instance), 0x0000));
     daemon.kill();
