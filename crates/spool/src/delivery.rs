@@ -171,6 +171,9 @@ pub struct LeaseRequest {
     pub owner: String,
     /// At most so many deliveries.
     pub entries_max: usize,
+    /// Those who lease for this destination and share what is due to it: where that is not enough for
+    /// `entries_max` each, a lease has one share of it. With 1 or 0 nothing is shared.
+    pub workers: usize,
     /// At most so many bytes of data sets together; the first delivery is given whatever its size.
     pub bytes_max: u64,
     /// After this time without [`crate::Deliveries::renew`] the delivery is due again.

@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{config, snapshot::Snapshot};
 
-/// How long what becomes due waits for company, once the queue of a destination has been emptied: 100
-/// milliseconds, two dozen CT slices of one association, and nothing to who reads them. To look at once would
+/// How long what becomes due waits for company, once the queue of a destination has been emptied: 60
+/// milliseconds, a dozen CT slices of one association, and nothing to who reads them. To look at once would
 /// make a lease, a request and a record of each, whose syncs stand in the way of those that the next slice is
-/// acknowledged by; and each request costs the archive as much as some slices do.
-const GATHER: Duration = Duration::from_millis(100);
+/// acknowledged by. Longer waits leave the archive idle, which then has the more to do behind the last slice.
+const GATHER: Duration = Duration::from_millis(60);
 
 /// One destination.
 pub(super) struct Lane {
@@ -26,6 +26,15 @@ pub(super) struct Lane {
     pub(super) look_at: Instant,
     /// What became due since the queue was emptied is gathered until then.
     gather_until: Instant,
+}
+
+/// What a free worker may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Most instances.
+    pub(super) instances: usize,
+    /// Workers that share what is due; 1 where each takes as much as it may.
+    pub(super) sharing: usize,
 }
 
 impl Lane {
@@ -51,27 +60,30 @@ impl Lane {
         self.next_look().max(paced.unwrap_or(self.look_at))
     }
 
-    /// Whether a worker is free for another attempt, and how many instances it may take.
+    /// Whether a worker is free for another attempt, and what it may take.
     pub(super) fn has_room(
         &self,
         destination: &Destination,
         snapshot: &Snapshot,
         now: Instant,
-    ) -> Option<usize> {
-        let (workers, instances) = match snapshot.origin(destination) {
+    ) -> Option<Room> {
+        let (workers, instances, sharing) = match snapshot.origin(destination) {
             Some(origin) => {
+                let pace = origin.client.pace();
                 // One that waits for its turn would only keep instances from others.
-                let turns = origin.client.pace().bulk_requests_max().unwrap_or(usize::MAX);
-                (origin.workers.min(turns), origin.limits.instances)
+                let workers = origin.workers.min(pace.bulk_requests_max().unwrap_or(usize::MAX));
+                // Where requests are counted, few and full ones are better than all at once.
+                let sharing = if pace.limit().is_none() { workers } else { 1 };
+                (workers, origin.limits.instances, sharing)
             }
-            None => (peer::WORKERS, snapshot.config.forward.batch_instances),
+            None => (peer::WORKERS, snapshot.config.forward.batch_instances, peer::WORKERS),
         };
-        let (workers, instances) = match self.breaker.permitted(now) {
-            Permitted::All => (workers, instances),
+        let (workers, instances, sharing) = match self.breaker.permitted(now) {
+            Permitted::All => (workers, instances, sharing),
             // A trial need not be paid for with a long batch.
-            Permitted::One => (1, 1),
+            Permitted::One => (1, 1, 1),
             Permitted::NotBefore(_) => return None,
         };
-        (self.in_flight < workers).then_some(instances)
+        (self.in_flight < workers).then_some(Room { instances, sharing })
     }
 }

@@ -22,7 +22,7 @@ use super::{
     breaker::{Cause, Health, Permitted},
     delivery::Attempt,
     gone,
-    lane::Lane,
+    lane::{Lane, Room},
     peer,
     settlement::Settlement,
     verdict,
@@ -198,8 +198,8 @@ impl Scheduler {
     }
 
     async fn start_attempts(&mut self, destination: &Destination, snapshot: &Arc<Snapshot>) {
-        while let Some(entries_max) = self.may_start(destination, snapshot) {
-            let leases = match self.lease(destination, snapshot, entries_max).await {
+        while let Some(room) = self.may_start(destination, snapshot) {
+            let leases = match self.lease(destination, snapshot, room).await {
                 Ok(leases) => leases,
                 Err(error) => {
                     tracing::error!(%destination, %error, "the spool could not lease");
@@ -211,9 +211,9 @@ impl Scheduler {
             if leased > 0 {
                 self.start_attempt(destination, snapshot, leases);
             }
-            // A full batch may have left something behind, a part of one rarely does: to ask costs less
+            // A full batch may have left something behind, a part of one need not have: to ask costs less
             // than a lease that finds nothing.
-            if leased < entries_max && self.rest(destination, leased).await {
+            if leased < room.instances && self.rest(destination, leased).await {
                 return;
             }
         }
@@ -242,8 +242,8 @@ impl Scheduler {
         true
     }
 
-    /// Whether another attempt may start now, and with how many instances.
-    fn may_start(&self, destination: &Destination, snapshot: &Snapshot) -> Option<usize> {
+    /// Whether another attempt may start now, and what it may take.
+    fn may_start(&self, destination: &Destination, snapshot: &Snapshot) -> Option<Room> {
         let (lane, now) = (self.lanes.get(destination)?, Instant::now());
         if lane.next_start(destination, snapshot) > now {
             return None;
@@ -255,7 +255,7 @@ impl Scheduler {
         &self,
         destination: &Destination,
         snapshot: &Snapshot,
-        entries_max: usize,
+        room: Room,
     ) -> Result<Vec<Lease>, spool::Error> {
         let forward = &snapshot.config.forward;
         let bytes_max =
@@ -263,7 +263,8 @@ impl Scheduler {
         let request = LeaseRequest {
             destination: destination.clone(),
             owner: format!("dimseway/{}", std::process::id()),
-            entries_max,
+            entries_max: room.instances,
+            workers: room.sharing,
             bytes_max,
             ttl: forward.lease,
             same_study: true,

@@ -42,6 +42,7 @@ pub async fn run<B: Backend>(mut fresh: impl FnMut() -> B) {
     order::one_at_a_time_in_order_of_acceptance(&mut fresh()).await;
     order::destinations_do_not_wait_for_each_other(&mut fresh()).await;
     order::leases_keep_to_their_limits(&mut fresh()).await;
+    order::little_is_shared_by_workers(&mut fresh()).await;
     order::a_later_lease_makes_an_earlier_one_stale(&mut fresh()).await;
     states::outcomes_lead_where_they_should(&mut fresh()).await;
     states::a_person_may_steer(&mut fresh()).await;
@@ -113,6 +114,7 @@ fn request(destination: &str) -> LeaseRequest {
         destination: destination.parse().unwrap(),
         owner: "conformance".into(),
         entries_max: 10,
+        workers: 1,
         bytes_max: u64::MAX,
         ttl: Duration::from_secs(3600),
         same_study: false,

@@ -70,6 +70,28 @@ pub(super) async fn leases_keep_to_their_limits(backend: &mut impl Backend) {
     assert_eq!(due(archive()).await, all);
 }
 
+pub(super) async fn little_is_shared_by_workers(backend: &mut impl Backend) {
+    const DUE: usize = 40;
+    let spool = backend.open().await;
+    let mut all = Vec::new();
+    for number in 0..DUE {
+        all.push(store(&*spool, &format!("1.{number}"), &["archive"]).await);
+    }
+    let newest = all[DUE - 1];
+    let two = || LeaseRequest { entries_max: 30, workers: 2, ..request("archive") };
+    let mut shares = Vec::new();
+    let mut leased = Vec::new();
+    while leased.len() < DUE {
+        let leases = lease_now(&*spool, two(), newest).await;
+        assert!(!leases.is_empty(), "what is left is given to who asks");
+        shares.push(leases.len());
+        leased.extend(ids(&leases));
+    }
+    assert_eq!(shares[..2], [20, 10], "half of what is due to each of two");
+    assert_eq!(leased, all, "in order of acceptance");
+    assert_eq!(lease_now(&*spool, two(), newest).await.len(), 0);
+}
+
 pub(super) async fn a_later_lease_makes_an_earlier_one_stale(backend: &mut impl Backend) {
     let spool = backend.open().await;
     let entry_id = store(&*spool, "1.2.3", &["archive"]).await;

@@ -13,6 +13,9 @@ use crate::{
 
 /// Leases of one request at most.
 const LEASES_MAX: usize = 1000;
+/// The smallest share of one worker: 8 deliveries. With less the lease, the request and the
+/// record cost more than another worker gains.
+const SHARE_MIN: usize = 8;
 /// Bytes of an owner that are kept.
 const OWNER_BYTES_MAX: usize = 64;
 
@@ -71,7 +74,7 @@ impl Changes<'_> {
 
     /// What may be leased, oldest due time first.
     fn due(&self, destination: i64, request: &LeaseRequest) -> Result<Vec<Row>, Error> {
-        let limit = request.entries_max.min(LEASES_MAX);
+        let limit = self.share(destination, request)?;
         let select = format!("SELECT {} FROM delivery", changes::ROW);
         if !request.same_study {
             let mut statement = self.connection.prepare_cached(&format!(
@@ -97,37 +100,67 @@ impl Changes<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// How many deliveries one worker is given. Where much is due that is what it asks for. Of a little it has
+    /// its share: else the first one would take it all, the others stand idle, and the last instance of
+    /// a study waits for all before it, one after the other.
+    fn share(&self, destination: i64, request: &LeaseRequest) -> Result<usize, Error> {
+        let limit = request.entries_max.min(LEASES_MAX);
+        if request.workers <= 1 || limit <= SHARE_MIN {
+            return Ok(limit);
+        }
+        // More than is enough for all need not be counted.
+        let enough = limit.saturating_mul(request.workers).min(LEASES_MAX);
+        let due: i64 = self
+            .connection
+            .prepare_cached(
+                "SELECT COUNT(*) FROM (SELECT 1 FROM delivery INDEXED BY delivery_ready \
+                 WHERE destination = ?1 AND ready = 1 AND due_at <= ?2 LIMIT ?3)",
+            )?
+            .query_row(params![destination, self.now, enough as i64], |row| row.get(0))?;
+        let share = usize::try_from(due).unwrap_or(enough).div_ceil(request.workers);
+        Ok(share.clamp(SHARE_MIN, limit))
+    }
+
     fn begin_attempt(&self, row: &Row, owner: &str) -> Result<(), Error> {
-        self.connection
+        let number = self
+            .connection
             .prepare_cached(
                 "INSERT INTO attempt (entry, destination, number, fence, started_at, owner) \
                  SELECT ?1, ?2, COALESCE(MAX(number), 0) + 1, ?3, ?4, ?5 FROM attempt \
-                 WHERE entry = ?1 AND destination = ?2",
+                 WHERE entry = ?1 AND destination = ?2 RETURNING number",
             )?
-            .execute(params![row.entry, row.destination, row.fence, self.now, cut(owner, OWNER_BYTES_MAX)])?;
-        self.prune_attempts(row)
+            .query_row(
+                params![row.entry, row.destination, row.fence, self.now, cut(owner, OWNER_BYTES_MAX)],
+                |row| row.get(0),
+            )?;
+        self.prune_attempts(row, number)
     }
 
-    fn prune_attempts(&self, row: &Row) -> Result<(), Error> {
+    /// Forgets attempts that are too old to be kept, once there are so many.
+    fn prune_attempts(&self, row: &Row, number: i64) -> Result<(), Error> {
+        if number <= ATTEMPTS_KEPT_MAX as i64 {
+            return Ok(());
+        }
         self.connection
-            .prepare_cached(
-                "DELETE FROM attempt WHERE entry = ?1 AND destination = ?2 AND number <= \
-                 (SELECT MAX(number) FROM attempt WHERE entry = ?1 AND destination = ?2) - ?3",
-            )?
-            .execute(params![row.entry, row.destination, ATTEMPTS_KEPT_MAX as i64])?;
+            .prepare_cached("DELETE FROM attempt WHERE entry = ?1 AND destination = ?2 AND number <= ?3")?
+            .execute(params![row.entry, row.destination, number - ATTEMPTS_KEPT_MAX as i64])?;
         Ok(())
     }
 
     /// Notes what a person decided among the attempts.
     pub(super) fn note(&self, row: &Row, words: &str) -> Result<(), Error> {
-        self.connection
+        let number = self
+            .connection
             .prepare_cached(
                 "INSERT INTO attempt (entry, destination, number, fence, started_at, ended_at, owner, outcome) \
                  SELECT ?1, ?2, COALESCE(MAX(number), 0) + 1, 0, ?3, ?3, 'operator', ?4 FROM attempt \
-                 WHERE entry = ?1 AND destination = ?2",
+                 WHERE entry = ?1 AND destination = ?2 RETURNING number",
             )?
-            .execute(params![row.entry, row.destination, self.now, cut(words, TEXT_BYTES_MAX)])?;
-        self.prune_attempts(row)
+            .query_row(
+                params![row.entry, row.destination, self.now, cut(words, TEXT_BYTES_MAX)],
+                |row| row.get(0),
+            )?;
+        self.prune_attempts(row, number)
     }
 
     fn end_attempt(&self, row: &Row, outcome: &str) -> Result<(), Error> {

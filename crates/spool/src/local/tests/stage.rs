@@ -168,6 +168,7 @@ pub(crate) fn request(destination: &str, entries_max: usize) -> LeaseRequest {
         destination: destination.parse().unwrap(),
         owner: "test".into(),
         entries_max,
+        workers: 1,
         bytes_max: u64::MAX,
         ttl: Duration::from_secs(60),
         same_study: false,
