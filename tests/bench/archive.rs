@@ -69,8 +69,27 @@ impl Count {
         Ok(Self(Connection::open(&host(&orthanc.url())?)?))
     }
 
+    /// Stores by `store` while the count is watched: what that gives, and the seconds until there are so many
+    /// instances. However they get there, the archive is asked as often meanwhile.
+    pub(crate) fn time<T: Send>(
+        &mut self,
+        instances: u32,
+        longest: Duration,
+        store: impl FnOnce() -> anyhow::Result<T> + Send,
+    ) -> anyhow::Result<(f64, T)> {
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            let storing = scope.spawn(store);
+            let counted = self.reach(instances, longest);
+            let seconds = begun.elapsed().as_secs_f64();
+            let stored = storing.join().expect("a sender that did not panic")?;
+            counted?;
+            Ok((seconds, stored))
+        })
+    }
+
     /// Waits until it has so many.
-    pub(crate) fn reach(&mut self, instances: u32, longest: Duration) -> anyhow::Result<()> {
+    fn reach(&mut self, instances: u32, longest: Duration) -> anyhow::Result<()> {
         let mut seen = 0;
         let reached = wait::within(longest, || {
             seen = match self.now() {
@@ -93,27 +112,43 @@ impl Count {
 /// Stores files over some connections at once, one instance in a request; seconds from the first
 /// request until Orthanc counts them all.
 pub(crate) fn store_directly(orthanc: &Orthanc, files: &[PathBuf]) -> anyhow::Result<f64> {
+    let requests = Requests::prepare(&orthanc.url(), files)?;
     let mut count = Count::of(orthanc)?;
-    let begun = store_in(&orthanc.url(), files)?;
-    count.reach(u32::try_from(files.len())?, Duration::from_secs(60))?;
-    Ok(begun.elapsed().as_secs_f64())
+    let instances = u32::try_from(files.len())?;
+    Ok(count.time(instances, Duration::from_secs(60), || requests.send())?.0)
 }
 
-/// Stores files in the archive at a base URL; when the first request began.
-pub(crate) fn store_in(url: &str, files: &[PathBuf]) -> anyhow::Result<Instant> {
-    let bodies = files.iter().map(|path| body(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    let host = host(url)?;
-    let mut connections = (0..CONNECTIONS).map(|_| Connection::open(&host)).collect::<Result<Vec<_>, _>>()?;
-    let next = AtomicUsize::new(0);
-    let begun = Instant::now();
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = connections
-            .iter_mut()
-            .map(|connection| scope.spawn(|| store_some(connection, &bodies, &next)))
-            .collect();
-        workers.into_iter().try_for_each(|worker| worker.join().expect("a worker that did not panic"))
-    })?;
-    Ok(begun)
+/// Stores files in the archive at a base URL.
+pub(crate) fn store_in(url: &str, files: &[PathBuf]) -> anyhow::Result<()> {
+    Requests::prepare(url, files)?.send()
+}
+
+/// Everything that is there before the first request: bodies in memory, connections open.
+struct Requests {
+    bodies: Vec<Vec<u8>>,
+    connections: Vec<Connection>,
+}
+
+impl Requests {
+    fn prepare(url: &str, files: &[PathBuf]) -> anyhow::Result<Self> {
+        let host = host(url)?;
+        Ok(Self {
+            bodies: files.iter().map(|path| body(path)).collect::<Result<_, _>>()?,
+            connections: (0..CONNECTIONS).map(|_| Connection::open(&host)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn send(mut self) -> anyhow::Result<()> {
+        let (bodies, next) = (&self.bodies, &AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = self
+                .connections
+                .iter_mut()
+                .map(|connection| scope.spawn(|| store_some(connection, bodies, next)))
+                .collect();
+            workers.into_iter().try_for_each(|worker| worker.join().expect("a worker that did not panic"))
+        })
+    }
 }
 
 fn store_some(connection: &mut Connection, bodies: &[Vec<u8>], next: &AtomicUsize) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! Rounds of the same study: into the peer, into Dimseway, straight into the archive, through
 //! Dimseway into the archive.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -79,16 +79,10 @@ fn acknowledge(site: &Site, nagle: Nagle, figures: &mut Figures) -> anyhow::Resu
 /// Sends the study to the archive; counts the time until the archive has it.
 fn deliver(site: &Site, figures: &mut Figures) -> anyhow::Result<()> {
     let mut count = Count::of(&site.orthanc)?;
-    let begun = Instant::now();
-    let (acknowledged, delivered) = std::thread::scope(|scope| {
-        let sending =
-            scope.spawn(|| dcmtk::store(site.daemon.dimse(), called::ORTHANC, Nagle::Off, &site.slices));
-        let counted = count.reach(u32::try_from(site.slices.len())?, LONGEST);
-        let delivered = begun.elapsed().as_secs_f64();
-        let acknowledged = sending.join().expect("a sender that did not panic")?;
-        counted.with_context(|| site.daemon.log())?;
-        anyhow::Ok((acknowledged, delivered))
-    })?;
+    let instances = u32::try_from(site.slices.len())?;
+    let store = || dcmtk::store(site.daemon.dimse(), called::ORTHANC, Nagle::Off, &site.slices);
+    let timed = count.time(instances, LONGEST, store);
+    let (delivered, acknowledged) = timed.with_context(|| site.daemon.log())?;
     tell("Dimseway to Orthanc, acknowledged", figures.own_acknowledged.add(acknowledged));
     tell("Dimseway to Orthanc, delivered", figures.own_delivered.add(delivered));
     site.settle("orthanc")?;
