@@ -43,10 +43,10 @@ fn a_backlog_costs_neither_memory_nor_start_up_time() {
     let spool = home.path().join("spool");
     let mut figures = Figures::default();
 
-    fill::fill(&spool, entries, &mut figures);
+    fill::fill(&spool, entries, &figures);
     figures.size("index", &spool, "index");
     figures.size("segments", &spool, "segments");
-    fill::lease_one_batch(&spool, &mut figures);
+    fill::lease_one_batch(&spool, &figures);
 
     let begun = Instant::now();
     let daemon = home.start();
@@ -65,7 +65,7 @@ fn a_backlog_costs_neither_memory_nor_start_up_time() {
     figures.time("start after SIGKILL", opened);
     look(&home, &daemon, entries, &mut figures);
 
-    let slowest = drain(&origin, entries, &mut figures);
+    let slowest = drain(&origin, entries, &figures);
     settle(&daemon);
     figures.memory("after the last delivery", daemon.memory_peak_kib());
     arrived(&origin, entries);
@@ -113,7 +113,7 @@ fn wait_for_delivered(origin: &ScriptedOrigin, count: u64, what: &str) {
 }
 
 /// Delivers the rest in slices; how many times the median slice the slowest one took.
-fn drain(origin: &ScriptedOrigin, entries: u64, figures: &mut Figures) -> f64 {
+fn drain(origin: &ScriptedOrigin, entries: u64, figures: &Figures) -> f64 {
     let first = origin.count() as u64;
     let bar = campaign::progress("deliver", entries - first);
     let mut slices = Vec::new();

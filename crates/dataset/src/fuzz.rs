@@ -17,8 +17,11 @@ use crate::{
     scan::{self, Passing, ScanLimits, Scanner, Wanted},
 };
 
-/// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// A target: its name, and what it does with bytes from outside.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
     ("scan", scan),
     ("rewrite", rewrite),
     ("to_json", to_json),

@@ -13,8 +13,11 @@ use crate::{
     store::response_data_set::ResponseDataSet,
 };
 
-/// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// A target: its name, and what it does with bytes from outside.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
     ("multipart", multipart),
     ("store_response", store_response),
     ("change_feed", change_feed),

@@ -10,8 +10,11 @@ use crate::{
     pdv::{Assembler, Step},
 };
 
-/// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// A target: its name, and what it does with bytes from outside.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
     ("associate_request", acse::fuzz::associate_request),
     ("associate_accept", acse::fuzz::associate_accept),
     ("command_set", command_set),

@@ -2,8 +2,11 @@
 
 use crate::{AeTitle, Uid, part10};
 
-/// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("part10", part10), ("names", names)];
+/// A target: its name, and what it does with bytes from outside.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[("part10", part10), ("names", names)];
 
 /// The head of a Part 10 file.
 ///

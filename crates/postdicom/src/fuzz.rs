@@ -5,8 +5,11 @@ use crate::{
     conventions::EmptyAnswer,
 };
 
-/// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("answer", answer)];
+/// A target: its name, and what it does with bytes from outside.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[("answer", answer)];
 
 /// The answer to any function, read as each of them would.
 ///

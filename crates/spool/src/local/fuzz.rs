@@ -12,9 +12,11 @@ use super::{
 };
 use crate::{EntryHeader, EntryId, EntryTrailer};
 
-/// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] =
-    &[("frames", frames), ("fields", read_fields), ("segment", segment)];
+/// A target: its name, and what it does with bytes from outside.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[("frames", frames), ("fields", read_fields), ("segment", segment)];
 
 /// The nonce that the frames of the corpus carry.
 const NONCE: u64 = 0x0102_0304_0506_0708;
