@@ -1,5 +1,7 @@
 //! Every relative link in a document leads somewhere.
 
+use std::collections::BTreeSet;
+
 use crate::sources;
 
 /// The targets of `[text](target)`, code blocks left out.
@@ -83,6 +85,54 @@ fn links_into_pages_lead_to_headings() {
     }
     assert!(found > 10, "only {found} links into pages were found");
     sources::none(&offences, "these headings do not exist:");
+}
+
+/// Where links into the web may lead, and why there. Nobody follows them here: a machine that tests may have no way
+/// out. So they are few, and of who keeps an address for years.
+const HOSTS: [(&str, &str); 2] = [
+    ("semver.org", "says what a version promises"),
+    ("pydicom.github.io", "has the program with which a person plays a modality"),
+];
+
+/// What is wrong with a link into the web; nothing where it may stand.
+fn fault(target: &str) -> Option<&'static str> {
+    let Some(rest) = target.strip_prefix("https://") else {
+        return Some("only https:// leads into the web");
+    };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~#%?=&".contains(&byte)) {
+        return Some("a letter that an address does not have");
+    }
+    HOSTS.iter().all(|(known, _)| *known != host).then_some("not a host that links may lead to")
+}
+
+#[test]
+fn links_into_the_web_lead_to_hosts_of_the_list() {
+    let (mut offences, mut led) = (Vec::new(), BTreeSet::<&str>::new());
+    for source in sources::with_extension("md") {
+        for (number, target) in targets(&source.text) {
+            if !target.contains("://") {
+                continue;
+            }
+            if let Some(fault) = fault(&target) {
+                offences.push(format!("{}:{number}: {target}: {fault}", source.path));
+            }
+            led.extend(HOSTS.iter().map(|(host, _)| *host).filter(|host| target.contains(host)));
+        }
+    }
+    sources::none(&offences, "these links lead into the web where they may not:");
+    assert_eq!(led.len(), HOSTS.len(), "no link leads to some of the list any more: {led:?}");
+}
+
+#[test]
+fn a_link_into_the_web_is_https_and_of_a_known_host() {
+    assert_eq!(fault("https://semver.org"), None);
+    assert_eq!(fault("https://pydicom.github.io/pynetdicom/stable/#a"), None);
+    for wrong in
+        ["http://semver.org", "ftp://semver.org", "https://semver.org/a b", "https://semver.org.evil.org/"]
+    {
+        assert!(fault(wrong).is_some(), "{wrong}");
+    }
 }
 
 #[test]
