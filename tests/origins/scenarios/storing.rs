@@ -100,7 +100,7 @@ pub(super) fn stored_bytes(service: &Service) {
     let lines = service.deliveries(&instance);
     assert_eq!((only(&lines).0, only(&lines).1), ("delivered", 1), "{lines:?}");
     let kept = service.archive.kept(&instance).unwrap();
-    assert!(kept == (instance.transfer_syntax.clone(), instance.data_set.clone()), "other bytes");
+    assert!(kept == (instance.transfer_syntax, instance.data_set), "other bytes");
 }
 
 pub(super) fn several_values(service: &Service) {
