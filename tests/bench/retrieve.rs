@@ -139,7 +139,7 @@ fn beside_curl(site: &Site, runs: u32, report: &mut Report) -> anyhow::Result<()
         std::fs::remove_file(&file)?;
         let own_seconds = move_study(site, daemon.dimse(), called::ORTHANC, study.as_str());
         let own_seconds = moved.add(own_seconds.with_context(|| daemon.log())?);
-        let peer_seconds = stored.add(site.keeping.measure(Nagle::Off, &site.slices)?);
+        let peer_seconds = stored.add(store_there(site)?);
         let to_nobody = dcmtk::retrieve_to(daemon.dimse(), called::ORTHANC, IGNORING, study.as_str());
         let to_nobody = ignored.add(to_nobody.with_context(|| daemon.log())?);
         println!(
@@ -160,10 +160,17 @@ fn beside_curl(site: &Site, runs: u32, report: &mut Report) -> anyhow::Result<()
     Ok(())
 }
 
+/// Stores all slices in the destination that keeps files, without anything in between; seconds.
+fn store_there(site: &Site) -> anyhow::Result<f64> {
+    let seconds = dcmtk::store(site.keeping.address(), KEEPING, Nagle::Off, &site.slices)?;
+    site.keeping.set_aside()?;
+    Ok(seconds)
+}
+
 /// Moves a study of all slices to the destination that keeps files; seconds.
 fn move_study(site: &Site, daemon: SocketAddr, called: &str, study: &str) -> anyhow::Result<f64> {
     let seconds = dcmtk::retrieve_to(daemon, called, KEEPING, study)?;
-    let received = site.keeping.clear()?;
+    let received = site.keeping.set_aside()?;
     anyhow::ensure!(received == site.slices.len(), "{received} of {} instances arrived", site.slices.len());
     Ok(seconds)
 }
