@@ -127,7 +127,7 @@ impl Provider {
                 biased;
                 () = self.invocation.cancelled.cancelled() => return Err(NotListed::Cancelled),
                 () = replies.closed() => return Err(NotListed::Cancelled),
-                _ = pending.tick() => self.pending(replies, &Counts::default(), 0),
+                _ = pending.tick() => self.searching(replies, 0),
                 outlined = &mut outlining => break outlined,
             }
         };
@@ -156,7 +156,7 @@ impl Provider {
                 () = self.invocation.cancelled.cancelled() => return Err(NotListed::Cancelled),
                 () = replies.closed() => return Err(NotListed::Cancelled),
                 _ = pending.tick() => {
-                    self.pending(replies, &Counts::default(), instances.len());
+                    self.searching(replies, instances.len());
                     continue;
                 }
                 instance = listed.next() => instance,
@@ -281,6 +281,14 @@ impl Provider {
                 message_id: self.invocation.message_id,
             }),
         }
+    }
+
+    /// Tells that the search goes on and has found so many. A Pending response must say how many sub-operations
+    /// remain (PS3.4 §C.4.2.1.6), which nobody knows yet. One is the least that does not say that
+    /// nothing is left to do, which a requestor may take for the end or divide by; archives that count
+    /// before their first response are silent here, which is what the response is to prevent.
+    fn searching(&self, replies: &mpsc::Sender<Reply>, found: usize) {
+        self.pending(replies, &Counts::default(), found.max(1));
     }
 
     /// Tells how far it is, unless the requestor has not even taken what it was told before.
