@@ -3,9 +3,10 @@
 //!
 //! The reader takes what servers send in the field: null anywhere, numbers as strings and strings
 //! as numbers, plain strings for person names, missing or unknown VRs, keys that the standard does
-//! not know. One bad element costs that element, one bad item that item, never the page.
+//! not know, and strings with characters that JSON or Unicode does not have. One bad element costs that element, one bad item that item, never the page.
 
 mod canonical;
+mod damaged;
 mod from_data_set;
 mod item;
 mod model;

@@ -1,6 +1,6 @@
 //! The tolerant streaming reader: finds the items of an array, whatever the pieces it is fed with.
 
-use super::{Item, canonical, item, plain};
+use super::{Item, canonical, damaged, item, plain};
 
 /// What reading may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum BadItem {
     /// More bytes than [`ReadLimits::item_length_max`].
     #[error("an item has more than {0} bytes")]
     TooLong(usize),
-    /// Not JSON, or nested deeper than 128 levels.
+    /// Nothing of it is JSON, or its brackets do not match.
     #[error("an item is malformed at byte {0} of it")]
     Malformed(usize),
     /// Something else than an object stands where an item is expected.
@@ -261,11 +261,9 @@ impl Reader {
         }
         let json = match serde_json::from_slice(&self.item) {
             Ok(json) => json,
-            // Some servers declare UTF-8 and send the bytes of the file.
-            Err(_) if std::str::from_utf8(&self.item).is_err() => {
-                serde_json::from_str(&String::from_utf8_lossy(&self.item)).map_err(malformed)?
+            Err(error) => {
+                damaged::read(&self.item, &mut self.elements_dropped).ok_or_else(|| malformed(error))?
             }
-            Err(error) => return Err(malformed(error)),
         };
         item::read(json, &mut self.elements_dropped).ok_or(BadItem::NoObject)
     }
