@@ -9,6 +9,7 @@ use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::{Request, RequestBuilder, Response, redirect};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::answer;
 use crate::auth::{Authorization, Payload, Proof, TokenObserver, TokenState};
@@ -266,29 +267,43 @@ impl Client {
         }
     }
 
-    /// The body of an answer, which may be slow but must not stand still.
+    /// The body of an instance, which may be slow but must not stand still.
     pub(crate) fn body(&self, response: Response) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
-        let idle = self.inner.timeouts.read_idle;
+        self.body_within(response, Duration::MAX)
+    }
+
+    /// The body of an answer that is no instance, which must not take for ever either.
+    pub(crate) fn page(&self, response: Response) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
+        self.body_within(response, self.inner.timeouts.page)
+    }
+
+    fn body_within(
+        &self,
+        response: Response,
+        whole: Duration,
+    ) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
+        let reading = Reading { idle: self.inner.timeouts.read_idle, left: whole };
         let pace = Some(self.inner.pace.clone()).filter(Pace::limits_bytes);
         let (precedence, admission) = (self.precedence, response.extensions().get::<Admission>().cloned());
         let admission = admission.unwrap_or_default();
-        stream::try_unfold((response, pace, admission), move |(mut response, pace, admission)| async move {
+        let state = (response, pace, admission, reading);
+        stream::try_unfold(state, move |(mut response, pace, admission, mut reading)| async move {
             admission.is_used();
-            let chunk = tokio::time::timeout(idle, response.chunk())
-                .await
-                .map_err(|_| Error::Timeout(Wait::Reading))?
+            let chunk = reading
+                .wait(response.chunk())
+                .await?
                 .map_err(|error| TransportError::from(error).into_error())?;
             if let (Some(pace), Some(chunk)) = (&pace, &chunk) {
                 pace.bytes(precedence, chunk.len()).await;
             }
             admission.is_left();
-            Ok(chunk.map(|chunk| (chunk, (response, pace, admission))))
+            Ok(chunk.map(|chunk| (chunk, (response, pace, admission, reading))))
         })
     }
 
     /// The whole body of an answer, up to a limit.
     pub(crate) async fn read_answer(&self, response: Response, bytes_max: usize) -> Result<Vec<u8>, Error> {
-        let mut chunks = std::pin::pin!(self.body(response));
+        let mut chunks = std::pin::pin!(self.page(response));
         let mut body = Vec::new();
         while let Some(chunk) = chunks.next().await.transpose()? {
             if body.len() + chunk.len() > bytes_max {
@@ -297,6 +312,25 @@ impl Client {
             body.extend_from_slice(&chunk);
         }
         Ok(body)
+    }
+}
+
+/// How long the bytes of one answer are waited for.
+#[derive(Debug)]
+struct Reading {
+    /// Each time.
+    idle: Duration,
+    /// All times together, from now on.
+    left: Duration,
+}
+
+impl Reading {
+    async fn wait<F: Future>(&mut self, chunk: F) -> Result<F::Output, Error> {
+        let began = Instant::now();
+        let waited = tokio::time::timeout(self.idle.min(self.left), chunk).await;
+        let cause = if self.left <= self.idle { Wait::Total } else { Wait::Reading };
+        self.left = self.left.saturating_sub(began.elapsed());
+        waited.map_err(|_| Error::Timeout(cause))
     }
 }
 
@@ -412,6 +446,26 @@ mod tests {
         assert_eq!(error.remedy(), Remedy::Retry { after: Some(Duration::ZERO) });
         assert_eq!(client.store(vec![small("1.1")]).await.unwrap().http_status, 204);
         assert_eq!(log.lock().unwrap().len(), 3);
+    }
+
+    /// A byte now and then is no standstill.
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_trickles_is_given_up_once_its_time_is_used_up() {
+        const SECOND: Duration = Duration::from_secs(1);
+        let mut reading = Reading { idle: 60 * SECOND, left: 100 * SECOND };
+        for _ in 0..3 {
+            reading.wait(tokio::time::sleep(30 * SECOND)).await.unwrap();
+            // Whoever takes what was read may take hours for it.
+            tokio::time::advance(10_000 * SECOND).await;
+        }
+        let error = reading.wait(tokio::time::sleep(30 * SECOND)).await.unwrap_err();
+        assert!(matches!(error, Error::Timeout(Wait::Total)), "{error}");
+        let mut instance = Reading { idle: 60 * SECOND, left: Duration::MAX };
+        for _ in 0..1000 {
+            instance.wait(tokio::time::sleep(59 * SECOND)).await.unwrap();
+        }
+        let error = instance.wait(tokio::time::sleep(61 * SECOND)).await.unwrap_err();
+        assert!(matches!(error, Error::Timeout(Wait::Reading)), "{error}");
     }
 
     #[tokio::test]

@@ -16,6 +16,11 @@ pub struct Timeouts {
     pub answer: Duration,
     /// Between two reads of an answer. Default 60 s.
     pub read_idle: Duration,
+    /// What is spent waiting for the bytes of a whole answer that is no instance: a page of a search, metadata,
+    /// the response to a store. Default 300 s, as long as it may take to begin: 1000 results over 50 kbit/s.
+    /// Without it a server that gives a byte now and then would hold a query for ever. What whoever takes the
+    /// results is waited for does not count.
+    pub page: Duration,
     /// A whole store request with its answer, but for what it waits for the limits of its pace. Default 6 h: 4 GiB
     /// over 2 Mbit/s. A retrieve has no such
     /// limit, because whoever takes its bytes may be slow for good reason.
@@ -39,6 +44,7 @@ impl Default for Timeouts {
             send_idle: Duration::from_secs(60),
             answer: Duration::from_secs(300),
             read_idle: Duration::from_secs(60),
+            page: Duration::from_secs(300),
             total: Duration::from_secs(6 * 60 * 60),
             unavailable: Duration::from_secs(30),
             token: Duration::from_secs(10),

@@ -264,7 +264,7 @@ impl Pages {
 
     async fn body(&mut self, response: Response, mut page: Page) -> Result<Page, Stop> {
         let mut reader = Reader::new(ReadLimits { item_length_max: self.limits.item_bytes_max });
-        let mut body = pin!(self.client.body(response));
+        let mut body = pin!(self.client.page(response));
         let mut gap = 0;
         let mut empty = true;
         while let Some(chunk) = body.next().await.transpose()? {

@@ -463,6 +463,23 @@ async fn an_answer_that_stands_still_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_page_that_does_not_come_to_its_end_in_time_is_given_up() {
+    let (base, server) = raw(|mut socket| async move {
+        read_until(&mut socket, b"\r\n\r\n").await;
+        socket.write_all(cut(&array(0..2), 60).as_bytes()).await.unwrap();
+        // The client closes.
+        read_until(&mut socket, b"never").await
+    })
+    .await;
+    let mut config = config(base);
+    config.timeouts.page = Duration::from_millis(50);
+    let (found, error, _) = instances(&Client::new(config).unwrap(), SMALL).await;
+    assert_eq!(found, [0]);
+    assert!(matches!(error, Some(Error::Timeout(Wait::Total))), "{error:?}");
+    assert!(server.await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn dropping_the_stream_closes_the_connection() {
     let (base, server) = raw(|mut socket| async move {
         read_until(&mut socket, b"\r\n\r\n").await;
