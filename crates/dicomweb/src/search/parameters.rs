@@ -1,5 +1,6 @@
 //! The parameters of a search (PS3.18 §8.3.4), as far as the profile's server understands them.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use instance::{Tag, Uid};
@@ -14,6 +15,14 @@ use crate::url::encoded;
 /// beyond ASCII has nothing where `?` wants one.
 const LITERAL: &str = "-._~*!$()/:;@=^|";
 
+/// Most bytes of the parameters of a search. 7 KiB: many servers and proxies take request lines of 8 KiB at
+/// most, and base URL, path and paging need some of it. Keys that do not fit are left out, so that more is
+/// found.
+const LENGTH_MAX: usize = 7 * 1024;
+
+/// Most attributes that are asked for by name; for more, all are asked for. 50, as AWS HealthImaging has it.
+const INCLUDED_MAX: usize = 50;
+
 impl Search {
     /// The parameters, but for those of paging. A value that the server cannot take as it is becomes
     /// wider, or its key is left out.
@@ -24,33 +33,63 @@ impl Search {
         if *capabilities.searchable(self.resource()) == Searchable::Absent {
             return Err(Error::Profile("no such search"));
         }
-        let mut parameters = Parameters::default();
-        for (number, (path, value)) in self.matching.iter().enumerate() {
-            // A key is said once (PS3.18 §8.3.4.1); what the second one would leave out is found too, then.
-            let said = self.matching[..number].iter().any(|(before, _)| before == path);
-            if !said && (capabilities.repeats_path_uid_as_key || !self.path_names(path)) {
-                parameters.add_key(path, value, capabilities)?;
-            }
-        }
+        let included = self.included(capabilities);
+        let room = LENGTH_MAX.saturating_sub(included.0.len() + 1);
+        let mut parameters = Parameters(self.keys(capabilities, room)?.join("&"));
         if capabilities.key_required && parameters.0.is_empty() && self.study.is_none() {
             return Err(Error::Profile("no search without a key"));
         }
+        parameters.append(&included);
+        Ok(parameters.0)
+    }
+
+    /// The keys that there is room for, those of UIDs before others, since they find least.
+    fn keys(&self, capabilities: &SearchCapabilities, mut room: usize) -> Result<Vec<String>, Error> {
+        let mut said = HashSet::new();
+        let mut keys = Vec::new();
+        for (path, value) in &self.matching {
+            // A key is said once (PS3.18 §8.3.4.1); what the second one would leave out is found too, then.
+            if said.insert(path) && (capabilities.repeats_path_uid_as_key || !self.path_names(path)) {
+                let mut key = Parameters::default();
+                key.add_key(path, value, capabilities)?;
+                keys.push((matches!(value, MatchValue::ListOfUid(_)), key.0));
+            }
+        }
+        keys.retain(|(_, key)| !key.is_empty());
+        let mut fits = vec![false; keys.len()];
+        for of_uids in [true, false] {
+            for ((is_of_uids, key), fits) in keys.iter().zip(&mut fits) {
+                if *is_of_uids == of_uids && key.len() < room {
+                    *fits = true;
+                    room -= key.len() + 1;
+                }
+            }
+        }
+        Ok(keys.into_iter().zip(fits).filter(|(_, fits)| *fits).map(|((_, key), _)| key).collect())
+    }
+
+    /// The parameters that are no keys.
+    fn included(&self, capabilities: &SearchCapabilities) -> Parameters {
+        let mut parameters = Parameters::default();
+        let by_name = self.include.len() <= INCLUDED_MAX;
         match capabilities.include_field {
             _ if self.include.is_empty() => {}
-            IncludeField::Each => {
+            IncludeField::Each if by_name => {
                 self.include.iter().for_each(|tag| parameters.add("includefield", &attribute(&[*tag])));
             }
-            IncludeField::List => {
+            IncludeField::List if by_name => {
                 let tags: Vec<_> = self.include.iter().map(|tag| attribute(&[*tag])).collect();
                 parameters.add("includefield", &tags.join(","));
             }
-            IncludeField::All => parameters.add("includefield", "all"),
+            IncludeField::Each | IncludeField::List | IncludeField::All => {
+                parameters.add("includefield", "all")
+            }
             IncludeField::None => {}
         }
         if self.fuzzy {
             parameters.add("fuzzymatching", "true");
         }
-        Ok(parameters.0)
+        parameters
     }
 
     /// Whether a key is the UID of a study or series that the path of the resource names already.
@@ -88,6 +127,13 @@ impl Parameters {
             self.add(&attribute(path), &value);
         }
         Ok(())
+    }
+
+    fn append(&mut self, others: &Self) {
+        if !self.0.is_empty() && !others.0.is_empty() {
+            self.0.push('&');
+        }
+        self.0.push_str(&others.0);
     }
 
     pub(crate) fn add(&mut self, name: &str, value: &str) {
@@ -190,6 +236,32 @@ mod tests {
         search.include.clear();
         let all = capabilities(|it| it.include_field = IncludeField::All);
         assert_eq!(search.parameters(&all).unwrap(), "00100020=1");
+    }
+
+    #[test]
+    fn a_request_line_has_an_end() {
+        let tag = |number: usize| Tag::from(0x0021_0000 + u32::try_from(number).unwrap());
+        let uids: Vec<Uid> = (0..90).map(|number| format!("1.2.1{number:050}").parse().unwrap()).collect();
+        let uid_list = (vec![Tag::STUDY_INSTANCE_UID], MatchValue::from(uids));
+        let texts = (0..20_000).map(|number| (vec![tag(number)], "A".into()));
+        for include_field in [IncludeField::Each, IncludeField::List, IncludeField::All, IncludeField::None] {
+            let search = Search {
+                matching: texts.clone().chain([uid_list.clone()]).collect(),
+                include: (0..20_000).map(tag).collect(),
+                ..Search::new(Level::Study)
+            };
+            let parameters = search.parameters(&capabilities(|it| it.include_field = include_field)).unwrap();
+            assert!(parameters.len() <= LENGTH_MAX, "{}", parameters.len());
+            assert!(parameters.len() > LENGTH_MAX - 50, "as much as possible: {}", parameters.len());
+            assert!(parameters.contains("0020000D=1.2.10"), "what finds least");
+            assert!(parameters.starts_with("00210000=A&00210001=A&"), "and what else fits");
+            let all = usize::from(include_field != IncludeField::None);
+            assert_eq!(parameters.matches("includefield").count(), all);
+            assert_eq!(parameters.matches("includefield=all").count(), all);
+        }
+        let long = by(&[Tag::PATIENT_ID], "A".repeat(LENGTH_MAX));
+        assert_eq!(long.parameters(&SearchCapabilities::standard()).unwrap(), "");
+        assert!(long.parameters(&capabilities(|it| it.key_required = true)).is_err());
     }
 
     #[test]

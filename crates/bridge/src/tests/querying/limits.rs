@@ -3,7 +3,7 @@ use dimse::{Status, command::Response};
 use instance::Tag;
 
 use super::{
-    scripted::{Scripted, offset, result},
+    scripted::{Scripted, offset, page, result},
     workstation::{Workstation, identifier},
 };
 
@@ -47,6 +47,26 @@ async fn too_many_results_and_rows_end_in_a700() {
     assert_eq!((found.last.status, found.results.len()), (Status(0xA700), 0));
     assert!(comment(&found.last).contains("3 searches"), "{:?}", found.last);
     assert!(nothing.asked().is_empty(), "it is known before the first of them");
+}
+
+/// An archive that takes request lines of 8 KiB, as many do.
+#[tokio::test]
+async fn more_keys_than_a_request_line_holds_get_a_right_answer() {
+    let origin = Scripted::new(|path| {
+        let study = |uid: &str, id: &str| result(&[("0020000D", "UI", uid), ("00211000", "LO", id)]);
+        match path.len() {
+            8000.. => (414, String::new()),
+            _ => page(path, [study("1.1", "A"), study("1.2", "B"), study("1.3", "A")]),
+        }
+    });
+    let site = origin.site(|_| {}).await;
+    let tag = |number: u16| Tag(0x0021, 0x1000 + number);
+    let mut keys = vec![(Tag::STUDY_INSTANCE_UID, VR::UI, "1.1\\1.2")];
+    keys.extend((0..20_000).map(|number| (tag(number), VR::LO, if number == 0 { "A" } else { "" })));
+    let found = Workstation::at(&site).await.find(&identifier("STUDY", &keys)).await.whole();
+    assert_eq!(found.values(Tag::STUDY_INSTANCE_UID), ["1.1"]);
+    let asked = origin.asked();
+    assert!(asked.iter().all(|path| path.contains("0020000D=1.1,1.2")), "{asked:?}");
 }
 
 #[tokio::test]
