@@ -1,5 +1,6 @@
 //! Whether an instance is there: QIDO-RS (PS3.18 §10.6) or metadata (PS3.18 §10.4).
 
+use dataset::json::{ReadLimits, Reader};
 use futures::StreamExt as _;
 use http::StatusCode;
 use instance::{Identity, Tag};
@@ -87,9 +88,10 @@ impl Client {
         if body.trim_ascii().is_empty() {
             return Err(Error::Unreadable(Unreadable::Empty));
         }
-        let found: Vec<Found> =
-            serde_json::from_slice(&body).map_err(|_| Error::Unreadable(Unreadable::Malformed))?;
-        let present = found.iter().any(|item| item.is(identity));
+        let present = match serde_json::from_slice::<Vec<Found>>(&body) {
+            Ok(found) => found.iter().any(|item| item.is(identity)),
+            Err(_) => is_in_damaged(&body, identity)?,
+        };
         Ok(if present { Presence::Present } else { Presence::Absent })
     }
 
@@ -108,6 +110,22 @@ impl Client {
         }
         Ok(Presence::Absent)
     }
+}
+
+/// Whether an answer that is not quite JSON lists an instance. What cannot be read might be the one.
+fn is_in_damaged(body: &[u8], identity: &Identity) -> Result<bool, Error> {
+    let malformed = || Error::Unreadable(Unreadable::Malformed);
+    let mut reader = Reader::new(ReadLimits::default());
+    let mut rest = body;
+    let mut all_named = true;
+    while let Some(item) = reader.next(&mut rest).map_err(|_| malformed())? {
+        let uid = item.ok().and_then(|item| item.uid(Tag::SOP_INSTANCE_UID));
+        if uid.as_ref() == Some(&identity.sop_instance_uid) {
+            return Ok(true);
+        }
+        all_named &= uid.is_some();
+    }
+    if all_named && reader.finish().is_ok() { Ok(false) } else { Err(malformed()) }
 }
 
 #[cfg(test)]
@@ -156,6 +174,19 @@ mod tests {
             ),
             (200, JSON, r#"[{"00080018":{"vr":"UI","Value":["1.2.4"]}}]"#, "Absent"),
             (200, JSON, "[]", "Absent"),
+            (
+                200,
+                JSON,
+                "[{\"00080018\":{\"vr\":\"UI\",\"Value\":[\"1.2.3\"]},\"00081030\":{\"Value\":[\"\u{1}\"]}}]",
+                "Present",
+            ),
+            (
+                200,
+                JSON,
+                "[{\"00080018\":{\"vr\":\"UI\",\"Value\":[\"1.2.4\"]},\"00081030\":{\"Value\":[\"\u{1}\"]}}]",
+                "Absent",
+            ),
+            (200, JSON, "[{\"00080018\":{\"vr\":\"UI\",\"Value\":[\"\u{1}\"]}}]", "Unknown"),
             (204, JSON, "", "Absent"),
             (404, JSON, "", "Absent"),
             (410, JSON, "", "Absent"),
