@@ -11,12 +11,15 @@ impl Profile {
     /// It keeps an instance that it already has and names the new one as stored, so a duplicate is never
     /// reported; what it cannot read it leaves out of both sequences and answers 400 for the request. A
     /// single part is refused with 415, and one asked for with 400. Requests are smaller than with
-    /// `standard`, because the plugin holds each part in memory.
+    /// `standard`, because the plugin holds each part in memory. A body of unknown length is taken, but put
+    /// together at a cost that grows with its square: 128, 256 and 512 MB take `curl` 5, 15 and 54 s, and 2.4, 4.3
+    /// and 7.2 s with their length. So every request says its length.
     #[must_use]
     pub fn orthanc() -> Self {
         Self {
             name: "orthanc".to_owned(),
             request_bytes_max: Some(64 * 1024 * 1024),
+            unknown_length_accepted: false,
             duplicates_unreported: true,
             search: SearchCapabilities::orthanc(),
             retrieve: RetrieveCapabilities::orthanc(),
@@ -85,7 +88,8 @@ impl SearchCapabilities {
 }
 
 impl RetrieveCapabilities {
-    /// Orthanc 1.10.1 with plugin 1.7: of several transfer syntaxes in a request only the last counts.
+    /// Orthanc 1.10.1 with plugin 1.7: of several transfer syntaxes in a request only the last counts. It cannot
+    /// give an object of 2 GiB or more: the answer is cut, whoever asks.
     #[must_use]
     pub fn orthanc() -> Self {
         Self { several_transfer_syntaxes: false, ..Self::standard() }

@@ -80,6 +80,8 @@ fn the_servers_differ_where_they_are_known_to() {
         include_field: IncludeField,
         /// Whether Implicit VR Little Endian is stored.
         implicit: bool,
+        /// Whether a store request need not say its length.
+        unknown_length: bool,
         duplicate: Option<u16>,
         deletes: &'static [Level],
         /// Whether an instance that is there can be replaced.
@@ -94,6 +96,7 @@ fn the_servers_differ_where_they_are_known_to() {
         fuzzy: (false, false),
         include_field: IncludeField::Each,
         implicit: true,
+        unknown_length: true,
         duplicate: Some(0x0111),
         deletes: &[],
         overwrites: false,
@@ -114,7 +117,7 @@ fn the_servers_differ_where_they_are_known_to() {
     };
     let rows = [
         Row { worklists: (true, true), ..row(Profile::standard()) },
-        row(Profile::orthanc()),
+        Row { unknown_length: false, ..row(Profile::orthanc()) },
         Row {
             search: (None, true, false),
             deletes: &[Study],
@@ -132,12 +135,18 @@ fn the_servers_differ_where_they_are_known_to() {
         Row {
             search: (Some(1000), true, false),
             fuzzy: (true, true),
+            unknown_length: false,
             duplicate: None,
             ..row(Profile::aws())
         },
         azure(Profile::azure(), ChangeFeed::ByTime),
         azure(Profile::azure_v1(), ChangeFeed::BySequence),
-        Row { search: (None, false, false), include_field: IncludeField::None, ..row(Profile::postdicom()) },
+        Row {
+            search: (None, false, false),
+            include_field: IncludeField::None,
+            unknown_length: false,
+            ..row(Profile::postdicom())
+        },
     ];
     let implicit = syntax(IMPLICIT_VR_LITTLE_ENDIAN);
     for row in rows {
@@ -147,6 +156,7 @@ fn the_servers_differ_where_they_are_known_to() {
         assert_eq!(fuzzy, row.fuzzy, "{name}");
         assert_eq!(search.include_field, row.include_field, "{name}");
         assert_eq!(row.profile.transfer_syntaxes.accept(&implicit), row.implicit, "{name}");
+        assert_eq!(row.profile.unknown_length_accepted, row.unknown_length, "{name}");
         assert!(row.duplicate.is_none_or(|reason| row.profile.is_duplicate(reason)), "{name}");
         assert!(!row.profile.is_duplicate(0x0110), "{name}: a failure of any kind");
         for level in [Study, Series, Instance] {
