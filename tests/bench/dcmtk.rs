@@ -116,10 +116,10 @@ impl Storescp {
         Ok(Some(peer))
     }
 
-    /// Stores files in it and removes what it wrote; seconds.
+    /// Stores files in it and sets aside what it wrote; seconds.
     pub(crate) fn measure(&self, nagle: Nagle, files: &[PathBuf]) -> anyhow::Result<f64> {
         let seconds = store(self.address, "ANY-SCP", nagle, files)?;
-        self.clear()?;
+        self.set_aside()?;
         Ok(seconds)
     }
 
@@ -142,16 +142,6 @@ impl Storescp {
             let entry = entry?;
             File::options().write(true).truncate(true).open(entry.path())?;
             fs::rename(entry.path(), round.join(entry.file_name()))?;
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    /// Removes the files that it wrote; how many there were.
-    pub(crate) fn clear(&self) -> anyhow::Result<usize> {
-        let mut count = 0;
-        for entry in fs::read_dir(&self.folder)? {
-            fs::remove_file(entry?.path())?;
             count += 1;
         }
         Ok(count)
