@@ -11,7 +11,7 @@ use tests::orthanc::Orthanc;
 use tests::wait;
 
 /// Connections of the direct STOW.
-const CONNECTIONS: usize = 4;
+pub(crate) const CONNECTIONS: usize = 4;
 const BOUNDARY: &str = "bench";
 
 /// A connection that stays open, with nothing between it and the socket.
@@ -70,17 +70,18 @@ impl Count {
     }
 
     /// Stores by `store` while the count is watched: what that gives, and the seconds until there are so many
-    /// instances. However they get there, the archive is asked as often meanwhile.
+    /// instances more. However they get there, the archive is asked as often meanwhile.
     pub(crate) fn time<T: Send>(
         &mut self,
         instances: u32,
         longest: Duration,
         store: impl FnOnce() -> anyhow::Result<T> + Send,
     ) -> anyhow::Result<(f64, T)> {
+        let goal = self.now()? + u64::from(instances);
         let begun = Instant::now();
         std::thread::scope(|scope| {
             let storing = scope.spawn(store);
-            let counted = self.reach(instances, longest);
+            let counted = self.reach(goal, longest);
             let seconds = begun.elapsed().as_secs_f64();
             let stored = storing.join().expect("a sender that did not panic")?;
             counted?;
@@ -89,16 +90,16 @@ impl Count {
     }
 
     /// Waits until it has so many.
-    fn reach(&mut self, instances: u32, longest: Duration) -> anyhow::Result<()> {
+    fn reach(&mut self, goal: u64, longest: Duration) -> anyhow::Result<()> {
         let mut seen = 0;
         let reached = wait::within(longest, || {
             seen = match self.now() {
                 Ok(count) => count,
                 Err(error) => return Some(Err(error)),
             };
-            (seen >= u64::from(instances)).then_some(Ok(()))
+            (seen >= goal).then_some(Ok(()))
         });
-        reached.unwrap_or_else(|| anyhow::bail!("Orthanc has {seen} of {instances} instances"))
+        reached.unwrap_or_else(|| anyhow::bail!("Orthanc has {seen} of {goal} instances"))
     }
 
     fn now(&mut self) -> anyhow::Result<u64> {
@@ -109,63 +110,56 @@ impl Count {
     }
 }
 
-/// Stores files over some connections at once, one instance in a request; seconds from the first
-/// request until Orthanc counts them all.
+/// Stores files over some connections at once, one instance in a request; seconds from before the first
+/// file is read until Orthanc counts them all.
 pub(crate) fn store_directly(orthanc: &Orthanc, files: &[PathBuf]) -> anyhow::Result<f64> {
-    let requests = Requests::prepare(&orthanc.url(), files)?;
+    let connections = connect(&orthanc.url())?;
     let mut count = Count::of(orthanc)?;
     let instances = u32::try_from(files.len())?;
-    Ok(count.time(instances, Duration::from_secs(60), || requests.send())?.0)
+    Ok(count.time(instances, Duration::from_secs(60), || send(connections, files))?.0)
 }
 
 /// Stores files in the archive at a base URL.
 pub(crate) fn store_in(url: &str, files: &[PathBuf]) -> anyhow::Result<()> {
-    Requests::prepare(url, files)?.send()
+    send(connect(url)?, files)
 }
 
-/// Everything that is there before the first request: bodies in memory, connections open.
-struct Requests {
-    bodies: Vec<Vec<u8>>,
-    connections: Vec<Connection>,
+fn connect(url: &str) -> anyhow::Result<Vec<Connection>> {
+    let host = host(url)?;
+    (0..CONNECTIONS).map(|_| Connection::open(&host)).collect()
 }
 
-impl Requests {
-    fn prepare(url: &str, files: &[PathBuf]) -> anyhow::Result<Self> {
-        let host = host(url)?;
-        Ok(Self {
-            bodies: files.iter().map(|path| body(path)).collect::<Result<_, _>>()?,
-            connections: (0..CONNECTIONS).map(|_| Connection::open(&host)).collect::<Result<_, _>>()?,
-        })
-    }
-
-    fn send(mut self) -> anyhow::Result<()> {
-        let (bodies, next) = (&self.bodies, &AtomicUsize::new(0));
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = self
-                .connections
-                .iter_mut()
-                .map(|connection| scope.spawn(|| store_some(connection, bodies, next)))
-                .collect();
-            workers.into_iter().try_for_each(|worker| worker.join().expect("a worker that did not panic"))
-        })
-    }
+fn send(mut connections: Vec<Connection>, files: &[PathBuf]) -> anyhow::Result<()> {
+    let next = &AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = connections
+            .iter_mut()
+            .map(|connection| scope.spawn(|| store_some(connection, files, next)))
+            .collect();
+        workers.into_iter().try_for_each(|worker| worker.join().expect("a worker that did not panic"))
+    })
 }
 
-fn store_some(connection: &mut Connection, bodies: &[Vec<u8>], next: &AtomicUsize) -> anyhow::Result<()> {
+/// Reads each file when its turn comes, as whoever sends files does, `storescu` among them.
+fn store_some(connection: &mut Connection, files: &[PathBuf], next: &AtomicUsize) -> anyhow::Result<()> {
     let fields = format!(
         "Content-Type: multipart/related; type=\"application/dicom\"; boundary={BOUNDARY}\r\n\
          Accept: application/dicom+json\r\n"
     );
-    while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let (status, answer) = connection.exchange("POST /dicom-web/studies", &fields, body)?;
+    let mut body = Vec::new();
+    while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+        read_body(file, &mut body)?;
+        let (status, answer) = connection.exchange("POST /dicom-web/studies", &fields, &body)?;
         anyhow::ensure!(status == 200, "the archive answers {status}: {}", String::from_utf8_lossy(&answer));
     }
     Ok(())
 }
 
-fn body(file: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut body = format!("--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n").into_bytes();
-    std::fs::File::open(file)?.read_to_end(&mut body)?;
+/// The body with this file alone, in place of what was there.
+fn read_body(file: &Path, body: &mut Vec<u8>) -> anyhow::Result<()> {
+    body.clear();
+    body.extend_from_slice(format!("--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n").as_bytes());
+    std::fs::File::open(file)?.read_to_end(body)?;
     body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
-    Ok(body)
+    Ok(())
 }
