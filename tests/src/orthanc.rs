@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
@@ -17,15 +17,33 @@ use crate::wait::eventually;
 /// Where Debian puts the plug-in.
 const PLUGIN: &str = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so";
 
-/// Attempts to find it a port.
-const PORTS_TRIED: usize = 3;
+/// Attempts to start it.
+const ATTEMPTS: usize = 3;
+
+/// A process that is ended when dropped.
+struct Process(Child);
+
+impl Process {
+    fn end(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
 
 /// A running Orthanc; killed when dropped.
 pub struct Orthanc {
-    child: Child,
+    process: Process,
+    program: PathBuf,
     port: u16,
     dicom_port: u16,
-    _directory: TempDir,
+    /// Where it keeps what it has; before that, where it did so until it began anew.
+    folders: Vec<TempDir>,
 }
 
 impl Orthanc {
@@ -42,49 +60,30 @@ impl Orthanc {
             return None;
         }
         // A port that was free may be taken by another test before Orthanc has it.
-        Some((0..PORTS_TRIED).find_map(|_| Self::start_once(&program)).expect("Orthanc starts"))
+        let attempt = |_| {
+            let (port, dicom_port) = (free_port(), free_port());
+            let (process, folder) = launch(&program, port, dicom_port)?;
+            Some(Self { process, program: program.clone(), port, dicom_port, folders: vec![folder] })
+        };
+        Some((0..ATTEMPTS).find_map(attempt).expect("Orthanc starts"))
     }
 
-    /// One attempt; nothing where the process ends instead of serving.
-    fn start_once(program: &Path) -> Option<Self> {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let (port, dicom_port) = (free_port(), free_port());
-        let configuration = json!({
-            "Name": "tests",
-            "StorageDirectory": directory.path().join("storage"),
-            "IndexDirectory": directory.path().join("storage"),
-            "Plugins": [PLUGIN],
-            "HttpPort": port,
-            "DicomPort": dicom_port,
-            "RemoteAccessAllowed": true,
-            "AuthenticationEnabled": false,
-            "StorageCompression": false,
-            "OverwriteInstances": false,
-            "HttpVerbose": false,
-            // What is beyond a limit cannot be had, and Latin 1 would lose most names.
-            "DefaultEncoding": "Utf8",
-            "LimitFindResults": 0,
-            "LimitFindInstances": 0,
-            "DicomWeb": {"Enable": true, "Root": "/dicom-web/", "EnableWado": true},
-        });
-        let path = directory.path().join("orthanc.json");
-        fs::write(&path, configuration.to_string()).expect("the configuration of Orthanc");
-        let log = fs::File::create(directory.path().join("log")).expect("the log");
-        let child = Command::new(program)
-            .arg(&path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("Orthanc starts");
-        let mut orthanc = Self { child, port, dicom_port, _directory: directory };
-        eventually("Orthanc serves", || {
-            if orthanc.child.try_wait().expect("a child").is_some() {
-                return Some(false);
-            }
-            http::get(&orthanc.address("/statistics")).filter(|answer| answer.status == 200).map(|_| true)
-        })
-        .then_some(orthanc)
+    /// Ends the process, starts one with an empty database on the same ports, and waits until it serves.
+    ///
+    /// The files of the old one are emptied and stay until the end: ext4 spares an inode that was freed within
+    /// the last minutes, and looks at each of them for every file that is created. Where hundreds were just
+    /// removed, that takes longer than all else that Orthanc does to store an instance.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn begin_anew(&mut self) {
+        self.process.end();
+        self.folders.last().into_iter().for_each(|folder| empty_files(folder.path()));
+        // A port may have been taken for a moment by a connection to somewhere else.
+        let attempt = |_| launch(&self.program, self.port, self.dicom_port);
+        let (process, folder) = (0..ATTEMPTS).find_map(attempt).expect("Orthanc starts again");
+        self.process = process;
+        self.folders.push(folder);
     }
 
     /// Base URL of its DICOMweb service.
@@ -100,7 +99,7 @@ impl Orthanc {
     }
 
     fn address(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        address(self.port, path)
     }
 
     /// `GET` of its own interface.
@@ -199,9 +198,59 @@ impl Orthanc {
     }
 }
 
-impl Drop for Orthanc {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+fn address(port: u16, path: &str) -> String {
+    format!("http://127.0.0.1:{port}{path}")
+}
+
+/// Starts a process with a new folder; nothing where it ends instead of serving.
+fn launch(program: &Path, port: u16, dicom_port: u16) -> Option<(Process, TempDir)> {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let configuration = json!({
+        "Name": "tests",
+        "StorageDirectory": folder.path().join("storage"),
+        "IndexDirectory": folder.path().join("storage"),
+        "Plugins": [PLUGIN],
+        "HttpPort": port,
+        "DicomPort": dicom_port,
+        "RemoteAccessAllowed": true,
+        "AuthenticationEnabled": false,
+        "StorageCompression": false,
+        "OverwriteInstances": false,
+        "HttpVerbose": false,
+        // What is beyond a limit cannot be had, and Latin 1 would lose most names.
+        "DefaultEncoding": "Utf8",
+        "LimitFindResults": 0,
+        "LimitFindInstances": 0,
+        "DicomWeb": {"Enable": true, "Root": "/dicom-web/", "EnableWado": true},
+    });
+    let path = folder.path().join("orthanc.json");
+    fs::write(&path, configuration.to_string()).expect("the configuration of Orthanc");
+    let log = fs::File::create(folder.path().join("log")).expect("the log");
+    let child = Command::new(program)
+        .arg(&path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("Orthanc starts");
+    let mut process = Process(child);
+    eventually("Orthanc serves", || {
+        if process.0.try_wait().expect("a child").is_some() {
+            return Some(false);
+        }
+        http::get(&address(port, "/statistics")).filter(|answer| answer.status == 200).map(|_| true)
+    })
+    .then_some((process, folder))
+}
+
+/// Empties every file in a folder and below, and removes none.
+fn empty_files(folder: &Path) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let entry = entry.expect("an entry");
+        if entry.file_type().expect("a type").is_dir() {
+            empty_files(&entry.path());
+        } else {
+            fs::File::create(entry.path()).expect("a file of its own");
+        }
     }
 }
