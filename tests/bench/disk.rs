@@ -22,6 +22,12 @@ pub(crate) fn refuse_memory(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Waits until everything that was written to the file system of a folder is on the disk: otherwise that goes
+/// on while the next thing is measured.
+pub(crate) fn flush(folder: &Path) -> anyhow::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(folder)?)?)
+}
+
 /// A file whose blocks were all written before, so that a sync writes data and no metadata but times.
 pub(crate) struct WrittenFile {
     path: PathBuf,

@@ -48,9 +48,9 @@ impl From<&Arguments> for Extent {
 /// missing.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Option<bool>> {
     let extent = Extent::from(arguments);
-    let Some(site) = site::Site::open(&arguments.folder, &extent)? else { return Ok(None) };
+    let Some(mut site) = site::Site::open(&arguments.folder, &extent)? else { return Ok(None) };
     let mut figures = figures::Figures::new(&extent);
-    rounds::measure(&site, &extent, &mut figures)?;
+    rounds::measure(&mut site, &extent, &mut figures)?;
     memory::measure(&site, &extent, &mut figures)?;
     let verdicts = judge::judge(&figures);
     figures::print(&figures, &verdicts);

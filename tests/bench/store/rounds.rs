@@ -35,7 +35,7 @@ impl Peers {
 }
 
 /// Makes all rounds.
-pub(crate) fn measure(site: &Site, extent: &Extent, figures: &mut Figures) -> anyhow::Result<()> {
+pub(crate) fn measure(site: &mut Site, extent: &Extent, figures: &mut Figures) -> anyhow::Result<()> {
     let peers = Peers::start(site)?;
     let block = std::fs::read(&site.slices[0])?;
     let mut written = WrittenFile::new(site.scratch(), block, extent.instances)?;
@@ -51,8 +51,8 @@ pub(crate) fn measure(site: &Site, extent: &Extent, figures: &mut Figures) -> an
         tell("Dimseway, TCP_NODELAY", figures.own_at_once.add(ours));
         tell("storescp --ignore", figures.peer_ignoring.add(peers.ignoring.measure(Nagle::Off, files)?));
         tell("fdatasync, median", figures.sync.add(written.sync()?));
-        let direct = archive::store_directly(&site.orthanc, files)?;
-        site.orthanc.clear();
+        site.renew_orthanc()?;
+        let direct = archive::store_directly(&site.orthanc, &site.slices)?;
         tell("Orthanc, direct", figures.direct.add(direct));
         deliver(site, figures)?;
     }
@@ -76,8 +76,9 @@ fn acknowledge(site: &Site, nagle: Nagle, figures: &mut Figures) -> anyhow::Resu
     Ok(seconds)
 }
 
-/// Sends the study to the archive; counts the time until the archive has it.
-fn deliver(site: &Site, figures: &mut Figures) -> anyhow::Result<()> {
+/// Sends the study to an archive that is new; counts the time until the archive has it.
+fn deliver(site: &mut Site, figures: &mut Figures) -> anyhow::Result<()> {
+    site.renew_orthanc()?;
     let mut count = Count::of(&site.orthanc)?;
     let instances = u32::try_from(site.slices.len())?;
     let store = || dcmtk::store(site.daemon.dimse(), called::ORTHANC, Nagle::Off, &site.slices);
@@ -85,7 +86,5 @@ fn deliver(site: &Site, figures: &mut Figures) -> anyhow::Result<()> {
     let (delivered, acknowledged) = timed.with_context(|| site.daemon.log())?;
     tell("Dimseway to Orthanc, acknowledged", figures.own_acknowledged.add(acknowledged));
     tell("Dimseway to Orthanc, delivered", figures.own_delivered.add(delivered));
-    site.settle("orthanc")?;
-    site.orthanc.clear();
-    Ok(())
+    site.settle("orthanc")
 }

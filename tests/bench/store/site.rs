@@ -15,6 +15,7 @@ use tests::orthanc::Orthanc;
 use tests::wait;
 
 use super::Extent;
+use crate::{archive, disk};
 
 /// AE titles of the daemon, one per route.
 pub(crate) mod called {
@@ -31,6 +32,12 @@ pub(crate) mod called {
 /// Any seed does; the same one makes runs comparable between days.
 const SEED: u64 = 2026;
 
+/// Of the study with which an archive is warmed up.
+const SEED_WARM_UP: u64 = SEED + 1;
+
+/// Its slices: some for every connection.
+const SLICES_WARM_UP: u32 = 4 * archive::CONNECTIONS as u32;
+
 /// One daemon and its archives, for all measurements.
 pub(crate) struct Site {
     pub(crate) daemon: Daemon,
@@ -38,6 +45,7 @@ pub(crate) struct Site {
     pub(crate) origin: EmbeddedOrigin,
     /// The CT slices, in order.
     pub(crate) slices: Vec<PathBuf>,
+    warm_up: Vec<PathBuf>,
     folder: TempDir,
     _home: Home,
 }
@@ -55,9 +63,19 @@ impl Site {
         let home = Home::new(&configuration(&orthanc.url(), origin.url()));
         let daemon = home.start();
         let slices = Study::new(SEED, extent.instances).write_folder(&scratch.path().join("slices"))?;
-        // What is written only now would be flushed in the middle of the first run.
-        rustix::fs::syncfs(std::fs::File::open(scratch.path())?)?;
-        Ok(Some(Self { daemon, orthanc, origin, slices, folder: scratch, _home: home }))
+        let warm_up =
+            Study::new(SEED_WARM_UP, SLICES_WARM_UP).write_folder(&scratch.path().join("warm-up"))?;
+        disk::flush(scratch.path())?;
+        Ok(Some(Self { daemon, orthanc, origin, slices, warm_up, folder: scratch, _home: home }))
+    }
+
+    /// A new Orthanc for the next measurement, warmed up in the same way whatever is measured: it has stored
+    /// some instances of another study, and nothing waits to be written to the disk.
+    pub(crate) fn renew_orthanc(&mut self) -> anyhow::Result<()> {
+        self.orthanc.begin_anew();
+        archive::store_in(&self.orthanc.url(), &self.warm_up)?;
+        // Where it keeps its folders.
+        disk::flush(&std::env::temp_dir())
     }
 
     /// A folder that is thrown away at the end.
