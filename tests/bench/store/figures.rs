@@ -19,6 +19,15 @@ pub(crate) struct LargeObject {
     pub(crate) memory_kib: u64,
 }
 
+/// Through Dimseway into Orthanc.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Delivery {
+    /// Until everything is acknowledged.
+    pub(crate) acknowledged: Series,
+    /// Until Orthanc has it.
+    pub(crate) delivered: Series,
+}
+
 /// All figures; times in seconds, one per round.
 #[derive(Debug, Clone)]
 pub(crate) struct Figures {
@@ -37,10 +46,10 @@ pub(crate) struct Figures {
     pub(crate) sync: Series,
     /// STOW straight into Orthanc.
     pub(crate) direct: Series,
-    /// Through Dimseway into Orthanc: until everything is acknowledged.
-    pub(crate) own_acknowledged: Series,
-    /// Through Dimseway into Orthanc: until Orthanc has it.
-    pub(crate) own_delivered: Series,
+    /// Over one association.
+    pub(crate) own_one: Delivery,
+    /// Over as many associations at once as the direct STOW has connections.
+    pub(crate) own_several: Delivery,
     /// Syncs of the spool per acknowledged instance, one per run with nothing being delivered.
     pub(crate) syncs_per_instance: Series,
     pub(crate) memory_rounds_kib: u64,
@@ -59,8 +68,8 @@ impl Figures {
             peer_ignoring: Series::default(),
             sync: Series::default(),
             direct: Series::default(),
-            own_acknowledged: Series::default(),
-            own_delivered: Series::default(),
+            own_one: Delivery::default(),
+            own_several: Delivery::default(),
             syncs_per_instance: Series::default(),
             memory_rounds_kib: 0,
             large_objects: Vec::new(),
@@ -68,7 +77,7 @@ impl Figures {
         }
     }
 
-    fn rows(&self) -> [(&'static str, &Series); 10] {
+    fn rows(&self) -> [(&'static str, &Series); 12] {
         [
             ("storescu -> storescp, defaults", &self.peer_default),
             ("storescu -> Dimseway, defaults", &self.own_default),
@@ -77,8 +86,10 @@ impl Figures {
             ("storescu -> storescp --ignore, TCP_NODELAY=1", &self.peer_ignoring),
             ("fdatasync of one instance, median", &self.sync),
             ("STOW -> Orthanc, 4 connections", &self.direct),
-            ("storescu -> Dimseway -> Orthanc, acknowledged", &self.own_acknowledged),
-            ("storescu -> Dimseway -> Orthanc, delivered", &self.own_delivered),
+            ("storescu -> Dimseway -> Orthanc, acknowledged", &self.own_one.acknowledged),
+            ("storescu -> Dimseway -> Orthanc, delivered", &self.own_one.delivered),
+            ("4 storescu -> Dimseway -> Orthanc, acknowledged", &self.own_several.acknowledged),
+            ("4 storescu -> Dimseway -> Orthanc, delivered", &self.own_several.delivered),
             ("syncs per acknowledged instance (number)", &self.syncs_per_instance),
         ]
     }

@@ -26,7 +26,16 @@ pub(crate) fn judge(figures: &Figures) -> Vec<Verdict> {
             &figures.own_at_once,
             &unavoidable,
         ),
-        Verdict::time("delivered to Orthanc: 1.5 direct STOW", &figures.own_delivered, &direct),
+        Verdict::time(
+            "delivered to Orthanc, one association: 1.5 direct STOW",
+            &figures.own_one.delivered,
+            &direct,
+        ),
+        Verdict::time(
+            "delivered to Orthanc, 4 associations: 1.5 direct STOW",
+            &figures.own_several.delivered,
+            &direct,
+        ),
         Verdict::memory("VmHWM, runs above".to_owned(), figures.memory_rounds_kib, MEMORY_KIB),
     ];
     verdicts.extend(figures.large_objects.iter().map(|object| {

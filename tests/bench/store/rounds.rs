@@ -1,12 +1,13 @@
 //! Rounds of the same study: into the peer, into Dimseway, straight into the archive, through
 //! Dimseway into the archive.
 
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
 use super::Extent;
-use super::figures::Figures;
+use super::figures::{Delivery, Figures};
 use super::site::{Site, called};
 use crate::archive::{self, Count};
 use crate::dcmtk::{self, Keep, Nagle, Storescp};
@@ -54,7 +55,8 @@ pub(crate) fn measure(site: &mut Site, extent: &Extent, figures: &mut Figures) -
         site.renew_orthanc()?;
         let direct = archive::store_directly(&site.orthanc, &site.slices)?;
         tell("Orthanc, direct", figures.direct.add(direct));
-        deliver(site, figures)?;
+        deliver(site, 1, &mut figures.own_one)?;
+        deliver(site, archive::CONNECTIONS, &mut figures.own_several)?;
     }
     figures.memory_rounds_kib = site.daemon.memory_peak_kib();
     Ok(())
@@ -77,14 +79,31 @@ fn acknowledge(site: &Site, nagle: Nagle, figures: &mut Figures) -> anyhow::Resu
 }
 
 /// Sends the study to an archive that is new; counts the time until the archive has it.
-fn deliver(site: &mut Site, figures: &mut Figures) -> anyhow::Result<()> {
+fn deliver(site: &mut Site, associations: usize, delivery: &mut Delivery) -> anyhow::Result<()> {
     site.renew_orthanc()?;
     let mut count = Count::of(&site.orthanc)?;
     let instances = u32::try_from(site.slices.len())?;
-    let store = || dcmtk::store(site.daemon.dimse(), called::ORTHANC, Nagle::Off, &site.slices);
-    let timed = count.time(instances, LONGEST, store);
+    let timed = count.time(instances, LONGEST, || send(site, associations));
     let (delivered, acknowledged) = timed.with_context(|| site.daemon.log())?;
-    tell("Dimseway to Orthanc, acknowledged", figures.own_acknowledged.add(acknowledged));
-    tell("Dimseway to Orthanc, delivered", figures.own_delivered.add(delivered));
+    println!("  Dimseway to Orthanc, associations: {associations}");
+    tell("  acknowledged", delivery.acknowledged.add(acknowledged));
+    tell("  delivered", delivery.delivered.add(delivered));
     site.settle("orthanc")
+}
+
+/// Sends the study over so many associations at once, each with its share of the slices, dealt like cards;
+/// seconds until all of it is acknowledged.
+fn send(site: &Site, associations: usize) -> anyhow::Result<f64> {
+    let share =
+        |first| -> Vec<PathBuf> { site.slices.iter().skip(first).step_by(associations).cloned().collect() };
+    let shares: Vec<_> = (0..associations).map(share).filter(|share| !share.is_empty()).collect();
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        let store = |share| dcmtk::store(site.daemon.dimse(), called::ORTHANC, Nagle::Off, share);
+        let senders: Vec<_> = shares.iter().map(|share| scope.spawn(move || store(share))).collect();
+        senders
+            .into_iter()
+            .try_for_each(|sender| sender.join().expect("a sender that did not panic").map(drop))
+    })?;
+    Ok(begun.elapsed().as_secs_f64())
 }
