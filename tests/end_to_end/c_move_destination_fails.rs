@@ -208,7 +208,7 @@ fn contexts_that_are_rejected_fail_their_instances_alone() {
     assert_eq!(last.failed_list(), uids(&refused));
     let taken: Vec<_> = instances.iter().skip(1).step_by(2).cloned().collect();
     site.expect_received(&taken);
-    assert!(site.daemon.log().contains(&refused[0].sop_instance), "the log names what failed");
+    site.daemon.wait_for_line(&refused[0].sop_instance);
 
     let nothing = Behaviour::default().accepting(|_, _| false);
     let site = Site::start_with(&instances, nothing, |configuration| configuration);

@@ -14,7 +14,7 @@ fn told(daemon: &Daemon, outcome: &str, word: &str) {
     eventually(&format!("an association counts as {outcome}"), || {
         (daemon.metrics().sum("dimseway_associations_total", &[("outcome", outcome)]) == 1.0).then_some(())
     });
-    assert!(daemon.log().lines().any(|line| line.contains(word)), "{outcome}: no line with {word:?}");
+    daemon.wait_for_line(word);
 }
 
 #[test]

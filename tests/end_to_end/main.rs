@@ -27,6 +27,7 @@ mod demonstration;
 mod encrypted_origin;
 mod failures_are_told;
 mod held_calls;
+mod log_unread;
 mod nothing_about_a_patient;
 mod origin_answers;
 mod pass_through;

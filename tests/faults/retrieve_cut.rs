@@ -84,7 +84,8 @@ fn a_cut_line_is_resumed_inside_the_instance() {
     assert_eq!((last.status(), last.counts()), (0x0000, (5, 0, 0)), "{last:?}");
     assert_eq!((site.destination.count(), site.destination.cut()), (5, 0), "each once, none cut");
     site.expect_whole();
-    assert!(site.daemon.log().contains("resuming inside an instance"), "the line was not cut inside one");
+    // Otherwise the line was not cut inside one.
+    site.daemon.wait_for_line("resuming inside an instance");
 }
 
 #[test]

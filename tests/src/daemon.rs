@@ -96,21 +96,36 @@ impl Home {
     /// As [`Self::start`].
     #[must_use]
     pub fn start_under(&self, wrapper: Option<&[&str]>) -> Daemon {
+        let log = self.log_file();
+        self.start_with(wrapper, log.try_clone().expect("the log").into(), log)
+    }
+
+    /// Starts the daemon with its log elsewhere than in the file that [`Daemon::log`] reads.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_logging_to(&self, errors: impl Into<Stdio>) -> Daemon {
+        self.start_with(None, errors.into(), self.log_file())
+    }
+
+    fn log_file(&self) -> File {
+        File::options().create(true).append(true).open(self.path().join("log")).expect("the log")
+    }
+
+    fn start_with(&self, wrapper: Option<&[&str]>, errors: Stdio, output: File) -> Daemon {
         let ready_file = self.path().join("ready.json");
         if ready_file.exists() {
             fs::remove_file(&ready_file).expect("the ready file of the last process");
         }
-        let log = self.path().join("log");
-        let output = File::options().create(true).append(true).open(&log).expect("the log");
         let serve = self.command(&["serve", "--ready-file", "ready.json"]);
         let mut command = match wrapper {
             None => serve,
             Some(words) => wrapped(words, &serve),
         };
-        let errors = output.try_clone().expect("the log");
         let child =
             command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().expect("the daemon starts");
-        let mut daemon = Daemon { child, log, dimse: None, admin: None };
+        let mut daemon = Daemon { child, log: self.path().join("log"), dimse: None, admin: None };
         daemon.wait_until_ready(&ready_file);
         daemon
     }
@@ -170,6 +185,16 @@ impl Daemon {
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits until a line of the log has these words: it is written beside what it tells of.
+    ///
+    /// # Panics
+    /// Where none has.
+    pub fn wait_for_line(&self, words: &str) {
+        eventually(&format!("a line of the log with {words:?}"), || {
+            self.log().lines().any(|line| line.contains(words)).then_some(())
+        });
     }
 
     /// `GET` of its admin address.

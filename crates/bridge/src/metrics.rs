@@ -236,6 +236,10 @@ metrics! {
     reloads: IntCounterVec = counter Kind::Counter, "dimseway_configuration_reloads_total", &["outcome"],
         "`rejected` means that the file is invalid and the old configuration is in force; the log names file, line and key.";
 
+    /// Lines of the log that were lost, since whoever reads standard error took them too slowly, or not at all.
+    log_lines_lost: IntCounterVec = counter Kind::Counter, "dimseway_log_lines_lost_total", &[],
+        "The collector of the log stands still or cannot keep up: look at it (a stopped container runtime, a full disk of the journal, a terminal that was paused), or set `log.level` to `info`. Nothing else waits for the log; once it is read again, a line in it tells how many are missing.";
+
     /// Panics that were caught, by task.
     panics: IntCounterVec = counter Kind::Counter, "dimseway_panics_total", &["task"],
         "A defect of the program; please report it with the log. The task was ended, the rest goes on.";

@@ -11,6 +11,7 @@ use crate::{
     configuration::Configuration,
     exit::{Exit, OrExit, fail},
     signals::Stop,
+    telemetry::Lines,
     web,
 };
 use anyhow::Context;
@@ -144,6 +145,11 @@ impl Daemon {
             web_server,
             admin_stop,
         })
+    }
+
+    /// Counts the lines of the log that its reader does not take, from now on and those before.
+    pub(crate) fn count_lost_lines(&self, lines: &Lines) {
+        lines.count_lost(self.shared.metrics.log_lines_lost.with_label_values::<&str>(&[]));
     }
 
     /// Waits for the end: drained after the first signal, at once after the second.

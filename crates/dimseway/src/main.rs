@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("dimseway: {}", exit::in_one_line(&error));
+            output::last_words(format!("dimseway: {}", exit::in_one_line(&error)));
             Failure::exit_of(&error).into()
         }
     }

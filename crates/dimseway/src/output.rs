@@ -5,7 +5,14 @@ use crate::exit::Exit;
 use std::{
     fmt,
     io::{self, ErrorKind, Write},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
+
+/// Wait for the reader of standard error at the end of the program. Unit: time. Default: 1 s, which a reader that
+/// reads at all does not need; beyond it the exit code has to say it alone.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 
 macro_rules! print {
     ($($words:tt)*) => { $crate::output::to_standard_output(format_args!($($words)*)) };
@@ -39,4 +46,17 @@ pub(crate) fn to_standard_output(words: fmt::Arguments<'_>) {
 /// Writes to standard error, if anybody reads it.
 pub(crate) fn to_standard_error(words: fmt::Arguments<'_>) {
     let _ = io::stderr().write_fmt(words);
+}
+
+/// Writes a line to standard error as the last act of the program, which ends whether it is read or not.
+pub(crate) fn last_words(words: String) {
+    let (written, wait) = mpsc::sync_channel(1);
+    let writing = thread::Builder::new().spawn(move || {
+        eprintln!("{words}");
+        written.send(())
+    });
+    if writing.is_ok() {
+        // Written, or not to be had.
+        let _ = wait.recv_timeout(LAST_WORDS_MAX);
+    }
 }

@@ -1,11 +1,20 @@
 //! Logs to standard error, and panics in them; traces to a collector, where they are built in.
 
+mod lines;
 #[cfg(any(feature = "opentelemetry", test))]
 mod traces;
 
+pub(crate) use lines::Lines;
+
 use crate::config_file::{Log, LogFormat};
-use std::{backtrace::Backtrace, io::IsTerminal};
+use anyhow::Context;
+use lines::LinesGuard;
+use std::{backtrace::Backtrace, io::IsTerminal, time::Duration};
 use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, reload, util::SubscriberInitExt};
+
+/// Wait for the reader of the log after a panic. Unit: time. Default: 100 ms, what a reader needs that reads, and
+/// no more, since the other tasks of the thread wait as well.
+const PANIC_MAX: Duration = Duration::from_millis(100);
 
 /// Changes the log level of the running program.
 #[derive(Clone)]
@@ -20,10 +29,14 @@ impl LevelHandle {
     }
 }
 
-/// What was installed.
+/// What was installed. Dropping it waits for the log, for a limited time.
+#[must_use]
 pub(crate) struct Telemetry {
     /// Changes the log level.
     pub(crate) level: LevelHandle,
+    /// Where lines go.
+    pub(crate) lines: Lines,
+    _written_at_the_end: LinesGuard,
     #[cfg(feature = "opentelemetry")]
     exporter: Option<traces::Exporter>,
 }
@@ -39,10 +52,15 @@ impl Telemetry {
 }
 
 /// Sends all events of the process to standard error, and traces to a collector, as the configuration says.
-pub(crate) fn install(log: &Log) -> Telemetry {
+///
+/// # Errors
+/// The machine has no thread left for the log.
+pub(crate) fn install(log: &Log) -> anyhow::Result<Telemetry> {
     let (filter, handle) = reload::Layer::new(filter(log));
+    let (lines, guard) = Lines::to_standard_error().context("the log cannot be started")?;
     // The filter is of the lines alone: what traces are made of is in none of them.
-    let subscriber = tracing_subscriber::registry().with(lines(log.format).with_filter(filter));
+    let subscriber =
+        tracing_subscriber::registry().with(layer(log.format, lines.clone()).with_filter(filter));
     #[cfg(feature = "opentelemetry")]
     let (result, exporter) = match traces::start(log) {
         Ok(Some((listener, exporter))) => (subscriber.with(listener).try_init(), Some(exporter)),
@@ -58,20 +76,27 @@ pub(crate) fn install(log: &Log) -> Telemetry {
     if result.is_err() {
         tracing::debug!("logging was installed before");
     }
-    std::panic::set_hook(Box::new(log_panic));
-    Telemetry {
+    let told = lines.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        log_panic(panic);
+        // What panics may be the last that the process does.
+        told.flush(PANIC_MAX);
+    }));
+    Ok(Telemetry {
         level: LevelHandle(handle),
+        lines,
+        _written_at_the_end: guard,
         #[cfg(feature = "opentelemetry")]
         exporter,
-    }
+    })
 }
 
-fn lines(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+fn layer(format: LogFormat, lines: Lines) -> Box<dyn Layer<Registry> + Send + Sync> {
+    let layer = tracing_subscriber::fmt::layer().with_writer(lines);
     match format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Text => layer.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => {
-            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+            layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
         }
     }
 }

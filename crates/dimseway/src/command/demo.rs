@@ -62,7 +62,7 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
     };
     worklist::write(&directory.path, &options)?;
     let configuration = configuration(&directory.path, &site)?;
-    telemetry::install(&configuration.log);
+    let telemetry = telemetry::install(&configuration.log)?;
     open_files::raise_limit();
     let stop = signals::stop()?;
     let archive = super::origin::open(options.clone()).await?;
@@ -80,6 +80,7 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<()> {
     }
     let listeners = Listeners { dimse: vec![listen], admin, web: None };
     let daemon = Daemon::start(&configuration, listeners, &stop).await?;
+    daemon.count_lost_lines(&telemetry.lines);
 
     println!("The bridge listens as {AE_TITLE} at {}, the archive is at {url}.", daemon.dimse);
     if let Some(path) = &arguments.ready_file {

@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 /// An unknown profile, a folder that cannot be used, a port that is taken.
 pub(crate) async fn run(arguments: &OriginServer) -> anyhow::Result<()> {
     ready_file::clear(arguments.ready_file.as_deref())?;
-    telemetry::install(&Log::default());
+    let _telemetry = telemetry::install(&Log::default())?;
     open_files::raise_limit();
     let options = options(arguments)?;
     let credentials = options.credentials.clone();

@@ -19,7 +19,7 @@ pub(crate) async fn run(path: &Path, arguments: &Serve) -> anyhow::Result<()> {
     ready_file::clear(arguments.ready_file.as_deref())?;
     let configuration = Configuration::read(path).or_exit(Exit::Configuration)?;
     configuration.check_clients().or_exit(Exit::Configuration)?;
-    let telemetry = telemetry::install(&configuration.log);
+    let telemetry = telemetry::install(&configuration.log)?;
     let files = open_files::raise_limit();
     tracing::info!(configuration = %path.display(), ?files, "starting");
     // From here on a signal drains instead of killing, a first one during recovery too.
@@ -30,6 +30,7 @@ pub(crate) async fn run(path: &Path, arguments: &Serve) -> anyhow::Result<()> {
         daemon = Daemon::start(&configuration, listeners, &stop) => daemon?,
         () = stop.force.cancelled() => return Ok(()),
     };
+    daemon.count_lost_lines(&telemetry.lines);
     daemon::watch(path, &configuration, &daemon, telemetry.level.clone(), hangup, stop.drain.clone());
     if let Some(path) = &arguments.ready_file {
         let addresses = Addresses {
