@@ -8,6 +8,24 @@ use http::HeaderName;
 use secrecy::{ExposeSecret, SecretString};
 use std::{collections::BTreeMap, path::PathBuf};
 
+/// Header fields of the connection (RFC 9110 §7.6.1, RFC 9113 §8.2.2), of the framing of a body, or of the host
+/// that is asked: written twice or wrongly they break every request.
+const OF_THE_CONNECTION: [&str; 13] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// All origins. `files` gets the files whose change asks for a reload.
 ///
 /// # Errors
@@ -109,6 +127,10 @@ impl Reading<'_> {
             let path = path.key(name.as_str());
             let header = HeaderName::try_from(name.as_str())
                 .map_err(|_| self.document.problem(&path, "not the name of an HTTP header"))?;
+            if OF_THE_CONNECTION.contains(&header.as_str()) {
+                let message = "belongs to the connection or to the body, and is written by Dimseway alone";
+                return Err(self.document.problem(&path, message));
+            }
             let value = match value {
                 HeaderValue::Plain(value) => SecretString::from(value.as_str()),
                 HeaderValue::File(file) => secret::from_file(file, &path, self.document, self.files)?,

@@ -103,6 +103,22 @@ fn what_contradicts_itself_names_file_line_and_key() {
             "dimseway.toml:3: origin.a.headers.X Y: not the name of an HTTP header",
         ),
         (
+            "[origin.a]\nurl = \"http://a\"\nheaders.Content-Length = \"5\"\n",
+            "dimseway.toml:3: origin.a.headers.Content-Length: belongs to the connection or to the body",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\nheaders.transfer-encoding = \"chunked\"\n",
+            "dimseway.toml:3: origin.a.headers.transfer-encoding: belongs to the connection",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\nheaders = { Host = \"b\" }\n",
+            "dimseway.toml:3: origin.a.headers.Host: belongs to the connection",
+        ),
+        (
+            "[origin.a]\nurl = \"http://a\"\nheaders.Connection = \"close\"\n",
+            "dimseway.toml:3: origin.a.headers.Connection: belongs to the connection",
+        ),
+        (
             "[origin.a]\nurl = \"http://a\"\nheaders.X = { value_file = \"gone\" }\n",
             "dimseway.toml:3: origin.a.headers.X: gone: ",
         ),
