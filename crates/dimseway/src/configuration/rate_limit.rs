@@ -55,7 +55,10 @@ pub(super) fn rate_limit(
 
 fn check(rates: &Rates, path: &KeyPath, document: &Document) -> Result<(), Problem> {
     let fault = |key: &str, message: &str| Err(document.problem(&path.key(key), message));
-    if rates.requests_per_second.is_some_and(|rate| !(rate.is_finite() && rate >= 0.001)) {
+    if rates.requests_per_second.is_some_and(|rate| !rate.is_finite()) {
+        return fault("requests_per_second", "must be a finite number; left out, nothing is limited");
+    }
+    if rates.requests_per_second.is_some_and(|rate| rate < 0.001) {
         return fault("requests_per_second", "at least 0.001 is needed: one request in a quarter of an hour");
     }
     if rates.burst == Some(0) {
@@ -129,7 +132,9 @@ mod tests {
     fn limits_that_would_let_nothing_through_are_refused() {
         for (text, message) in [
             ("requests_per_second = 0", "at least 0.001"),
-            ("requests_per_second = nan", "at least 0.001"),
+            ("requests_per_second = -1", "at least 0.001"),
+            ("requests_per_second = nan", "must be a finite number"),
+            ("requests_per_second = inf", "must be a finite number; left out, nothing is limited"),
             ("burst = 3", "without `requests_per_second`"),
             ("requests_per_second = 1\nburst = 0", "at least 1"),
             ("concurrent = 0", "at least 1"),

@@ -87,11 +87,15 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn days(&self, key: &str, written: Span) -> Result<u16, Problem> {
         let whole = written.0.as_secs().is_multiple_of(DAY.as_secs()) && written.0.subsec_nanos() == 0;
-        let days = u16::try_from(written.0.as_secs() / DAY.as_secs()).ok().filter(|_| whole);
-        days.ok_or_else(|| {
+        let problem = |message: String| {
             let path = KeyPath::from("worklist").key(key);
-            self.document.problem(&path, "whole days are needed, such as \"1d\"")
-        })
+            self.document.problem(&path, message)
+        };
+        if !whole {
+            return Err(problem("whole days are needed, such as \"1d\"".to_owned()));
+        }
+        u16::try_from(written.0.as_secs() / DAY.as_secs())
+            .map_err(|_| problem(format!("at most {}d are allowed", u16::MAX)))
     }
 
     /// The sources that are asked, in the order in which they are merged.

@@ -63,6 +63,10 @@ fn what_contradicts_itself_names_file_line_and_key() {
         ),
         ("[worklist]\nwindow = \"36h\"\n", "dimseway.toml:9: worklist.window: whole days are needed"),
         (
+            "[worklist]\nwindow = \"100000d\"\n",
+            "dimseway.toml:9: worklist.window: at most 65535d are allowed",
+        ),
+        (
             "[worklist]\nwindow_after = \"90m\"\n",
             "dimseway.toml:9: worklist.window_after: whole days are needed",
         ),
