@@ -1,11 +1,12 @@
 //! A listener with a limit on open connections, and on how long each of them may stand still.
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,9 +16,10 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep},
 };
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Connections to the admin server at the same time: scrapers, probes and a few people. Further
-/// ones wait in the backlog of the operating system.
+/// Connections to the admin server at the same time: scrapers, probes and a few people. A further one displaces
+/// the oldest that has asked for nothing yet; where all have, it waits for one of them to end.
 const CONNECTIONS_MAX: usize = 128;
 
 /// Time within which a new connection has to begin a request, and a request once begun has to have its
@@ -39,12 +41,73 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 pub(crate) struct Limited {
     listener: TcpListener,
     permits: Arc<Semaphore>,
+    silent: Arc<Silent>,
 }
 
 impl Limited {
     /// With all its places free.
     pub(crate) fn new(listener: TcpListener) -> Self {
-        Self { listener, permits: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
+        Self { listener, permits: Arc::new(Semaphore::new(CONNECTIONS_MAX)), silent: Arc::default() }
+    }
+
+    /// A place for a connection that is there; of a silent one where all are taken, since a probe that is not
+    /// answered within a second or two ends the program.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Some(permit);
+        }
+        self.silent.displace_oldest();
+        Arc::clone(&self.permits).acquire_owned().await.ok()
+    }
+}
+
+/// Connections that have not asked for anything yet, by their age.
+#[derive(Default)]
+struct Silent(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    next: u64,
+    connections: BTreeMap<u64, CancellationToken>,
+}
+
+impl Silent {
+    fn add(self: Arc<Self>) -> Silence {
+        let displaced = CancellationToken::new();
+        let number = {
+            let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.next += 1;
+            let number = waiting.next;
+            waiting.connections.insert(number, displaced.clone());
+            number
+        };
+        Silence { silent: self, number, displaced: Box::pin(displaced.cancelled_owned()) }
+    }
+
+    /// False where it was displaced.
+    fn remove(&self, number: u64) -> bool {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.connections.remove(&number).is_some()
+    }
+
+    fn displace_oldest(&self) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, oldest)) = waiting.connections.pop_first() {
+            oldest.cancel();
+        }
+    }
+}
+
+/// What a connection has until its first request is there.
+struct Silence {
+    silent: Arc<Silent>,
+    number: u64,
+    displaced: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        self.silent.remove(self.number);
     }
 }
 
@@ -53,10 +116,13 @@ impl axum::serve::Listener for Limited {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
         loop {
             match self.listener.accept().await {
-                Ok((stream, address)) => return (Connection::new(stream, permit), address),
+                Ok((stream, address)) => {
+                    let permit = self.place().await;
+                    let silence = Arc::clone(&self.silent).add();
+                    return (Connection::new(stream, permit, Some(silence)), address);
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection to the admin server could not be accepted");
                     tokio::time::sleep(ACCEPT_RETRY).await;
@@ -76,6 +142,7 @@ pub(crate) struct Connection<S = TcpStream> {
     /// Ends as long after the last progress as the state allows.
     standstill: Pin<Box<Sleep>>,
     awaited: Awaited,
+    silence: Option<Silence>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -91,9 +158,9 @@ enum Awaited {
 }
 
 impl<S> Connection<S> {
-    fn new(stream: S, permit: Option<OwnedSemaphorePermit>) -> Self {
+    fn new(stream: S, permit: Option<OwnedSemaphorePermit>, silence: Option<Silence>) -> Self {
         let standstill = Box::pin(tokio::time::sleep(HEAD_MAX));
-        Self { stream, standstill, awaited: Awaited::Request, _permit: permit }
+        Self { stream, standstill, awaited: Awaited::Request, silence, _permit: permit }
     }
 
     fn progress(&mut self, next: Duration) {
@@ -102,30 +169,47 @@ impl<S> Connection<S> {
 
     /// Takes notice of bytes of a request. Only its first ones and the end of its head give it more time:
     /// one that trickles in is not worth a place.
-    fn received(&mut self, bytes: &[u8]) {
+    ///
+    /// # Errors
+    /// The place was given to another connection before there was a request.
+    fn received(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut last = match self.awaited {
             Awaited::Request => {
                 self.progress(HEAD_MAX);
                 0
             }
             Awaited::Head(last) => last,
-            Awaited::Answer => return,
+            Awaited::Answer => return Ok(()),
         };
         for byte in bytes {
             last = last << 8 | u32::from(*byte);
             if last == END_OF_HEAD {
                 self.awaited = Awaited::Answer;
                 self.progress(STANDSTILL_MAX);
-                return;
+                return match self.silence.take() {
+                    Some(silence) if !silence.silent.remove(silence.number) => Err(displaced()),
+                    _ => Ok(()),
+                };
             }
         }
         self.awaited = Awaited::Head(last);
+        Ok(())
     }
 
-    /// What to answer where the stream is not ready: an error once it has stood still for too long.
+    /// What to answer where the stream is not ready: an error once it has stood still for too long, or has to make
+    /// room.
     fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if let Some(silence) = &mut self.silence
+            && silence.displaced.as_mut().poll(context).is_ready()
+        {
+            return Poll::Ready(Err(displaced()));
+        }
         self.standstill.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
+}
+
+fn displaced() -> io::Error {
+    io::ErrorKind::ConnectionAborted.into()
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
@@ -143,8 +227,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
             return self.wait(context);
         }
         let bytes = buffer.filled().get(before..).unwrap_or_default();
-        if !bytes.is_empty() {
-            self.received(bytes);
+        if !bytes.is_empty()
+            && let Err(error) = self.received(bytes)
+        {
+            return Poll::Ready(Err(error));
         }
         read
     }
@@ -177,6 +263,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::serve::Listener;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
         time::advance,
@@ -187,7 +274,7 @@ mod tests {
 
     fn pair() -> (DuplexStream, Connection<DuplexStream>) {
         let (client, server) = duplex(16);
-        (client, Connection::new(server, None))
+        (client, Connection::new(server, None, None))
     }
 
     async fn read(connection: &mut Connection<DuplexStream>) -> io::Result<usize> {
@@ -196,6 +283,48 @@ mod tests {
 
     fn timed_out<T>(result: io::Result<T>) -> bool {
         result.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut)
+    }
+
+    /// Connects as often as there are places, and accepts them.
+    async fn full(listener: &mut Limited) -> Vec<(TcpStream, Connection)> {
+        let address = listener.listener.local_addr().unwrap();
+        let mut all = Vec::new();
+        for _ in 0..CONNECTIONS_MAX {
+            let client = TcpStream::connect(address).await.unwrap();
+            all.push((client, listener.accept().await.0));
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn a_further_connection_displaces_the_oldest_that_is_silent() {
+        let mut listener = Limited::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let mut all = full(&mut listener).await;
+        // The oldest has asked for something and keeps its place; the next one has only begun to.
+        all[0].0.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        assert_eq!(all[0].1.read(&mut [0; 64]).await.unwrap(), 18);
+        all[1].0.write_all(b"GET").await.unwrap();
+        assert_eq!(all[1].1.read(&mut [0; 64]).await.unwrap(), 3);
+        let (_client, mut connection) = all.remove(1);
+        let displaced = tokio::spawn(async move { connection.read(&mut [0; 64]).await });
+        let address = listener.listener.local_addr().unwrap();
+        let _probe = TcpStream::connect(address).await.unwrap();
+        let (_connection, _) = listener.accept().await;
+        let error = displaced.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+        assert_eq!(listener.permits.available_permits(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_the_place_was_given_away_is_not_answered() {
+        let mut listener = Limited::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let address = listener.listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let (mut connection, _) = listener.accept().await;
+        listener.silent.displace_oldest();
+        client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        let error = connection.read(&mut [0; 64]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
     }
 
     #[tokio::test(start_paused = true)]
