@@ -8,11 +8,14 @@
 //! An answer may come to its end in good order and hold an instance that is cut, as it was stored or by
 //! what passed it on. So the headers of the data set are looked at while it passes by; what ends inside an
 //! element is never sent as a whole one.
+//!
+//! Whatever an answer says of an instance around its data set, the data set itself says which one it is. It
+//! is asked before anything is sent, so that no image goes out under the UID of another.
 
 use std::{collections::VecDeque, io, time::Duration};
 
 use bytes::Bytes;
-use dataset::scan::{Passing, Progress, ScanError, ScanLimits, Scanner, Wanted};
+use dataset::scan::{Attributes, Passing, Progress, ScanError, ScanLimits, Scanner, Wanted};
 use futures::{StreamExt, stream, stream::BoxStream};
 use instance::{Encoding, Tag, Uid, part10::FileMeta};
 use tokio::sync::oneshot;
@@ -32,6 +35,9 @@ const RESUMES_IN_VAIN_MAX: u32 = 2;
 /// Bytes of a data set within which its (0008,0018) is looked for: 64 KiB, far beyond group 0008 of any
 /// real object.
 const NAMED_WITHIN: u64 = 64 * 1024;
+
+/// What the UIDs of the transfer syntaxes of PS3.6 begin with.
+const STANDARD: &str = "1.2.840.10008.";
 
 /// Most bytes that are kept back where a data set that breaks ends the association of a C-GET: 256 KiB.
 /// What is cut is known by then for small objects, and for those of known length from the header of
@@ -74,6 +80,12 @@ pub(super) enum Broken {
     /// The origin gave other bytes, another instance or another transfer syntax than before.
     #[error("the origin gave something else when asked again")]
     Differs,
+    /// It does not say which instance it is.
+    #[error("the data set has no (0008,0018) SOP Instance UID")]
+    Nameless,
+    /// It is sent under its SOP Class, so there must be no doubt about that.
+    #[error("the data set is of SOP Class {0}, and its File Meta Information names another")]
+    OtherClass(Uid),
     /// It came to its end, and is not whole.
     #[error("the instance is cut: {0}")]
     Cut(ScanError),
@@ -89,7 +101,8 @@ pub(super) type Sending = (BoxStream<'static, io::Result<Bytes>>, oneshot::Recei
 
 impl DataSet {
     /// Reads the first bytes of the instance that `source` is at the beginning of. `again` is the request
-    /// for that instance alone.
+    /// for that instance alone. The instance is named as its data set names itself: archives hold files whose
+    /// File Meta Information names another instance, and list them by their data set.
     pub(super) async fn begin(source: Source, (meta, length): Head, again: Request) -> Result<Self, Broken> {
         let passing = Passing::new(meta.transfer_syntax.encoding(), ScanLimits::default());
         let mut data_set = Self {
@@ -110,6 +123,7 @@ impl DataSet {
             read_at_last_resume: 0,
         };
         data_set.read_ahead().await?;
+        data_set.name_by_itself().await?;
         Ok(data_set)
     }
 
@@ -128,33 +142,31 @@ impl DataSet {
         Ok(())
     }
 
-    /// Whether this is the instance that `sop_instance_uid` names. Archives hold files whose File Meta
-    /// Information names another instance than their data set, and list them by their data set: that one
-    /// counts then, and is what the recipient is told.
-    pub(super) async fn is(&mut self, sop_instance_uid: &Uid) -> Result<bool, Broken> {
-        if self.meta.sop_instance_uid != *sop_instance_uid && self.is_inside(sop_instance_uid).await? {
-            self.meta.sop_instance_uid = sop_instance_uid.clone();
-        }
-        Ok(self.meta.sop_instance_uid == *sop_instance_uid)
+    /// Whether this is the instance that `sop_instance_uid` names.
+    pub(super) fn is(&self, sop_instance_uid: &Uid) -> bool {
+        self.meta.sop_instance_uid == *sop_instance_uid
     }
 
-    /// Names the instance as its data set does, where no list says which one it is.
-    pub(super) async fn name_by_itself(&mut self) -> Result<(), Broken> {
-        if let Some(uid) = self.inside().await? {
-            self.again.retrieve.instance = Some(uid.clone());
-            self.meta.sop_instance_uid = uid;
+    /// Names the instance as its data set does. That of a private transfer syntax may be written in a way that
+    /// nobody here knows; the File Meta Information counts then.
+    async fn name_by_itself(&mut self) -> Result<(), Broken> {
+        let inside = self.inside().await?;
+        let uid = |tag| inside.as_ref().and_then(|inside| inside.uid(tag).ok().flatten());
+        let Some(sop_instance_uid) = uid(Tag::SOP_INSTANCE_UID) else {
+            let is_private = !self.meta.transfer_syntax.uid().as_str().starts_with(STANDARD);
+            return if is_private { Ok(()) } else { Err(Broken::Nameless) };
+        };
+        if let Some(sop_class_uid) = uid(Tag::SOP_CLASS_UID).filter(|uid| *uid != self.meta.sop_class_uid) {
+            return Err(Broken::OtherClass(sop_class_uid));
         }
+        self.again.retrieve.instance = Some(sop_instance_uid.clone());
+        self.meta.sop_instance_uid = sop_instance_uid;
         Ok(())
     }
 
-    /// Whether (0008,0018) of the data set itself is `sop_instance_uid`.
-    async fn is_inside(&mut self, sop_instance_uid: &Uid) -> Result<bool, Broken> {
-        Ok(self.inside().await?.as_ref() == Some(sop_instance_uid))
-    }
-
-    /// (0008,0018) of the data set itself.
-    async fn inside(&mut self) -> Result<Option<Uid>, Broken> {
-        let wanted = Wanted::new([Tag::SOP_INSTANCE_UID], []);
+    /// (0008,0016) and (0008,0018) of the data set itself, where it can be read.
+    async fn inside(&mut self) -> Result<Option<Attributes>, Broken> {
+        let wanted = Wanted::new([Tag::SOP_INSTANCE_UID], [Tag::SOP_CLASS_UID]);
         let mut scanner = Scanner::new(self.meta.transfer_syntax.encoding(), wanted, ScanLimits::default());
         let mut scanned = Ok(Progress::NeedMore);
         let mut at = 0;
@@ -168,8 +180,7 @@ impl DataSet {
                 self.read_ahead().await?;
             }
         }
-        let attributes = scanned.is_ok().then(|| scanner.finish().ok()).flatten();
-        Ok(attributes.and_then(|attributes| attributes.uid(Tag::SOP_INSTANCE_UID).ok().flatten()))
+        Ok(scanned.is_ok().then(|| scanner.finish().ok()).flatten())
     }
 
     /// What the instance is.

@@ -103,8 +103,8 @@ pub(super) async fn begin(
     sop_instance_uid: &Uid,
 ) -> Result<DataSet, NotFetched> {
     let head = source.next_instance().await?.ok_or(NotFetched::Absent)?;
-    let mut data_set = DataSet::begin(source, head, again).await?;
-    if data_set.is(sop_instance_uid).await? { Ok(data_set) } else { Err(NotFetched::Absent) }
+    let data_set = DataSet::begin(source, head, again).await?;
+    if data_set.is(sop_instance_uid) { Ok(data_set) } else { Err(NotFetched::Absent) }
 }
 
 /// The request for an instance alone.

@@ -286,11 +286,7 @@ impl Operation {
             retrieve: Retrieve { instance: Some(uid.clone()), ..whole.retrieve.clone() },
             stall: self.environment.stall,
         };
-        let begin = async move {
-            let mut data_set = DataSet::begin(source, head, again).await?;
-            data_set.name_by_itself().await?;
-            Ok(data_set)
-        };
+        let begin = DataSet::begin(source, head, again).map(|begun| begun.map_err(NotFetched::from));
         self.fetches.push(begin.map(|begun| Fetched::Begun(whole, uid, begun)).boxed());
     }
 

@@ -81,6 +81,12 @@ pub(super) enum Act {
     Hold(usize, Arc<Semaphore>),
     /// Gives instances of other UIDs.
     Other,
+    /// Gives data sets that name another instance, in files that name the right one.
+    Misnamed,
+    /// Gives data sets that name no instance, in files that name the right one.
+    Nameless,
+    /// Gives data sets of another SOP Class than their files say.
+    OtherClass,
     /// Gives the data sets in another transfer syntax, as they are.
     In(&'static str),
 }
@@ -288,10 +294,24 @@ fn retrieve(archive: &Archive, found: Vec<Held>, act: Option<Act>) -> Response<B
             // Behind the identifying attributes, before anything that a cut leaves out.
             data_set[300] ^= 1;
         }
-        if matches!(act, Some(Act::Other)) {
-            let uid = held.uid.as_bytes();
-            let at = data_set.windows(uid.len()).position(|bytes| bytes == uid).unwrap();
-            data_set[at + uid.len() - 1] ^= 1;
+        let place = |bytes: &[u8]| data_set.windows(bytes.len()).position(|window| window == bytes).unwrap();
+        match act {
+            Some(Act::Other | Act::Misnamed) => {
+                let uid = held.uid.as_bytes();
+                let at = place(uid) + uid.len() - 1;
+                // 1 becomes 6, which is no instance of the archive.
+                data_set[at] += 5;
+            }
+            // (0008,0018) becomes the next element of its group.
+            Some(Act::Nameless) => {
+                let at = place(b"\x08\0\x18\0UI") + 2;
+                data_set[at] += 1;
+            }
+            Some(Act::OtherClass) => {
+                let at = place(held.class.as_bytes()) + held.class.len() - 1;
+                data_set[at] ^= 1;
+            }
+            _ => {}
         }
         if let Some(Act::Lack(length)) = act {
             data_set.truncate(data_set.len().saturating_sub(length));

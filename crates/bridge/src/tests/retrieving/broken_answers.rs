@@ -131,6 +131,39 @@ async fn another_instance_than_the_one_asked_for_is_not_sent_in_its_place() {
     ward.has_all(&all[1..]);
 }
 
+/// An origin that mixes its files up: each says the right thing of itself and holds something else.
+#[tokio::test]
+async fn what_a_data_set_says_of_itself_counts_and_nothing_around_it() {
+    for act in [Act::Misnamed, Act::Nameless, Act::OtherClass] {
+        for whole_too in [true, false] {
+            let (archive, all) = archive(3, 10_000);
+            let study_act = if whole_too { act.clone() } else { Act::Status(404) };
+            archive.always("studies/1.2.3.1", study_act);
+            for held in &all {
+                archive.always(&format!("/instances/{}", held.uid), act.clone());
+            }
+            let ward = Ward::new(archive, |_| {}).await;
+            let mut ended = ward.move_(&study("1.2.3.1")).await;
+            assert_eq!(ended.counts(), (Status(0xA702), 0, 3, 0, None));
+            ended.failed.sort();
+            assert_eq!(ended.failed, all.iter().map(|held| held.uid.clone()).collect::<Vec<_>>());
+            ward.has_all(&[]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_instance_that_calls_itself_another_fails_alone() {
+    let (archive, all) = archive(3, 10_000);
+    archive.always("studies/1.2.3.1", Act::Status(404));
+    archive.always(&format!("/instances/{}", all[0].uid), Act::Misnamed);
+    let ward = Ward::new(archive, |_| {}).await;
+    let ended = ward.move_(&study("1.2.3.1")).await;
+    assert_eq!(ended.counts(), (Status(0xB000), 2, 1, 0, None));
+    assert_eq!(ended.failed, [all[0].uid.clone()]);
+    ward.has_all(&all[1..]);
+}
+
 #[tokio::test]
 async fn an_instance_that_is_cut_in_good_order_is_never_a_whole_one() {
     // One byte, much of Pixel Data, everything behind the File Meta Information.
