@@ -43,6 +43,24 @@ async fn a_result_that_cannot_be_told_apart_is_never_left_out_silently() {
     }
 }
 
+/// What is no JSON, or no character, in one element of one result.
+#[tokio::test]
+async fn a_damaged_element_never_loses_a_page() {
+    for value in ["\"DAMAGED\u{1}\"", r#""\ud800""#, "1e400", "NaN"] {
+        let study = |uid: &str, description: &str| {
+            format!(
+                r#"{{"0020000D":{{"vr":"UI","Value":["{uid}"]}},"00081030":{{"vr":"LO","Value":[{description}]}},"00200010":{{"vr":"SH","Value":["{uid}"]}}}}"#
+            )
+        };
+        let results = [study("1.1", "\"A\""), study("1.2", value), study("1.3", "\"C\"")];
+        let origin = Scripted::new(move |path| page(path, results.clone()));
+        let site = origin.site(|_| {}).await;
+        let keys = [(Tag::STUDY_INSTANCE_UID, VR::UI, ""), (Tag(0x0020, 0x0010), VR::SH, "")];
+        let found = Workstation::at(&site).await.find(&identifier("STUDY", &keys)).await.whole();
+        assert_eq!(found.values(Tag(0x0020, 0x0010)), ["1.1", "1.2", "1.3"], "{value}");
+    }
+}
+
 #[tokio::test]
 async fn names_are_matched_here_where_the_origin_says_that_it_did_not() {
     let study = |uid: &str, name: &str| result(&[("0020000D", "UI", uid), ("00100010", "PN", name)]);
