@@ -67,6 +67,11 @@ pub(crate) struct Origin {
     /// Unit: time. Source: gateways cut idle connections after 60s.
     #[serde(default = "read_timeout")]
     pub(crate) read_timeout: Span,
+    /// Longest wait for the bytes of a whole answer that is no instance: a page of a search, metadata, the response
+    /// to a store. However little at a time the server gives, it is given up then.
+    /// Unit: time. Source: as long as an answer may take to begin.
+    #[serde(default = "answer_timeout")]
+    pub(crate) page_timeout: Span,
     /// How long a search or a retrieve waits, over all of its requests, because the server puts it off
     /// (429, 503); then it fails. A query waits no longer for its turn within `rate_limit` either. Deliveries are put
     /// off in the queue instead.

@@ -85,6 +85,7 @@ impl Reading<'_> {
             ("send_timeout", origin.send_timeout),
             ("answer_timeout", origin.answer_timeout),
             ("read_timeout", origin.read_timeout),
+            ("page_timeout", origin.page_timeout),
         ] {
             if written.0.is_zero() {
                 return Err(self.problem(key, "a time-out of zero would end everything at once"));
@@ -95,6 +96,7 @@ impl Reading<'_> {
             send_idle: origin.send_timeout.0,
             answer: origin.answer_timeout.0,
             read_idle: origin.read_timeout.0,
+            page: origin.page_timeout.0,
             unavailable: origin.unavailable_timeout.0,
             ..Timeouts::default()
         };
