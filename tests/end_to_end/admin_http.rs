@@ -64,6 +64,10 @@ fn a_person_can_hold_release_and_reroute() {
         (held.len() == 3).then_some(held)
     });
     assert!(held[0]["reason"].as_str().unwrap().contains("wait for me"), "{}", held[0]);
+    let answer = daemon.request("POST", "/api/v1/queue/reroute", &json!({"study": study, "to": "TYPO"}));
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("up"), "{}", answer.text());
+    assert_eq!(daemon.queue("destination=down").len(), 3, "nothing was changed");
     let answer = daemon.request("POST", "/api/v1/queue/reroute", &json!({"study": study, "to": "up"}));
     assert_eq!(answer.status, 200, "{}", answer.text());
     let answer = daemon.request("POST", "/api/v1/queue/release", &json!({"study": study}));
@@ -84,7 +88,16 @@ fn the_command_line_sees_the_queue_of_a_running_and_of_a_stopped_daemon() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(instances.iter().all(|instance| text.contains(&instance.sop_instance)), "{text}");
     };
+    lists_all();
+    let refuses_a_typing_error = || {
+        let output = home.run(&["queue", "reroute", "--study", &instances[0].study, "--to", "TYPO"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(64), "{said}");
+        assert!(said.contains("TYPO") && said.contains("the configuration has archive"), "{said}");
+    };
+    refuses_a_typing_error();
     daemon.kill();
+    refuses_a_typing_error();
     lists_all();
     let out = home.path().join("out");
     let output =

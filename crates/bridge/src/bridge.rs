@@ -21,8 +21,7 @@ use crate::{
     association::{admission::Admission, listen},
     forward::{
         condition::Conditions, confirmation::Confirmations, peer::Associations, put_off::PutOffs,
-        scheduler::Scheduler,
-        settlement::Settlement,
+        scheduler::Scheduler, settlement::Settlement,
     },
     outbox::runner::{Runner, Settings},
     pull::{self, Pulls},
@@ -305,6 +304,12 @@ impl Bridge {
         } else {
             Readiness::Starting
         }
+    }
+
+    /// Every destination of the configuration in force that deliveries can be made to.
+    #[must_use]
+    pub fn destinations(&self) -> Vec<Destination> {
+        self.core.snapshot.load().config.destinations()
     }
 
     /// What a pending delivery to `destination` waits for, in words; none where it is served.

@@ -69,17 +69,26 @@ pub(crate) fn question(query: &Query) -> Result<Question, Error> {
 }
 
 /// Does `action` with the deliveries of its selection: with all, or with the next
-/// [`ACTION_LINES_MAX`], and then tells where to go on.
+/// [`ACTION_LINES_MAX`], and then tells where to go on. `known` are the destinations of the configuration, the
+/// only ones that anything is sent to.
 ///
 /// # Errors
-/// Nothing is selected, something cannot be read, or the spool's. What was done before stays done.
-pub(crate) async fn act(deliveries: &dyn Deliveries, action: &Action) -> Result<Changed, Error> {
+/// Nothing is selected, something cannot be read, it would go to an unknown destination, or the spool's. What was
+/// done before stays done.
+pub(crate) async fn act(
+    deliveries: &dyn Deliveries,
+    known: &[Destination],
+    action: &Action,
+) -> Result<Changed, Error> {
     let selection = &action.selection;
     if selection.is_empty() {
         return Err(Error::Invalid("select entries, a destination, a state or a study".to_owned()));
     }
     let destination = parse_optional::<Destination>("destination", selection.destination.as_deref())?;
     let kind = Kind::of(action)?;
+    if let Kind::Reroute(to) = &kind {
+        ensure_known(to, known)?;
+    }
     let mut changed = Changed::default();
     if !selection.entries.is_empty() {
         for entry in &selection.entries {
@@ -161,6 +170,16 @@ impl Kind {
             Ok(changed?)
         })
     }
+}
+
+/// What waits for a destination that does not exist waits for ever, however well the order was meant.
+fn ensure_known(to: &Destination, known: &[Destination]) -> Result<(), Error> {
+    if known.contains(to) {
+        return Ok(());
+    }
+    let known: Vec<_> = known.iter().map(ToString::to_string).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(Error::Invalid(format!("to `{to}`: there is no such destination; the configuration has {known}")))
 }
 
 fn filter(selection: &Selection) -> Result<Filter, Error> {

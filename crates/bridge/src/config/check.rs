@@ -59,6 +59,14 @@ impl Config {
         }
     }
 
+    /// Every destination that deliveries can be made to: the origins, and the peers that have an address.
+    #[must_use]
+    pub fn destinations(&self) -> Vec<Destination> {
+        let origins = self.origins.iter().map(|origin| Destination::Origin(origin.name.clone()));
+        let peers = self.peers.iter().filter(|peer| peer.address.is_some());
+        origins.chain(peers.map(|peer| Destination::Peer(peer.ae_title.clone()))).collect()
+    }
+
     fn check_application_entities(&self) -> Result<(), ConfigError> {
         if self.served.is_empty() {
             return fault("ae", "at least one AE title must be served");

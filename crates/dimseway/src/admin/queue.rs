@@ -100,7 +100,9 @@ async fn act(
         return Err(Refused(StatusCode::NOT_FOUND, format!("there is no action `{word}`")));
     };
     let action = body.into_action(kind);
-    let changed = queue::act(&*running(&shared)?.ports.deliveries, &action).await?;
+    let running = running(&shared)?;
+    let known = running.bridge.destinations();
+    let changed = queue::act(&*running.ports.deliveries, &known, &action).await?;
     tracing::info!(action = kind.as_str(), deliveries = changed.deliveries, "an operator changed the queue");
     Ok(Json(changed).into_response())
 }

@@ -62,6 +62,10 @@ async fn states(spool: &LocalSpool) -> Vec<String> {
         .collect()
 }
 
+fn known() -> Vec<Destination> {
+    ["a", "b", "c", "peer:PACS"].map(|name| name.parse().unwrap()).to_vec()
+}
+
 fn order(kind: ActionKind, selection: Selection, to: Option<&str>) -> Action {
     Action { kind, selection, reason: Some("because".to_owned()), to: to.map(str::to_owned), cursor: None }
 }
@@ -77,19 +81,19 @@ async fn actions_reach_what_is_selected_and_nothing_else() {
     assert_eq!(states(&spool).await, ["a due", "a due", "b due", "none held"]);
 
     let of_b = Selection { destination: Some("b".to_owned()), ..Selection::default() };
-    let changed = act(&spool, &order(ActionKind::Hold, of_b, None)).await.unwrap();
+    let changed = act(&spool, &known(), &order(ActionKind::Hold, of_b, None)).await.unwrap();
     assert_eq!(changed.deliveries, 1);
     assert_eq!(states(&spool).await, ["a due", "a due", "b held", "none held"]);
 
     let unrouted = Selection { entries: vec![ids[2].to_string()], ..Selection::default() };
-    let changed = act(&spool, &order(ActionKind::Reroute, unrouted, Some("c"))).await.unwrap();
+    let changed = act(&spool, &known(), &order(ActionKind::Reroute, unrouted, Some("c"))).await.unwrap();
     assert_eq!(changed.deliveries, 1);
     assert_eq!(states(&spool).await, ["a due", "a due", "b held", "c due"]);
 
-    let changed = act(&spool, &order(ActionKind::Release, state("held"), None)).await.unwrap();
+    let changed = act(&spool, &known(), &order(ActionKind::Release, state("held"), None)).await.unwrap();
     assert_eq!(changed.deliveries, 1);
     let of_a = Selection { destination: Some("a".to_owned()), ..Selection::default() };
-    let changed = act(&spool, &order(ActionKind::Discard, of_a, None)).await.unwrap();
+    let changed = act(&spool, &known(), &order(ActionKind::Discard, of_a, None)).await.unwrap();
     assert_eq!(changed.deliveries, 2);
     assert!(!states(&spool).await.contains(&"a due".to_owned()));
     spool.close().unwrap();
@@ -104,7 +108,11 @@ async fn orders_that_make_no_sense_are_refused() {
         (order(ActionKind::Retry, Selection::default(), None), "select entries"),
         (order(ActionKind::Retry, state("lost"), None), "state `lost`: no such state"),
         (order(ActionKind::Reroute, entry.clone(), None), "`to` is needed"),
-        (order(ActionKind::Reroute, entry, Some("peer:")), "to `peer:`: no AE title"),
+        (order(ActionKind::Reroute, entry.clone(), Some("peer:")), "to `peer:`: no AE title"),
+        (
+            order(ActionKind::Reroute, entry, Some("TYPO")),
+            "to `TYPO`: there is no such destination; the configuration has a, b, c, peer:PACS",
+        ),
         (
             order(
                 ActionKind::Retry,
@@ -123,7 +131,7 @@ async fn orders_that_make_no_sense_are_refused() {
         ),
     ];
     for (action, expected) in cases {
-        let error = act(&spool, &action).await.unwrap_err().to_string();
+        let error = act(&spool, &known(), &action).await.unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
     }
     assert_eq!(states(&spool).await, ["a due"]);

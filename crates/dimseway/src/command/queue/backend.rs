@@ -16,7 +16,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use spool::{
-    Deliveries, Details, EntryId, Payloads,
+    Deliveries, Destination, Details, EntryId, Payloads,
     local::{LocalSpool, ReadOnlySpool},
 };
 
@@ -24,8 +24,9 @@ use spool::{
 pub(super) enum Backend {
     /// In the running daemon.
     Api(Api),
-    /// In a spool that nobody has open; locked by us meanwhile, to change it.
-    Spool(LocalSpool),
+    /// In a spool that nobody has open; locked by us meanwhile, to change it. With the destinations of the
+    /// configuration.
+    Spool(LocalSpool, Vec<Destination>),
     /// In a stopped or damaged spool, only looked at.
     ReadOnly(ReadOnlySpool),
 }
@@ -64,7 +65,8 @@ impl Backend {
         if change {
             spool_owner::ensure_ours(&directory)?;
         }
-        let opened = tokio::task::spawn_blocking(move || open_spool(config, change));
+        let known = configuration.bridge.destinations();
+        let opened = tokio::task::spawn_blocking(move || open_spool(config, known, change));
         let context =
             || format!("no daemon answers at {}, and the spool in {}", api.base, directory.display());
         opened.await?.with_context(context).or_exit(Exit::Unavailable)
@@ -74,7 +76,7 @@ impl Backend {
     pub(super) async fn close(self) -> anyhow::Result<()> {
         match self {
             Self::Api(_) | Self::ReadOnly(_) => Ok(()),
-            Self::Spool(spool) => Ok(tokio::task::spawn_blocking(move || spool.close()).await??),
+            Self::Spool(spool, _) => Ok(tokio::task::spawn_blocking(move || spool.close()).await??),
         }
     }
 
@@ -82,7 +84,7 @@ impl Backend {
         let Question { filter, cursor, limit } = queue::question(query).map_err(refused)?;
         let page = match self {
             Self::Api(api) => return api.json(api.get("queue").query(&QueryString::from(query))).await,
-            Self::Spool(spool) => spool.list(&filter, cursor, limit).await,
+            Self::Spool(spool, _) => spool.list(&filter, cursor, limit).await,
             Self::ReadOnly(spool) => spool.list(&filter, cursor, limit).await,
         };
         Ok(QueuePage::from(page.map_err(|error| refused(error.into()))?))
@@ -99,7 +101,7 @@ impl Backend {
     /// What the spool has on record of an entry.
     async fn details(&self, id: EntryId) -> anyhow::Result<Details> {
         let details = match self {
-            Self::Spool(spool) => spool.show(id).await,
+            Self::Spool(spool, _) => spool.show(id).await,
             Self::ReadOnly(spool) => spool.show(id).await,
             Self::Api(_) => return Err(fail(Exit::Internal, "the API has answers of its own")),
         };
@@ -112,7 +114,7 @@ impl Backend {
                 let request = api.client.post(api.url(&format!("queue/{}", action.kind.as_str())));
                 api.json(api.authorized(request).json(&ActionBody::from(action))).await
             }
-            Self::Spool(spool) => queue::act(spool, action).await.map_err(refused),
+            Self::Spool(spool, known) => queue::act(spool, known, action).await.map_err(refused),
             Self::ReadOnly(_) => Err(fail(Exit::Internal, "the spool was opened to look at it only")),
         }
     }
@@ -129,7 +131,7 @@ impl Backend {
         }
         let head = queue::file_head(self.details(id).await?).map_err(refused)?;
         let data_set = match self {
-            Self::Spool(spool) => Payloads::read(spool, id, 0..head.data_set_length),
+            Self::Spool(spool, _) => Payloads::read(spool, id, 0..head.data_set_length),
             Self::ReadOnly(spool) => spool.read(id, 0..head.data_set_length),
             Self::Api(_) => stream::empty().boxed(),
         };
@@ -141,11 +143,15 @@ impl Backend {
 
 /// Opens the spool, which also finds what a crash kept out of its index. Only to look at it, a spool
 /// is also read that cannot be opened: in use, damaged, or of another user.
-fn open_spool(config: spool::local::Config, change: bool) -> Result<Backend, spool::Error> {
+fn open_spool(
+    config: spool::local::Config,
+    known: Vec<Destination>,
+    change: bool,
+) -> Result<Backend, spool::Error> {
     let directory = config.directory.clone();
     if change || spool_owner::is_ours(&directory)? {
         match LocalSpool::open(config) {
-            Ok((spool, _)) => return Ok(Backend::Spool(spool)),
+            Ok((spool, _)) => return Ok(Backend::Spool(spool, known)),
             Err(error) if change => return Err(error),
             Err(error) => eprintln!("only looking: {error}"),
         }
