@@ -172,3 +172,24 @@ fn several_associations_share_a_study_and_one_is_enough_for_several_requests() {
     narrow.expect_received(&instances);
     assert_eq!(narrow.destination.associations().len(), 1);
 }
+
+#[test]
+fn the_instances_of_one_series_are_shared_by_the_associations() {
+    let instances = Instance::study(1, 5, 100_000);
+    let behaviour = Behaviour::default()
+        .storing(|number, _| if number == 0 { Store::NotAnswered } else { Store::Answered(0x0000) });
+    let site = Site::start_with(&instances, behaviour, |configuration| {
+        configuration.set("retrieve", "associations = 2")
+    });
+    let mut mover = site.mover();
+    mover.begin_move(STORAGE, &studies(&[&instances[0].study]).bytes());
+    eventually("the others arrive while the first one is filed", || {
+        (site.destination.received().len() == instances.len()).then_some(())
+    });
+    site.destination.release();
+    let last = mover.rest(|_| unreachable!("no C-GET")).last;
+    assert_eq!((last.status(), last.counts()), (0x0000, (5, 0, 0)), "{last:?}");
+    site.expect_received(&instances);
+    assert_eq!(site.destination.associations().len(), 2);
+    assert_eq!(site.retrieves().len(), 1, "one answer of the archive for both: {:?}", site.retrieves());
+}

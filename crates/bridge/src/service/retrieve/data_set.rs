@@ -96,8 +96,12 @@ pub(in crate::service::retrieve) fn has_changed(error: &io::Error) -> bool {
     matches!(error.get_ref().and_then(|cause| cause.downcast_ref()), Some(Broken::Differs))
 }
 
-/// The data set as a stream, and its source, given back where the data set was read to its end.
-pub(super) type Sending = (BoxStream<'static, io::Result<Bytes>>, oneshot::Receiver<Source>);
+/// The data set as a stream.
+pub(super) type Sending = BoxStream<'static, io::Result<Bytes>>;
+
+/// Where the source goes once the data set was read to its end, so that the next instance is begun while the
+/// recipient files this one. Dropped where there is no source any more.
+pub(super) type GiveBack = oneshot::Sender<Source>;
 
 impl DataSet {
     /// Reads the first bytes of the instance that `source` is at the beginning of. `again` is the request
@@ -204,8 +208,7 @@ impl DataSet {
     }
 
     /// The stream that is sent.
-    pub(super) fn into_stream(self) -> Sending {
-        let (back, given_back) = oneshot::channel();
+    pub(super) fn into_stream(self, back: GiveBack) -> Sending {
         let stream = stream::try_unfold(Some((self, back)), |state| async move {
             let Some((mut data_set, back)) = state else { return Ok(None) };
             match data_set.next().await.map_err(io::Error::other)? {
@@ -221,7 +224,7 @@ impl DataSet {
                 }
             }
         });
-        (stream.boxed(), given_back)
+        stream.boxed()
     }
 
     /// Whether a NUL must follow: a deflated data set of odd length is padded in a message (PS3.5 §A.5).

@@ -119,8 +119,8 @@ impl Instances {
     }
 
     /// What is to be done to send them. A study or a series is asked for as a whole where `level` is about
-    /// it, the origin's profile allows it and it does not keep `lanes` associations from working, or the
-    /// profile prefers it; everything else instance by instance.
+    /// it and the origin's profile allows it; everything else instance by instance. With several `lanes`
+    /// a study is asked for by its series, so that several answers are read at once.
     pub(super) fn plan(self, level: Level, lanes: usize) -> Work {
         let mut tasks = Vec::new();
         let mut groups: Vec<Group> = Vec::new();
@@ -139,12 +139,8 @@ impl Instances {
             });
             groups[at].0.members.push(uid);
         }
-        // What comes alone may wait at the recipient for an instance that is long in coming; it does not
-        // hold an answer open as a study would.
-        let few = lanes > 1 && groups.len() < lanes;
         for Group(whole) in groups {
-            let one_by_one = few || whole.members.len() == 1;
-            if one_by_one && !whole.origin.client.profile().retrieve.whole_preferred {
+            if whole.members.len() == 1 && !whole.origin.client.profile().retrieve.whole_preferred {
                 tasks.extend(whole.members.into_iter().map(Task::Single));
             } else {
                 tasks.push(Task::Whole(whole));
@@ -162,7 +158,6 @@ impl Instances {
 struct Group(Whole);
 
 impl Group {
-    /// With several associations a series is asked for rather than a study, so that each has its own.
     fn of(wanted: &Wanted, level: Level, lanes: usize) -> Option<Self> {
         let Source::Origin(origin) = &wanted.source else { return None };
         let able = &origin.client.profile().retrieve;

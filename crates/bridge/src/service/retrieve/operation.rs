@@ -11,7 +11,7 @@ use std::{
 use dicomweb::retrieve::{Accept, Retrieve};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use instance::Uid;
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     counts::{Counts, Outcome},
@@ -38,7 +38,9 @@ pub(super) struct Operation {
     todo: VecDeque<Task>,
     fetches: FuturesUnordered<BoxFuture<'static, Fetched>>,
     ready: VecDeque<Ready>,
-    sends: FuturesUnordered<BoxFuture<'static, (Performed, Option<Whole>)>>,
+    sends: FuturesUnordered<BoxFuture<'static, Performed>>,
+    /// Answers whose instance is being sent; nothing comes back where they cannot be read further.
+    lent: FuturesUnordered<BoxFuture<'static, (Whole, Option<Source>)>>,
     /// Requests for studies and series that are open.
     wholes: usize,
     /// Answers that may be open and not being sent yet; falls when the recipient is slow.
@@ -86,6 +88,7 @@ impl Operation {
             fetches: FuturesUnordered::new(),
             ready: VecDeque::new(),
             sends: FuturesUnordered::new(),
+            lent: FuturesUnordered::new(),
             wholes: 0,
             window: requests,
             window_max: requests,
@@ -128,7 +131,8 @@ impl Operation {
         self.fetch();
         self.send();
         tokio::select! {
-            Some((performed, whole)) = self.sends.next() => self.performed(performed, whole),
+            Some(performed) = self.sends.next() => self.performed(&performed),
+            Some((whole, source)) = self.lent.next() => self.given_back(whole, source),
             Some(fetched) = self.fetches.next() => self.fetched(fetched),
             else => {
                 // What was begun may have been sent already, and have left no room for the next task.
@@ -153,7 +157,7 @@ impl Operation {
     /// Waits for the sub-operations under way and begins no other.
     pub(super) async fn finish(&mut self) {
         self.begin_nothing();
-        while let Some((performed, _)) = self.sends.next().await {
+        while let Some(performed) = self.sends.next().await {
             self.count(&performed);
         }
     }
@@ -226,8 +230,10 @@ impl Operation {
                 }
                 continue;
             };
-            let performing = sub_operation::perform(Arc::clone(&self.environment), wanted, data_set);
-            self.sends.push(performing.map(|performed| (performed, whole)).boxed());
+            let (back, lent) = oneshot::channel();
+            let performing = sub_operation::perform(Arc::clone(&self.environment), wanted, data_set, back);
+            self.sends.push(performing.boxed());
+            self.lent.extend(whole.map(|whole| lent.map(|source| (whole, source.ok())).boxed()));
         }
     }
 
@@ -340,18 +346,20 @@ impl Operation {
         self.give_up_if_hopeless();
     }
 
-    fn performed(&mut self, performed: Performed, whole: Option<Whole>) {
-        self.count(&performed);
+    fn performed(&mut self, performed: &Performed) {
+        self.count(performed);
         if matches!(performed.end, End::Answered(_)) {
             self.window = (self.window + 1).min(self.window_max);
         }
-        match (whole, performed.source) {
-            _ if self.given_up => {}
-            (Some(whole), Some(source)) => self.fetches.push(next(whole, source).boxed()),
-            (Some(whole), None) => self.one_by_one(whole),
-            (None, _) => {}
-        }
         self.give_up_if_hopeless();
+    }
+
+    /// Goes on with an answer whose instance was read to its end.
+    fn given_back(&mut self, whole: Whole, source: Option<Source>) {
+        match source {
+            Some(source) => self.fetches.push(next(whole, source).boxed()),
+            None => self.one_by_one(whole),
+        }
     }
 
     fn count(&mut self, performed: &Performed) {
@@ -381,6 +389,7 @@ impl Operation {
     fn begin_nothing(&mut self) {
         self.todo.clear();
         self.fetches.clear();
+        self.lent.clear();
         self.ready.clear();
     }
 

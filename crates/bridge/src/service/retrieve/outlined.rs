@@ -34,17 +34,16 @@ pub(super) struct Outlined {
 }
 
 impl Outlined {
-    /// What is to be done for the series of `scope` at `origin`, each asked for as a whole over one of
-    /// `lanes` associations; none where a list of their instances is better.
+    /// What is to be done for the series of `scope` at `origin`, each asked for as a whole; none where a list of
+    /// their instances is better.
     pub(super) fn plan(
         origin: &Arc<Origin>,
         scope: &Scope,
         series: Vec<OutlinedSeries>,
-        lanes: usize,
         instances_max: usize,
     ) -> Option<Work> {
         let unnamed = series.iter().fold(0_usize, |sum, one| sum.saturating_add(one.instances));
-        let is_worth_it = unnamed / IN_A_SERIES_MIN >= series.len() && series.len() >= lanes;
+        let is_worth_it = unnamed / IN_A_SERIES_MIN >= series.len();
         if series.is_empty() || !is_worth_it || unnamed > instances_max {
             return None;
         }

@@ -132,9 +132,10 @@ impl Provider {
             }
         };
         match outlined {
-            Ok(series) => Ok(series.and_then(|series| {
-                Outlined::plan(origin, scope, series, self.lanes(), self.retrieve.instances_max)
-            })),
+            Ok(series) => {
+                Ok(series
+                    .and_then(|series| Outlined::plan(origin, scope, series, self.retrieve.instances_max)))
+            }
             // It may be this kind of search that the origin refuses.
             Err(QueryError::Origin { source: Error::Refused { .. } | Error::Profile(_), .. }) => Ok(None),
             Err(error) => Err(NotListed::Refused(error.into())),

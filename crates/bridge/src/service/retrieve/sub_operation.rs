@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use dimse::{Status, association::PresentationContext};
 use instance::{Uid, part10::FileMeta};
+use tokio::sync::oneshot;
 
 use super::{
     counts::Outcome,
-    data_set::{DataSet, Sending},
+    data_set::{DataSet, GiveBack, Sending},
     environment::Environment,
     fetch::{self, NotFetched},
     instances::Wanted,
     recipient::{Lane, NotAnswered},
-    source::Source,
     transcode::{self, NotTranscoded},
 };
 
@@ -58,60 +58,63 @@ impl End {
 pub(super) struct Performed {
     pub(super) sop_instance_uid: Uid,
     pub(super) end: End,
-    /// Where the instance came from, read to the end of the instance.
-    pub(super) source: Option<Source>,
 }
 
-/// Performs the sub-operation for `wanted`, whose first bytes are at hand. Where the association ends in
-/// the middle the instance is sent anew on another one, once.
-pub(super) async fn perform(environment: Arc<Environment>, wanted: Wanted, data_set: DataSet) -> Performed {
+/// Performs the sub-operation for `wanted`, whose first bytes are at hand, and gives its source `back` where
+/// that was read to the end of the instance. Where the association ends in the middle the instance is sent
+/// anew on another one, once.
+pub(super) async fn perform(
+    environment: Arc<Environment>,
+    wanted: Wanted,
+    data_set: DataSet,
+    back: GiveBack,
+) -> Performed {
     let room = data_set.room();
-    let mut performed = attempt(&environment, &wanted, data_set).await;
-    if performed.end.may_be_repeated()
+    let mut end = attempt(&environment, &wanted, data_set, back).await;
+    if end.may_be_repeated()
         && environment.recipient.has_other_associations()
         && !environment.aborting.is_cancelled()
     {
-        let sop_instance_uid = &performed.sop_instance_uid;
-        tracing::warn!(%sop_instance_uid, cause = %performed.end, "sending the instance anew");
+        let sop_instance_uid = &wanted.sop_instance_uid;
+        tracing::warn!(%sop_instance_uid, cause = %end, "sending the instance anew");
         let fetched = tokio::select! {
             biased;
             () = environment.aborting.cancelled() => Err(NotAnswered::Aborted.into()),
             fetched = fetch::instance(&environment, &wanted, Some(room)) => fetched.map_err(End::from),
         };
-        performed = match fetched {
-            Ok(data_set) => attempt(&environment, &wanted, data_set).await,
-            Err(end) => Performed { end, ..performed },
+        // It came by a request of its own, which nothing else is read from.
+        let (back, _) = oneshot::channel();
+        end = match fetched {
+            Ok(data_set) => attempt(&environment, &wanted, data_set, back).await,
+            Err(end) => end,
         };
     }
-    let Performed { sop_instance_uid, end, .. } = &performed;
+    let sop_instance_uid = wanted.sop_instance_uid;
     if end.outcome() == Some(Outcome::Failed) {
         tracing::warn!(%sop_instance_uid, cause = %end, "sub-operation failed");
     }
-    performed
+    Performed { sop_instance_uid, end }
 }
 
-async fn attempt(environment: &Arc<Environment>, wanted: &Wanted, data_set: DataSet) -> Performed {
-    let mut source = None;
-    let end = store(environment, wanted, data_set, &mut source).await.unwrap_or_else(|end| end);
-    Performed { sop_instance_uid: wanted.sop_instance_uid.clone(), end, source }
+async fn attempt(environment: &Arc<Environment>, wanted: &Wanted, data_set: DataSet, back: GiveBack) -> End {
+    store(environment, wanted, data_set, back).await.unwrap_or_else(|end| end)
 }
 
 async fn store(
     environment: &Arc<Environment>,
     wanted: &Wanted,
     data_set: DataSet,
-    source: &mut Option<Source>,
+    back: GiveBack,
 ) -> Result<End, End> {
     // Nothing is begun at the recipient yet, so the end of the retrieve need not wait for any of this.
     let begun = tokio::select! {
         biased;
         () = environment.aborting.cancelled() => Err(NotAnswered::Aborted.into()),
-        begun = begin(environment, wanted, data_set, source) => begun,
+        begun = begin(environment, wanted, data_set, back) => begun,
     };
-    let (lane, (context, meta, (data_set, mut given_back))) = begun?;
+    let (lane, (context, meta, data_set)) = begun?;
     let request = environment.store_request(&meta);
     let response = lane.store(&context, request, data_set, &environment.aborting).await?;
-    *source = given_back.try_recv().ok();
     Ok(End::Answered(response.status))
 }
 
@@ -120,7 +123,7 @@ async fn begin(
     environment: &Arc<Environment>,
     wanted: &Wanted,
     mut data_set: DataSet,
-    source: &mut Option<Source>,
+    back: GiveBack,
 ) -> Result<(Lane, Fitting), End> {
     if !environment.recipient.has_other_associations() {
         data_set.keep_back().await.map_err(NotFetched::from)?;
@@ -128,7 +131,7 @@ async fn begin(
     let meta = data_set.meta();
     let foreseen = &environment.foreseen;
     let lane = environment.recipient.lane(&meta.sop_class_uid, &meta.transfer_syntax, foreseen).await?;
-    match fitting(environment, wanted, &lane, data_set, source).await {
+    match fitting(environment, wanted, &lane, data_set, back).await {
         Ok(fitting) => Ok((lane, fitting)),
         Err(error) => {
             lane.give_back();
@@ -146,23 +149,23 @@ async fn fitting(
     wanted: &Wanted,
     lane: &Lane,
     data_set: DataSet,
-    source: &mut Option<Source>,
+    back: GiveBack,
 ) -> Result<Fitting, NotTranscoded> {
     let of = |meta: &FileMeta| lane.presentation_context(&meta.sop_class_uid, &meta.transfer_syntax);
     let stored = data_set.meta().clone();
     if let Some(context) = of(&stored) {
-        return Ok((context, stored, data_set.into_stream()));
+        return Ok((context, stored, data_set.into_stream(back)));
     }
     let accepted = lane.accepted_transfer_syntaxes(&stored.sop_class_uid);
     let ways = match transcode::ways(environment, wanted, &data_set, accepted) {
         Ok(ways) => ways,
         Err(error) => {
             // The rest of a study can still be read.
-            *source = Some(data_set.into_source());
+            let _ = back.send(data_set.into_source());
             return Err(error);
         }
     };
-    let (meta, sending) = transcode::transcode(environment, wanted, data_set, ways).await?;
+    let (meta, sending) = transcode::transcode(environment, wanted, data_set, back, ways).await?;
     let not_possible = || NotTranscoded::NotPossible(stored.transfer_syntax.uid().clone());
     let context = of(&meta).ok_or_else(not_possible)?;
     Ok((context, meta, sending))

@@ -7,7 +7,7 @@ use instance::{TransferSyntax, Uid, part10::FileMeta};
 use tokio::sync::oneshot;
 
 use super::{
-    data_set::{DataSet, Sending},
+    data_set::{DataSet, GiveBack, Sending},
     environment::Environment,
     fetch::{self, NotFetched},
     instances::Wanted,
@@ -68,11 +68,12 @@ pub(super) async fn transcode(
     environment: &Arc<Environment>,
     wanted: &Wanted,
     data_set: DataSet,
+    back: GiveBack,
     ways: Ways,
 ) -> Result<(FileMeta, Sending), NotTranscoded> {
     let room = data_set.room();
     if ways.here {
-        match here(environment, data_set, &ways.accepted).await {
+        match here(environment, data_set, back, &ways.accepted).await {
             Ok(transcoded) => return Ok(transcoded),
             Err(error) if ways.by_origin.is_empty() => return Err(error.into()),
             Err(error) => {
@@ -87,13 +88,14 @@ pub(super) async fn transcode(
 async fn here(
     environment: &Arc<Environment>,
     data_set: DataSet,
+    back: GiveBack,
     accepted: &[TransferSyntax],
 ) -> Result<(FileMeta, Sending), TranscodeError> {
     let (meta, length) = (data_set.meta().clone(), data_set.length());
-    let (data_set, given_back) = data_set.into_stream();
+    let data_set = data_set.into_stream(back);
     let transcoded = environment.core.transcoder.transcode(&meta, length, data_set, accepted).await?;
     let meta = FileMeta { transfer_syntax: transcoded.transfer_syntax, ..meta };
-    Ok((meta, (transcoded.data_set, given_back)))
+    Ok((meta, transcoded.data_set))
 }
 
 async fn by_origin(
@@ -107,7 +109,7 @@ async fn by_origin(
     let source = source.map_err(|error| NotFetched::Interrupted(Interruption::from(error)))?;
     let data_set = fetch::begin(source, request, &wanted.sop_instance_uid).await?;
     // What the study is read from is gone already, so there is nothing to be given back.
-    let (_, never) = oneshot::channel();
+    let (back, _) = oneshot::channel();
     let meta = data_set.meta().clone();
-    Ok((meta, (data_set.into_stream().0, never)))
+    Ok((meta, data_set.into_stream(back)))
 }
