@@ -100,8 +100,18 @@ pub(crate) struct Storescp {
 impl Storescp {
     /// Nothing where it is not installed.
     pub(crate) fn start(folder: &Path, keep: Keep, nagle: Nagle) -> anyhow::Result<Option<Self>> {
+        Self::start_with(folder, keep, nagle, &[])
+    }
+
+    /// The same with a process for each association (`--fork`): by default it serves one after the other.
+    pub(crate) fn start_forking(folder: &Path, keep: Keep, nagle: Nagle) -> anyhow::Result<Option<Self>> {
+        Self::start_with(folder, keep, nagle, &["--fork"])
+    }
+
+    fn start_with(folder: &Path, keep: Keep, nagle: Nagle, options: &[&str]) -> anyhow::Result<Option<Self>> {
         let Some(mut command) = program("storescp", nagle) else { return Ok(None) };
-        let folder = folder.join(format!("storescp-{keep:?}-{nagle:?}"));
+        command.args(options);
+        let folder = folder.join(format!("storescp-{keep:?}-{nagle:?}{}", options.concat()));
         fs::create_dir_all(&folder)?;
         match keep {
             Keep::Files => command.arg("-od").arg(&folder),

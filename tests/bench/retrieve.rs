@@ -38,9 +38,14 @@ mod called {
     pub(super) const FAR_AWAY: &str = "FARAWAY";
 }
 
-/// AE titles of the destinations: one keeps files, one throws everything away.
+/// AE titles of the destinations: one keeps files, one throws everything away, one keeps files and takes
+/// several associations at once.
 const KEEPING: &str = "KEEPING";
 const IGNORING: &str = "IGNORING";
+const FORKING: &str = "FORKING";
+
+/// Associations at once to a destination that takes several: one per processor of a small machine.
+const ASSOCIATIONS: u32 = 2;
 
 /// Archives, destinations and the configuration of the daemon between them.
 struct Site {
@@ -48,6 +53,7 @@ struct Site {
     large: EmbeddedOrigin,
     far_away: EmbeddedOrigin,
     keeping: Storescp,
+    forking: Storescp,
     /// Named by its address in the configuration.
     _ignoring: Storescp,
     home: Home,
@@ -67,13 +73,18 @@ impl Site {
         let Some(ignoring) = Storescp::start(scratch.path(), Keep::Nothing, Nagle::Off)? else {
             return Ok(None);
         };
+        let Some(forking) = Storescp::start_forking(scratch.path(), Keep::Files, Nagle::Off)? else {
+            return Ok(None);
+        };
         let large = EmbeddedOrigin::start(&at("large"));
         let delayed = Options { answer_delay: FAR_AWAY, ..Options::default() };
         let far_away = EmbeddedOrigin::start_with(&at("far-away"), delayed);
         let slices = Study::new(SEED, instances).write_folder(&at("slices"))?;
-        let configuration = configuration(&orthanc.url(), &large, &far_away, &keeping, &ignoring);
+        let peers = [(KEEPING, &keeping, 1), (IGNORING, &ignoring, 1), (FORKING, &forking, ASSOCIATIONS)];
+        let configuration = configuration(&orthanc.url(), &large, &far_away, &peers);
         let home = Home::new(&configuration);
-        Ok(Some(Self { orthanc, large, far_away, keeping, _ignoring: ignoring, home, slices, scratch }))
+        let _ignoring = ignoring;
+        Ok(Some(Self { orthanc, large, far_away, keeping, forking, _ignoring, home, slices, scratch }))
     }
 }
 
@@ -82,8 +93,7 @@ fn configuration(
     orthanc: &str,
     large: &EmbeddedOrigin,
     far_away: &EmbeddedOrigin,
-    keeping: &Storescp,
-    ignoring: &Storescp,
+    peers: &[(&str, &Storescp, u32)],
 ) -> Configuration {
     let mut configuration = Configuration::new()
         .set("log", "level = \"info\"")
@@ -97,10 +107,12 @@ fn configuration(
     for (title, origin) in titles {
         configuration = configuration.with(&format!("[[ae]]\ntitle = \"{title}\"\nquery = [\"{origin}\"]\n"));
     }
-    for (title, peer) in [(KEEPING, keeping), (IGNORING, ignoring)] {
+    for (title, peer, associations) in peers {
         let address = peer.address();
-        configuration =
-            configuration.with(&format!("[[peer]]\nae_title = \"{title}\"\naddress = \"{address}\"\n"));
+        configuration = configuration.with(&format!(
+            "[[peer]]\nae_title = \"{title}\"\naddress = \"{address}\"\n\
+             retrieve = {{ associations = {associations} }}\n"
+        ));
     }
     configuration.with("[[route]]\nstore = [\"orthanc\"]\n")
 }
@@ -124,39 +136,54 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Option<bool>> {
     report.conclude("retrieve", arguments).map(Some)
 }
 
-/// The study from Orthanc: by curl into a file, through Dimseway into `storescp`. What `storescp` takes
-/// for the same files by itself is printed beside it, and what is left where it throws them away.
+/// The study from Orthanc: by curl into a file, through Dimseway into `storescp` on one association, and on
+/// several. What `storescp` takes for the same files by itself is printed beside it, and what is left where it
+/// throws them away.
 fn beside_curl(site: &Site, runs: u32, report: &mut Report) -> anyhow::Result<()> {
     let daemon = site.home.start();
     store_directly(&site.orthanc, &site.slices)?;
     let study = Study::new(SEED, 0).study_instance_uid();
     let url = format!("{}/studies/{study}", site.orthanc.url());
     let file = site.scratch.path().join("study.multipart");
-    let mut rows = [(); 4].map(|()| Series::default());
+    let mut rows = [(); 5].map(|()| Series::default());
     for round in 1..=runs {
-        let [fetched, stored, moved, ignored] = &mut rows;
+        let [fetched, stored, moved, moved_wide, ignored] = &mut rows;
         let curl_seconds = fetched.add(curl::fetch_study(&url, &file)?);
         std::fs::remove_file(&file)?;
         let own_seconds = move_study(site, daemon.dimse(), called::ORTHANC, study.as_str());
         let own_seconds = moved.add(own_seconds.with_context(|| daemon.log())?);
+        let wide_seconds = dcmtk::retrieve_to(daemon.dimse(), called::ORTHANC, FORKING, study.as_str());
+        let wide_seconds = moved_wide.add(wide_seconds.with_context(|| daemon.log())?);
+        arrived(site, &site.forking)?;
         let peer_seconds = stored.add(store_there(site)?);
         let to_nobody = dcmtk::retrieve_to(daemon.dimse(), called::ORTHANC, IGNORING, study.as_str());
         let to_nobody = ignored.add(to_nobody.with_context(|| daemon.log())?);
         println!(
-            "round {round} of {runs}: curl {curl_seconds:.4} s, C-MOVE {own_seconds:.4} s, \
-             storescu alone {peer_seconds:.4} s, C-MOVE to --ignore {to_nobody:.4} s"
+            "round {round} of {runs}: curl {curl_seconds:.4} s, C-MOVE {own_seconds:.4} s, on {ASSOCIATIONS} \
+             associations {wide_seconds:.4} s, storescu alone {peer_seconds:.4} s, C-MOVE to --ignore \
+             {to_nobody:.4} s"
         );
     }
-    let [fetched, stored, moved, ignored] = rows;
+    let [fetched, stored, moved, moved_wide, ignored] = rows;
     let limits = fetched.map(|seconds| OVERHEAD * seconds);
-    report.verdicts.push(Verdict::time("C-MOVE from Orthanc: 1.5 curl", &moved, &limits));
+    let wide_target = format!("C-MOVE from Orthanc, {ASSOCIATIONS} associations: 1.5 curl");
+    report.verdicts.push(Verdict::time("C-MOVE from Orthanc, one association: 1.5 curl", &moved, &limits));
+    report.verdicts.push(Verdict::time(&wide_target, &moved_wide, &limits));
     report.verdicts.push(Verdict::ratio("  C-MOVE / storescu of the same files", &moved, &stored));
     report.verdicts.push(Verdict::ratio("  C-MOVE to storescp --ignore / curl", &ignored, &fetched));
     report.times.push(("curl of the study from Orthanc".to_owned(), fetched));
     report.times.push(("C-MOVE: Orthanc -> Dimseway -> storescp".to_owned(), moved));
+    report.times.push((format!("the same on {ASSOCIATIONS} associations, storescp --fork"), moved_wide));
     report.times.push(("storescu -> storescp, the same files".to_owned(), stored));
     report.times.push(("C-MOVE: Orthanc -> Dimseway -> storescp --ignore".to_owned(), ignored));
     report.memory.push(("after the study from Orthanc".to_owned(), daemon.memory_peak_kib()));
+    Ok(())
+}
+
+/// All slices have arrived in a destination; they are set aside.
+fn arrived(site: &Site, destination: &Storescp) -> anyhow::Result<()> {
+    let received = destination.set_aside()?;
+    anyhow::ensure!(received == site.slices.len(), "{received} of {} instances arrived", site.slices.len());
     Ok(())
 }
 
@@ -170,8 +197,7 @@ fn store_there(site: &Site) -> anyhow::Result<f64> {
 /// Moves a study of all slices to the destination that keeps files; seconds.
 fn move_study(site: &Site, daemon: SocketAddr, called: &str, study: &str) -> anyhow::Result<f64> {
     let seconds = dcmtk::retrieve_to(daemon, called, KEEPING, study)?;
-    let received = site.keeping.set_aside()?;
-    anyhow::ensure!(received == site.slices.len(), "{received} of {} instances arrived", site.slices.len());
+    arrived(site, &site.keeping)?;
     Ok(seconds)
 }
 
