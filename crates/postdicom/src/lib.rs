@@ -16,9 +16,9 @@ mod date;
 mod error;
 mod field;
 mod folder_path;
+mod function;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
-mod function;
 mod identifier;
 mod once;
 pub mod pace;
