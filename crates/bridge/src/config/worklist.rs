@@ -25,8 +25,8 @@ pub struct Worklist {
     /// stay on the screen for as long as an outage may last, and no shift works with the list of the day before
     /// yesterday. Beyond it queries end in A700.
     pub max_age: Duration,
-    /// Orders of one source that are kept. Default: 20,000, about 40 MB. Of more, those that begin next to now
-    /// are kept and the others counted.
+    /// Orders of one source that are kept. Default: 20,000, about 300 MB at some 10 KB for each, and half as much
+    /// again during a refresh. Of more, those that begin next to now are kept and the others counted.
     pub orders_max: usize,
     /// Responses of one C-FIND. Default: 10,000. Beyond it the final status is A700 (PS3.4 §K.4.1.1.4).
     pub results_max: usize,
