@@ -182,7 +182,7 @@ mod tests {
     use std::io::{BufRead, BufReader, PipeReader, pipe};
 
     /// More than a pipe holds.
-    const LINE: [u8; 100_000] = [b'x'; 100_000];
+    static LINE: [u8; 100_000] = [b'x'; 100_000];
 
     fn to_pipe(bytes_max: usize) -> (Lines, PipeReader) {
         let (reader, writer) = pipe().unwrap();
