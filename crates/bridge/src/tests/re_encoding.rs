@@ -183,6 +183,8 @@ async fn what_can_neither_be_taken_nor_made_is_held_with_its_reason() {
     site.origin.always(Answer::Status(503, None));
     let compressed = instance(1, 100);
     assert_eq!(Device::new(&site, JPEG).await.store(&compressed).await.status, Status::SUCCESS);
+    // An attempt that is under way would go on with the profile that it began with.
+    site.settled(1, &[State::Deferred]).await;
     let mut narrower = super::site::config(&[("archive", site.origin_address)]);
     takes_implicit_alone(&mut narrower);
     site.bridge.reload(narrower).unwrap();
