@@ -14,11 +14,17 @@ impl Profile {
     /// `standard`, because the plugin holds each part in memory. A body of unknown length is taken, but put
     /// together at a cost that grows with its square: 128, 256 and 512 MB take `curl` 5, 15 and 54 s, and 2.4, 4.3
     /// and 7.2 s with their length. So every request says its length.
+    ///
+    /// A request is read whole before its first instance is stored, one after the other. With 10 CT slices in a
+    /// request one is read while another is stored: 300 slices that four modalities send at once are there after
+    /// 0.90 s, with as many in a request as its bytes allow after 1.01 s; with 5 it is 0.85 s, and twice as many
+    /// ways to an archive that is far away.
     #[must_use]
     pub fn orthanc() -> Self {
         Self {
             name: "orthanc".to_owned(),
             request_bytes_max: Some(64 * 1024 * 1024),
+            request_instances_max: 10,
             unknown_length_accepted: false,
             duplicates_unreported: true,
             search: SearchCapabilities::orthanc(),
