@@ -59,9 +59,6 @@ pub(super) async fn take(
     let Some(instance) = retrieved?.next_part().await? else {
         return Err(Fault::Instance("the answer holds no instance".to_owned()));
     };
-    if instance.file_meta.sop_instance_uid != wanting.instance {
-        return Err(Fault::Instance("the answer holds another instance".to_owned()));
-    }
     spool(core, snapshot, pull, job, instance).await
 }
 
@@ -106,6 +103,10 @@ async fn spool(
         return Ok(Pulled::Unwanted);
     }
     let trailer = trailer(pull, &found)?;
+    // Its File Meta Information may say what it likes: it is delivered by what it says itself.
+    if trailer.identity.sop_instance_uid != job.wanting.instance {
+        return Err(Fault::Instance("the answer holds another instance".to_owned()));
+    }
     let arrival = Arrival::pulled(&pull.origin, &trailer.identity, &header);
     let committed = writer.commit(trailer).await?;
     if let Some(arrival) = arrival {
@@ -124,7 +125,7 @@ fn header(pull: &Pull, job: &Job, title: AeTitle, meta: &instance::part10::FileM
         user: Some(known::user(pull, job.changed)),
         transfer_syntax: meta.transfer_syntax.clone(),
         sop_class_uid: meta.sop_class_uid.clone(),
-        sop_instance_uid: meta.sop_instance_uid.clone(),
+        sop_instance_uid: job.wanting.instance.clone(),
         accepted_at: SystemTime::now(),
     }
 }

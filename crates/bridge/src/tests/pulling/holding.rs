@@ -120,3 +120,17 @@ async fn pages_behind_one_that_cannot_be_had_are_looked_at() {
     site.delivered(24).await;
     site.metric(&format!("{HELD} 1")).await;
 }
+
+#[tokio::test]
+async fn what_calls_itself_another_instance_is_not_taken_for_the_one_that_was_asked_for() {
+    let cloud = Cloud::default();
+    instances(0..4).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
+    let (asked_for, other) = (instance(4, 10), instance(7, 10));
+    cloud.gets("1.2.3.1", &Instance { sop_instance_uid: asked_for.sop_instance_uid.clone(), ..other });
+    let site = from_the_beginning(&cloud).await;
+    site.delivered(4).await;
+    site.metric(&format!("{HELD} 1")).await;
+    assert_eq!(outcome(&site, "pulled"), 4);
+    cloud.gets("1.2.3.1", &asked_for);
+    site.delivered(5).await;
+}
