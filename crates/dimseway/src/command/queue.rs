@@ -7,14 +7,14 @@ use crate::{
     cli::{self, Queue, QueueAction},
     configuration::Configuration,
     exit::{Exit, OrExit, fail},
-    queue::model::{Action, ActionKind, Changed, LIMIT_MAX, Query, QueuePage, Selection},
+    queue::model::{Action, ActionKind, Changed, LIMIT_MAX, Query, QueueLine, QueuePage, Selection},
 };
 use anyhow::Context;
 use backend::Backend;
 use clap::ValueEnum;
 use futures::TryStreamExt;
 use spool::State;
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 use tokio::io::AsyncWriteExt;
 
 /// Does what was asked and prints the outcome.
@@ -97,7 +97,11 @@ async fn list(backend: &Backend, mut query: Query, all: bool, json: bool) -> any
         query.selection.state = Some(state.to_string());
         let page = backend.list(&query).await?;
         let listed = page.deliveries.len();
-        waiting.deliveries.extend(page.deliveries);
+        // What changes its state meanwhile is given twice.
+        let before: HashSet<_> = waiting.deliveries.iter().map(QueueLine::delivery).collect();
+        let new: Vec<_> =
+            page.deliveries.into_iter().filter(|line| !before.contains(&line.delivery())).collect();
+        waiting.deliveries.extend(new);
         if let Some(next) = page.next {
             waiting.next = Some(format!("{next} --state {state}"));
             break;

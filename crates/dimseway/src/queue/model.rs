@@ -231,6 +231,13 @@ pub(crate) struct QueueLine {
     pub(crate) bytes: u64,
 }
 
+impl QueueLine {
+    /// Which delivery it is: its entry and its destination.
+    pub(crate) fn delivery(&self) -> (&str, Option<&str>) {
+        (&self.entry, self.destination.as_deref())
+    }
+}
+
 /// Everything about one entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct EntryDetails {
