@@ -107,7 +107,9 @@ fn matches_value(attribute: Attribute, key: &str, value: &str, negotiated: Negot
 
 /// Whether one of the values matches one of those that the key has.
 pub(crate) fn matches(attribute: Attribute, key: &str, values: &str, negotiated: Negotiated) -> bool {
-    if key.is_empty() || key.chars().all(|letter| letter == '*') {
+    // A name of which every part is left open is no key at all (PS3.4 §C.2.2.2.3): who has no name matches.
+    let is_open = |letter| letter == '*' || attribute.vr == "PN" && matches!(letter, '=' | '^');
+    if key.chars().all(is_open) {
         return true;
     }
     let values = || values.split('\\').filter(|value| !value.is_empty());
