@@ -17,8 +17,11 @@ pub(super) struct Source {
     room: Room,
 }
 
-/// Room in the memory budget. It is kept while an instance is sent anew: who waited for more while others
-/// wait for it would lock up.
+/// Room in the memory budget, for one answer and for every sub-operation whose instance came with it: the answer
+/// goes on in it on the next association once an instance was read to its end, while the recipient files that one.
+/// An instance that is sent anew, or asked for in another transfer syntax, is read in it too, even beside the
+/// answer: who waited for more while others wait for it would lock up. So an answer may take its room once more
+/// for each association that the retrieve has, where all of them fail at the same time.
 pub(super) type Room = Arc<Reserved>;
 
 enum Kind {

@@ -108,7 +108,9 @@ async fn by_origin(
     let source = Source::request(&request, Some(room)).await;
     let source = source.map_err(|error| NotFetched::Interrupted(Interruption::from(error)))?;
     let data_set = fetch::begin(source, request, &wanted.sop_instance_uid).await?;
-    // What the study is read from is gone already, so there is nothing to be given back.
+    // This answer holds one instance alone, so nobody waits for it. What the study is read from was given back
+    // already where it was read to the end of the instance here; elsewhere it is dropped, and the rest of the study
+    // asked for one by one.
     let (back, _) = oneshot::channel();
     let meta = data_set.meta().clone();
     Ok((meta, data_set.into_stream(back)))
