@@ -70,6 +70,10 @@ fn order(kind: ActionKind, selection: Selection, to: Option<&str>) -> Action {
     Action { kind, selection, reason: Some("because".to_owned()), to: to.map(str::to_owned), cursor: None }
 }
 
+fn one(entry: EntryId) -> Selection {
+    Selection { entries: vec![entry.to_string()], ..Selection::default() }
+}
+
 fn state(state: &str) -> Selection {
     Selection { state: Some(state.to_owned()), ..Selection::default() }
 }
@@ -96,6 +100,33 @@ async fn actions_reach_what_is_selected_and_nothing_else() {
     let changed = act(&spool, &known(), &order(ActionKind::Discard, of_a, None)).await.unwrap();
     assert_eq!(changed.deliveries, 2);
     assert!(!states(&spool).await.contains(&"a due".to_owned()));
+    spool.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_listed_once_whatever_changes_its_state_meanwhile() {
+    let directory = tempfile::tempdir().unwrap();
+    let (spool, ids) = filled(directory.path(), &[&["a"], &["b"], &["a"], &["b"], &["a"]]).await;
+    let to_hold = |entry| order(ActionKind::Hold, one(entry), None);
+    let to_release = |entry| order(ActionKind::Release, one(entry), None);
+    act(&spool, &known(), &to_hold(ids[2])).await.unwrap();
+
+    let (mut cursor, mut seen) = (None, Vec::new());
+    loop {
+        let query = Query { selection: state("waiting"), cursor: cursor.clone(), limit: Some(1) };
+        let Question { filter, cursor: from, limit } = question(&query).unwrap();
+        let page = QueuePage::from(spool.list(&filter, from, limit).await.unwrap());
+        seen.extend(page.deliveries.into_iter().map(|line| (line.entry, line.state)));
+        let Some(next) = page.next else { break };
+        cursor = Some(next);
+        // What was seen becomes held, and so does what is due two places on; what was held comes free.
+        let at = seen.len() - 1;
+        act(&spool, &known(), &to_hold(ids[at])).await.unwrap();
+        act(&spool, &known(), &to_hold(ids[(at + 2).min(4)])).await.unwrap();
+        act(&spool, &known(), &to_release(ids[at + 1])).await.unwrap();
+    }
+    let expected: Vec<_> = ids.iter().map(|id| (id.to_string(), "due".to_owned())).collect();
+    assert_eq!(seen, expected);
     spool.close().unwrap();
 }
 

@@ -105,6 +105,39 @@ async fn every_call_asks_for_its_turn_and_its_answer_for_its_bytes() {
     assert_eq!((server.seen().len(), Arc::strong_count(&counting.under_way)), (5, 1));
 }
 
+/// Never lets a call go: the only one that may be under way does not end.
+#[derive(Debug)]
+struct Taken;
+
+impl Pace for Taken {
+    fn admit(&self) -> pace::Pending<'_, pace::Admission> {
+        Box::pin(std::future::pending())
+    }
+
+    fn bytes(&self, _: usize) -> pace::Pending<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_wait_for_its_turn_for_ever() {
+    let server = Server::start([]).await;
+    let client = Client::new(ClientConfig { pace: Some(Arc::new(Taken)), ..server.config() }).unwrap();
+    let calls = async {
+        let reading = client.get_patient_order_list(listing()).await.unwrap_err();
+        (reading, client.create_patient_order(order("DOE")).await.unwrap_err())
+    };
+    let day = Duration::from_secs(24 * 60 * 60);
+    let (reading, changing) = tokio::time::timeout(day, calls).await.expect("they are given up");
+    for (error, side_effect) in [(reading, SideEffect::None), (changing, SideEffect::Searchable)] {
+        let told = error.to_string();
+        assert!(told.contains("`rate_limit`") && told.contains("`unavailable_timeout`"), "{told}");
+        assert_eq!(error.delivery(), Delivery::NeverLeft);
+        assert_eq!(error.remedy(side_effect), Remedy::Retry { after: None });
+    }
+    assert!(server.seen().is_empty());
+}
+
 #[tokio::test]
 async fn calls_go_through_the_proxy_that_is_configured() {
     let (server, proxy) = (Server::start([json(&json!([]))]).await, Server::start([json(&json!([]))]).await);
