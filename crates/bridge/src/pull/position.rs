@@ -131,4 +131,13 @@ mod tests {
         late.position.studies = None;
         assert!(matches!(late.write().await, Err(Error::Conflict { .. })), "two that run the same pull");
     }
+
+    #[tokio::test]
+    async fn a_position_that_cannot_be_read_is_no_beginning() {
+        let directory = tempfile::tempdir().unwrap();
+        let documents: Arc<dyn Documents> = Arc::new(spool_in(directory.path()).await);
+        documents.put(KIND, "back", None, b"{\"change\":7}".to_vec()).await.unwrap();
+        assert!(Kept::read(Arc::clone(&documents), "back", "cloud").await.is_err());
+        assert!(Kept::read(documents, "other", "cloud").await.is_ok());
+    }
 }

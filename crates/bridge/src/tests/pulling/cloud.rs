@@ -2,7 +2,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
@@ -17,7 +19,7 @@ use dicomweb::{
     multipart::{Boundary, Reader, ReaderLimits},
     profile::ChangeFeed,
 };
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use instance::{TransferSyntax, part10};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -45,7 +47,13 @@ struct Inner {
     /// Statuses of retrieves of these instances.
     refused: BTreeMap<String, u16>,
     puts_off: Option<String>,
-    silent: Option<String>,
+    silent: BTreeSet<String>,
+    /// Retrieves of this instance go on for ever, a byte now and then.
+    endless: Option<String>,
+    /// Shows nothing to anybody, as one whose rights were taken away sees it.
+    hidden: bool,
+    /// From which days on studies were searched for.
+    searched_from: BTreeSet<String>,
     retrieved: Vec<String>,
     syntax: Option<TransferSyntax>,
     uncounted: bool,
@@ -59,6 +67,8 @@ struct Inner {
     /// Requests for the list.
     asked: usize,
     foreign: bool,
+    /// Leaves out the series of the instances that it lists.
+    nameless: bool,
     /// Not listed among the instances of its study, which counts it.
     unlisted: Option<String>,
     listed: usize,
@@ -147,7 +157,42 @@ impl Cloud {
 
     /// Retrieves of this instance are never answered.
     pub(super) fn never_answers(&self, uid: &str) {
-        self.0.lock().unwrap().silent = Some(uid.to_owned());
+        self.0.lock().unwrap().silent.insert(uid.to_owned());
+    }
+
+    /// Retrieves of this instance begin, and never end.
+    pub(super) fn never_ends(&self, uid: &str) {
+        self.0.lock().unwrap().endless = Some(uid.to_owned());
+    }
+
+    /// Somebody deletes an instance.
+    pub(super) fn deletes(&self, uid: &str) {
+        let now = self.now();
+        let mut inner = self.0.lock().unwrap();
+        inner.stored.retain(|(_, of), _| of != uid);
+        inner
+            .changes
+            .iter_mut()
+            .filter(|change| change.uid == uid)
+            .for_each(|change| change.state = "deleted");
+        let change = Change {
+            timestamp: now,
+            action: "delete",
+            state: "deleted",
+            uid: uid.to_owned(),
+            partition: None,
+        };
+        inner.changes.push(change);
+    }
+
+    /// Neither lists nor gives anything to whoever asks, or does so again.
+    pub(super) fn hides_everything(&self, hidden: bool) {
+        self.0.lock().unwrap().hidden = hidden;
+    }
+
+    /// From which days on studies were searched for, the earliest first.
+    pub(super) fn searched_from(&self) -> Vec<String> {
+        self.0.lock().unwrap().searched_from.iter().cloned().collect()
     }
 
     /// Does not say how many instances a study has.
@@ -168,6 +213,11 @@ impl Cloud {
     /// Names the members of its changes as nobody else does.
     pub(super) fn tells_in_other_words(&self, other: bool) {
         self.0.lock().unwrap().foreign = other;
+    }
+
+    /// Leaves out the series of the instances that it lists, or does so no more.
+    pub(super) fn names_no_series(&self, nameless: bool) {
+        self.0.lock().unwrap().nameless = nameless;
     }
 
     /// SOP Instance UIDs of all retrieves, in order.
@@ -205,8 +255,12 @@ impl Cloud {
         found.map(entry).collect()
     }
 
-    fn studies(&self) -> Value {
-        let inner = self.0.lock().unwrap();
+    fn studies(&self, dates: &str) -> Value {
+        let mut inner = self.0.lock().unwrap();
+        inner.searched_from.insert(dates.trim_end_matches('-').to_owned());
+        if inner.hidden {
+            return json!([]);
+        }
         let studies: BTreeSet<&String> = inner.stored.keys().map(|(study, _)| study).collect();
         let row = |study: &String| {
             let instances = inner.stored.keys().filter(|(of, _)| of == study).count();
@@ -219,24 +273,29 @@ impl Cloud {
         studies.into_iter().map(row).collect()
     }
 
-    fn instances(&self, study: &str) -> Value {
+    fn instances(&self, study: &str, only: Option<&String>) -> Value {
         let mut inner = self.0.lock().unwrap();
         inner.listed += 1;
+        if inner.hidden {
+            return json!([]);
+        }
         let row = |(_, uid): &(String, String)| {
+            let series: &[&str] = if inner.nameless { &[] } else { &["1.2.3.2"] };
             json!({
-                "0020000E": { "vr": "UI", "Value": ["1.2.3.2"] },
+                "0020000E": { "vr": "UI", "Value": series },
                 "00080018": { "vr": "UI", "Value": [uid] },
                 "00080060": { "vr": "CS", "Value": ["CT"] },
             })
         };
-        let is_listed = |uid: &String| inner.unlisted.as_ref() != Some(uid);
+        let is_listed =
+            |uid: &String| inner.unlisted.as_ref() != Some(uid) && only.is_none_or(|only| only == uid);
         inner.stored.keys().filter(|(of, uid)| of == study && is_listed(uid)).map(row).collect()
     }
 
     fn retrieve(&self, uid: &str) -> Response<Body> {
         let mut inner = self.0.lock().unwrap();
         inner.retrieved.push(uid.to_owned());
-        let status = inner.refused.get(uid).copied().unwrap_or(200);
+        let status = inner.refused.get(uid).copied().unwrap_or(if inner.hidden { 404 } else { 200 });
         let found = inner.stored.iter().find(|((_, of), _)| of == uid).map(|(_, data_set)| data_set.clone());
         let Some(data_set) = found.filter(|_| status == 200) else {
             let mut answer = say(if status == 200 { 404 } else { status }, "text/plain", "no");
@@ -253,9 +312,18 @@ impl Cloud {
         let mut body = b"--next\r\nContent-Type: application/dicom\r\n\r\n".to_vec();
         body.extend(part10::write(&meta, None));
         body.extend(data_set);
-        body.extend(b"\r\n--next--\r\n");
         let media_type = "multipart/related; type=\"application/dicom\"; boundary=next";
-        Response::builder().header(header::CONTENT_TYPE, media_type).body(Body::from(body)).unwrap()
+        let answer = Response::builder().header(header::CONTENT_TYPE, media_type);
+        if inner.endless.as_deref() == Some(uid) {
+            let begins = stream::once(async { Ok::<_, Infallible>(body) });
+            let drops = stream::unfold((), |()| async {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Some((Ok(vec![0]), ()))
+            });
+            return answer.body(Body::from_stream(begins.chain(drops))).unwrap();
+        }
+        body.extend(b"\r\n--next--\r\n");
+        answer.body(Body::from(body)).unwrap()
     }
 
     async fn store(&self, request: Request) -> Response<Body> {
@@ -292,11 +360,14 @@ async fn answer(State(cloud): State<Cloud>, request: Request) -> Response<Body> 
     let mut answer = match segments.as_slice() {
         ["changefeed"] => say(200, "application/json", &cloud.feed(&query).to_string()),
         ["studies"] if request.method() == Method::POST => cloud.store(request).await,
-        ["studies"] if query.contains_key("00080020") => say(200, DICOM_JSON, &cloud.studies().to_string()),
-        ["studies", study, "instances"] => say(200, DICOM_JSON, &cloud.instances(study).to_string()),
+        ["studies"] if query.contains_key("00080020") => {
+            say(200, DICOM_JSON, &cloud.studies(&query["00080020"]).to_string())
+        }
+        ["studies", study, "instances"] | ["studies", study, "series", _, "instances"] => {
+            say(200, DICOM_JSON, &cloud.instances(study, query.get("SOPInstanceUID")).to_string())
+        }
         ["studies", _, "series", _, "instances", uid] => {
-            let (answer, silent) =
-                (cloud.retrieve(uid), cloud.0.lock().unwrap().silent.as_deref() == Some(*uid));
+            let (answer, silent) = (cloud.retrieve(uid), cloud.0.lock().unwrap().silent.contains(*uid));
             if silent {
                 std::future::pending::<()>().await;
             }

@@ -74,7 +74,8 @@ async fn hurry(site: &Site) {
         ticks.tick().await;
         let document = documents.get("pull", "back").await.unwrap().unwrap();
         let mut position: serde_json::Value = serde_json::from_slice(&document.value).unwrap();
-        position["held"][0]["again_at"] = 0.into();
+        let held = position["held"].as_array_mut().unwrap();
+        held.iter_mut().for_each(|held| held["again_at"] = 0.into());
         let written = position.to_string().into_bytes();
         // The pull writes it too.
         if documents.put("pull", "back", Some(document.version), written).await.is_ok() {
@@ -90,9 +91,147 @@ async fn one_that_is_held_and_was_deleted_is_forgotten() {
     instances(0..2).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
     let site = from_the_beginning(&cloud).await;
     site.metric(&format!("{HELD} 1")).await;
+    cloud.deletes("1.2.3.4.1");
     hurry(&site).await;
     site.metric("dimseway_pull_instances_total{outcome=\"gone\",pull=\"back\"} 1").await;
     site.metric(&format!("{HELD} 0")).await;
+}
+
+#[tokio::test]
+async fn without_a_list_of_changes_others_of_the_series_or_410_show_what_was_deleted() {
+    for (status, unlisted) in [(404, Some("1.2.3.4.1")), (410, None)] {
+        let cloud = Cloud::default();
+        cloud.answers("1.2.3.4.1", status);
+        instances(0..2).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
+        let since = Some(Timestamp::UNIX_EPOCH);
+        let site = site(&cloud, Pull { since, ..pull("archive", SEARCH) }, |_| ()).await;
+        site.metric(&format!("{HELD} 1")).await;
+        cloud.lists_all_but(unlisted);
+        cloud.hides_everything(unlisted.is_none());
+        hurry(&site).await;
+        site.metric("dimseway_pull_instances_total{outcome=\"gone\",pull=\"back\"} 1").await;
+        site.metric(&format!("{HELD} 0")).await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_held_and_hidden_stays_held() {
+    for method in [FEED, SEARCH] {
+        let cloud = Cloud::default();
+        cloud.answers("1.2.3.4.1", 404);
+        instances(0..2).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
+        let since = Some(Timestamp::UNIX_EPOCH);
+        let site = site(&cloud, Pull { since, ..pull("archive", method) }, |_| ()).await;
+        site.delivered(1).await;
+        site.metric(&format!("{HELD} 1")).await;
+        cloud.hides_everything(true);
+        let asked = cloud.retrieved().len();
+        hurry(&site).await;
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        while cloud.retrieved().len() == asked {
+            ticks.tick().await;
+        }
+        another_round(&site).await;
+        assert_eq!(outcome(&site, "gone"), 0);
+        site.metric(&format!("{HELD} 1")).await;
+        assert!(document(&site).await.contains("hidden from these credentials"));
+        // The rights are given back.
+        cloud.hides_everything(false);
+        cloud.answers("1.2.3.4.1", 200);
+        hurry(&site).await;
+        site.delivered(2).await;
+    }
+}
+
+#[tokio::test]
+async fn many_that_are_refused_in_a_row_keep_no_other_one_back() {
+    // The status, how many get it, and changes at once.
+    let rows = [(404, 20, 200), (404, 250, 200), (406, 250, 200), (500, 150, 200), (403, 150, 10)];
+    for (method, (status, refused, at_once)) in
+        rows.map(|row| (FEED, row)).into_iter().chain([(SEARCH, (404, 20, 200))])
+    {
+        let cloud = Cloud::default();
+        cloud.gives_at_once(at_once);
+        for number in 0..refused {
+            let instance = instance(number, 10);
+            cloud.answers(instance.sop_instance_uid.as_str(), status);
+            cloud.gets("1.2.3.1", &instance);
+        }
+        (900..910).for_each(|number| cloud.gets("1.2.3.1", &instance(number, 10)));
+        let since = Some(Timestamp::UNIX_EPOCH);
+        let site = site(&cloud, Pull { since, ..pull("archive", method) }, |_| ()).await;
+        site.delivered(10).await;
+        (0..refused).for_each(|number| cloud.answers(&format!("1.2.3.4.{number}"), 200));
+        let hurries = async {
+            let mut ticks = tokio::time::interval(Duration::from_millis(100));
+            loop {
+                ticks.tick().await;
+                hurry(&site).await;
+            }
+        };
+        tokio::select! {
+            _ = site.delivered(refused + 10) => {}
+            () = hurries => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_studies_that_are_refused_keep_no_other_study_back() {
+    let cloud = Cloud::default();
+    for number in 10..30 {
+        cloud.answers(&format!("1.2.3.4.{number}"), 404);
+        cloud.gets(&format!("1.2.3.{number}"), &instance(number, 10));
+    }
+    cloud.gets("1.2.3.90", &instance(90, 10));
+    let since = Some(Timestamp::UNIX_EPOCH);
+    let site = site(&cloud, Pull { since, ..pull("archive", SEARCH) }, |_| ()).await;
+    site.delivered(1).await;
+    assert_eq!(site.origin.stored().into_keys().collect::<Vec<_>>(), ["1.2.3.4.90"]);
+}
+
+#[tokio::test]
+async fn held_ones_that_are_never_answered_keep_nothing_waiting_but_once() {
+    let cloud = Cloud::default();
+    (1..4).for_each(|number| cloud.answers(&format!("1.2.3.4.{number}"), 406));
+    instances(0..4).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
+    let pull = Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) };
+    let site = site(&cloud, pull, |config| {
+        config
+            .origins
+            .iter_mut()
+            .for_each(|origin| origin.client.timeouts.answer = Duration::from_millis(500));
+    })
+    .await;
+    site.metric(&format!("{HELD} 3")).await;
+    (1..4).for_each(|number| cloud.never_answers(&format!("1.2.3.4.{number}")));
+    let before = cloud.retrieved().len();
+    hurry(&site).await;
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    while cloud.retrieved().len() == before {
+        ticks.tick().await;
+    }
+    cloud.gets("1.2.3.1", &instance(9, 10));
+    site.delivered(2).await;
+    let asked = cloud.retrieved().split_off(before);
+    assert_eq!(asked.iter().position(|uid| uid == "1.2.3.4.9"), Some(1), "{asked:?}");
+}
+
+#[tokio::test]
+async fn one_that_never_ends_is_held() {
+    let cloud = Cloud::default();
+    cloud.never_ends("1.2.3.4.1");
+    instances(0..4).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
+    let pull = Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) };
+    let site = site(&cloud, pull, |config| {
+        config
+            .origins
+            .iter_mut()
+            .for_each(|origin| origin.client.timeouts.total = Duration::from_millis(500));
+    })
+    .await;
+    site.metric(&format!("{HELD} 1")).await;
+    site.delivered(3).await;
 }
 
 #[tokio::test]

@@ -151,3 +151,104 @@ async fn a_pull_that_is_removed_in_the_middle_of_a_round_ends() {
     };
     tokio::time::timeout(super::super::site::DEADLINE, gone).await.expect("it is still there");
 }
+
+#[tokio::test]
+async fn a_list_that_begins_anew_and_is_cut_stops_the_pull_with_words() {
+    let cloud = Cloud::default();
+    cloud.ignores_offset();
+    cloud.gives_at_once(50);
+    let moment = cloud.now();
+    (0..80).for_each(|number| cloud.changed("1.2.3.1", &instance(number, 10), moment, "create", "current"));
+    let later = moment + SignedDuration::from_millis(5);
+    cloud.changed("1.2.3.1", &instance(99, 10), later, "create", "current");
+    let site =
+        site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await;
+    // What is behind them comes, and the pull does not call itself up to date.
+    let lines = site.delivered(51).await;
+    assert!(lines.iter().any(|line| line.sop_instance_uid.as_str() == "1.2.3.4.99"));
+    site.metric("dimseway_pull_rounds_total{outcome=\"failed\",pull=\"back\"}").await;
+    // It is mended.
+    cloud.gives_at_once(200);
+    site.delivered(81).await;
+    another_round(&site).await;
+}
+
+#[tokio::test]
+async fn a_list_that_is_cut_before_is_known_to_be_cut_at_its_end() {
+    let cloud = Cloud::default();
+    cloud.ignores_offset();
+    cloud.gives_at_once(50);
+    let moment = cloud.now() - SignedDuration::from_secs(60);
+    let later = moment + SignedDuration::from_secs(1);
+    for number in 0..120 {
+        let moment = if number < 40 { moment } else { later };
+        cloud.changed("1.2.3.1", &instance(number, 10), moment, "create", "current");
+    }
+    let site =
+        site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await;
+    site.delivered(90).await;
+    site.metric("dimseway_pull_rounds_total{outcome=\"failed\",pull=\"back\"}").await;
+}
+
+#[tokio::test]
+async fn another_method_begins_where_the_one_before_ended() {
+    for (before, after) in [(FEED, SEARCH), (SEARCH, FEED)] {
+        let cloud = Cloud::default();
+        let site = site(&cloud, pull("archive", before), |config| {
+            let origin = config.origins.iter_mut().find(|origin| origin.name == "cloud").unwrap();
+            origin.client.profile.change_feed = ChangeFeed::ByTime;
+        })
+        .await;
+        site.metric(COMPLETE).await;
+        let mut config = site.bridge.core.snapshot.load_full().config.clone();
+        config.pulls.clear();
+        site.bridge.reload(config.clone()).unwrap();
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        while !site.bridge.core.pulls.lags().is_empty() {
+            ticks.tick().await;
+        }
+        cloud.gets("1.2.3.1", &instance(1, 10));
+        config.pulls = vec![pull("archive", after)];
+        site.bridge.reload(config).unwrap();
+        site.delivered(1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_search_goes_back_as_far_as_the_last_complete_one() {
+    let cloud = Cloud::default();
+    let site = site(&cloud, pull("archive", SEARCH), |_| ()).await;
+    another_round(&site).await;
+    let month = SignedDuration::from_hours(30 * 24);
+    let documents = &site.bridge.core.ports.documents;
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    loop {
+        // As if the bridge had been away for so long.
+        ticks.tick().await;
+        let document = documents.get("pull", "back").await.unwrap().unwrap();
+        let mut position: serde_json::Value = serde_json::from_slice(&document.value).unwrap();
+        position["searched"] = (Timestamp::now() - month).as_second().into();
+        let written = position.to_string().into_bytes();
+        if documents.put("pull", "back", Some(document.version), written).await.is_ok() {
+            break;
+        }
+    }
+    another_round(&site).await;
+    let day = |ago: SignedDuration| (Timestamp::now() - ago).strftime("%Y%m%d").to_string();
+    let days = SignedDuration::from_hours(7 * 24);
+    let from = cloud.searched_from();
+    assert_eq!(from.first(), Some(&day(month + days)), "{from:?}");
+    assert_eq!(from.last(), Some(&day(days)), "{from:?}: and not for ever");
+}
+
+#[tokio::test]
+async fn instances_without_their_series_are_a_failure_and_not_the_end() {
+    let cloud = Cloud::default();
+    cloud.names_no_series(true);
+    cloud.gets("1.2.3.1", &instance(1, 10));
+    let since = Some(Timestamp::UNIX_EPOCH);
+    let site = site(&cloud, Pull { since, ..pull("archive", SEARCH) }, |_| ()).await;
+    site.metric("dimseway_pull_rounds_total{outcome=\"failed\",pull=\"back\"}").await;
+    cloud.names_no_series(false);
+    site.delivered(1).await;
+}
