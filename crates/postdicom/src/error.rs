@@ -68,6 +68,13 @@ pub enum Error {
     /// Credentials or certificates cannot be read or used.
     #[error("the credentials cannot be used: {0}")]
     Credentials(#[source] BoxError),
+    /// The limits of the account left no turn for the call in time, so nothing was sent.
+    #[error(
+        "no turn within `rate_limit` of the origin for {}s, so nothing was sent; allow more requests there, or a \
+         longer `unavailable_timeout`",
+        .0.as_secs_f64()
+    )]
+    NoTurn(Duration),
     /// No connection was made, so nothing was sent.
     #[error("no connection to PostDICOM: {0}")]
     Connect(#[source] BoxError),
@@ -128,6 +135,7 @@ impl Error {
             | Self::TooLong { .. }
             | Self::Unencrypted
             | Self::Credentials(_)
+            | Self::NoTurn(_)
             | Self::Connect(_) => Delivery::NeverLeft,
             Self::Refused { status, .. } => delivery_of(*status),
             Self::Failed { .. } => Delivery::Refused,
@@ -144,7 +152,9 @@ impl Error {
         match self {
             Self::Invalid(_) | Self::TooLong { .. } | Self::Failed { .. } => Remedy::Reject,
             Self::Unencrypted | Self::Credentials(_) => Remedy::FixCredentials,
-            Self::Connect(_) | Self::Interrupted(_) | Self::Timeout => Remedy::Retry { after: None },
+            Self::NoTurn(_) | Self::Connect(_) | Self::Interrupted(_) | Self::Timeout => {
+                Remedy::Retry { after: None }
+            }
             // With a reason the endpoint itself spoke: not the address is unknown, but what was asked for.
             Self::Refused { status: StatusCode::NOT_FOUND, reason: Some(_), .. } => Remedy::Reject,
             Self::Refused { status, retry_after, .. } => remedy_of(*status, *retry_after),
@@ -264,6 +274,7 @@ mod tests {
             (Error::Unencrypted, NeverLeft, Remedy::FixCredentials, Remedy::FixCredentials),
             (Error::Credentials(broken()), NeverLeft, Remedy::FixCredentials, Remedy::FixCredentials),
             (Error::Connect(broken()), NeverLeft, again, again),
+            (Error::NoTurn(Duration::from_secs(30)), NeverLeft, again, again),
             (Error::Interrupted(broken()), OutcomeUnknown, again, Remedy::OutcomeUnknown),
             (Error::Timeout, OutcomeUnknown, again, Remedy::OutcomeUnknown),
             (refused(302), Refused, Remedy::FixCredentials, Remedy::FixCredentials),

@@ -13,7 +13,8 @@ pub type Admission = Box<dyn Any + Send + Sync>;
 /// Lets calls go one by one: the limits of an account hold for its DICOMweb as well, of which this room knows
 /// nothing.
 pub trait Pace: fmt::Debug + Send + Sync {
-    /// Waits for the turn of a call, which is under way until the permission is dropped.
+    /// Waits for the turn of a call, which is under way until the permission is dropped. Nobody waits longer than
+    /// [`Timeouts::turn`](crate::Timeouts::turn); it is dropped then.
     fn admit(&self) -> Pending<'_, Admission>;
 
     /// Waits until so many bytes of an answer may pass.

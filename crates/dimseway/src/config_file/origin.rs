@@ -73,8 +73,8 @@ pub(crate) struct Origin {
     #[serde(default = "answer_timeout")]
     pub(crate) page_timeout: Span,
     /// How long a search or a retrieve waits, over all of its requests, because the server puts it off
-    /// (429, 503); then it fails. A query waits no longer for its turn within `rate_limit` either. Deliveries are put
-    /// off in the queue instead.
+    /// (429, 503); then it fails. A query waits no longer for its turn within `rate_limit` either, nor does a call of
+    /// PostDICOM's own functions. Deliveries are put off in the queue instead.
     /// Unit: time. Source: a workstation waits about that long.
     #[serde(default = "unavailable_timeout")]
     pub(crate) unavailable_timeout: Span,

@@ -45,6 +45,7 @@ impl Reading<'_> {
             timeouts: Timeouts {
                 connect: self.origin.connect_timeout.0,
                 total: written.timeout.0,
+                turn: self.origin.unavailable_timeout.0,
                 pool_idle: written.idle_connection.0,
             },
             plain_http_allowed: written.plain_http,

@@ -380,6 +380,8 @@ fn the_vendors_end_points_are_spoken_to_as_its_own_clients_do() {
     assert_eq!((ours.narrowing, ours.date_slack_days), (made.narrowing, made.date_slack_days));
     assert_eq!((ours.patients_max, ours.patients_at_once), (made.patients_max, made.patients_at_once));
     assert_eq!(ours.client.timeouts, ::postdicom::Timeouts::default());
+    let patient = end_points("unavailable_timeout = \"2m\"").unwrap();
+    assert_eq!(patient.client.timeouts.turn, Duration::from_secs(120));
     assert_eq!(ours.client.base_url.to_string(), "https://a/dicomweb");
     assert_eq!(ours.client.credentials.map(|credentials| credentials.username).as_deref(), Some("u"));
     let conventions = ours.client.conventions;

@@ -5,12 +5,14 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::{Client, fields};
 use crate::answer;
 use crate::conventions::{EmptyAnswer, ReasonOnSuccess};
 use crate::error::{Reason, Unreadable, transport};
-use crate::{Call, Error, Prepared, SideEffect};
+use crate::pace::Admission;
+use crate::{Call, Error, Pace, Prepared, SideEffect};
 
 /// Longest Retry-After that is believed. 24 h: beyond it a person looks anyway.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -49,7 +51,7 @@ impl Client {
     async fn once(&self, prepared: &Prepared, side_effect: SideEffect) -> Result<Vec<u8>, Error> {
         // The call is under way until its answer has been read.
         let _admission = match &self.inner.pace {
-            Some(pace) => Some(pace.admit().await),
+            Some(pace) => Some(self.turn(&**pace).await?),
             None => None,
         };
         let response = self.request(prepared, side_effect)?.send().await.map_err(transport)?;
@@ -65,6 +67,12 @@ impl Client {
         }
         let body = self.read(response).await?;
         if is_html(&headers, &body) { Err(Error::Unreadable(Unreadable::Html)) } else { Ok(body) }
+    }
+
+    /// A long delivery may have the only turn there is, and somebody waits for a call.
+    async fn turn(&self, pace: &dyn Pace) -> Result<Admission, Error> {
+        let turn_max = self.inner.turn_max;
+        timeout(turn_max, pace.admit()).await.map_err(|_| Error::NoTurn(turn_max))
     }
 
     fn request(&self, prepared: &Prepared, side_effect: SideEffect) -> Result<RequestBuilder, Error> {

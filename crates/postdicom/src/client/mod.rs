@@ -40,6 +40,9 @@ pub struct Timeouts {
     pub connect: Duration,
     /// A whole call with its answer. Default 120 s, as in the vendor's client.
     pub total: Duration,
+    /// Longest wait for the turn of a call, where a [`Pace`] is asked. Default 30 s: a workstation waits about
+    /// that long.
+    pub turn: Duration,
     /// How long an idle connection for reading calls is kept. Default 15 s: below the keep-alive time of
     /// common servers.
     pub pool_idle: Duration,
@@ -50,6 +53,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(10),
             total: Duration::from_secs(120),
+            turn: Duration::from_secs(30),
             pool_idle: Duration::from_secs(15),
         }
     }
@@ -107,6 +111,7 @@ struct Inner {
     conventions: Conventions,
     authorization: Option<HeaderValue>,
     pace: Option<Arc<dyn Pace>>,
+    turn_max: Duration,
     /// Connections that are kept.
     reading: reqwest::Client,
     /// A connection for every call, so that none fails because the server has just closed it: a call with
@@ -161,7 +166,9 @@ impl Client {
         };
         let (reading, changing) = (client(IDLE_CONNECTIONS_MAX)?, client(0)?);
         let authorization = credentials.as_ref().map(basic).transpose()?;
-        Ok(Self { inner: Arc::new(Inner { base_url, conventions, authorization, pace, reading, changing }) })
+        let turn_max = timeouts.turn;
+        let inner = Inner { base_url, conventions, authorization, pace, turn_max, reading, changing };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The conventions in force.

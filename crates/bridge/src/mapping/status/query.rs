@@ -71,6 +71,7 @@ fn of_orders(error: &postdicom::Error) -> (Status, &'static str) {
         (Error::Unreadable(Unreadable::TooLarge), _) => {
             (OUT_OF_RESOURCES, "too many orders for one list, narrow the query")
         }
+        (Error::NoTurn(_), _) => (OUT_OF_RESOURCES, "no turn within `rate_limit` for the list of orders"),
         (Error::Unreadable(Unreadable::Html), _) => REFUSES,
         (Error::Unreadable(_), _) => (UNABLE_TO_PROCESS, "the list of orders cannot be read"),
         (_, Remedy::Retry { .. } | Remedy::OutcomeUnknown) => {

@@ -52,6 +52,7 @@ fn every_end_of_a_query_has_the_status_of_the_standard() {
                 orders_refused(500),
                 orders_refused(429),
                 orders(postdicom::Error::Timeout),
+                orders(postdicom::Error::NoTurn(std::time::Duration::from_secs(30))),
                 orders_unreadable(postdicom::Unreadable::TooLarge),
                 QueryError::Spool(spool::Error::Closed),
                 refused(408),
