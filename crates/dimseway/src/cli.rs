@@ -292,7 +292,7 @@ pub(crate) enum QueueAction {
         /// Lines at most.
         #[arg(long, default_value_t = 100)]
         limit: u32,
-        /// Continue behind the cursor that an earlier list printed.
+        /// Continue behind the cursor that the same list printed.
         #[arg(long)]
         cursor: Option<String>,
     },

@@ -183,9 +183,12 @@ fn ensure_known(to: &Destination, known: &[Destination]) -> Result<(), Error> {
 }
 
 fn filter(selection: &Selection) -> Result<Filter, Error> {
+    let state = selection.state.as_deref();
+    let waiting = state == Some(model::WAITING);
     Ok(Filter {
         destination: parse_optional("destination", selection.destination.as_deref())?,
-        state: parse_optional("state", selection.state.as_deref())?,
+        state: if waiting { None } else { parse_optional("state", state)? },
+        waiting,
         study_instance_uid: parse_optional("study", selection.study.as_deref())?,
         sop_instance_uid: parse_optional("instance", selection.instance.as_deref())?,
         ..Filter::default()

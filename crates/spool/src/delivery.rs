@@ -241,6 +241,8 @@ pub struct Filter {
     pub destination: Option<Destination>,
     /// In this state.
     pub state: Option<State>,
+    /// In any state but Delivered.
+    pub waiting: bool,
     /// Raw Patient ID (0010,0020), padding ignored.
     pub patient_id: Option<Vec<u8>>,
     /// Of this study.

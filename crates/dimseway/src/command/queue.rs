@@ -7,14 +7,13 @@ use crate::{
     cli::{self, Queue, QueueAction},
     configuration::Configuration,
     exit::{Exit, OrExit, fail},
-    queue::model::{Action, ActionKind, Changed, LIMIT_MAX, Query, QueueLine, QueuePage, Selection},
+    queue::model::{Action, ActionKind, Changed, LIMIT_MAX, Query, Selection, WAITING},
 };
 use anyhow::Context;
 use backend::Backend;
 use clap::ValueEnum;
 use futures::TryStreamExt;
-use spool::State;
-use std::{collections::HashSet, path::Path};
+use std::path::Path;
 use tokio::io::AsyncWriteExt;
 
 /// Does what was asked and prints the outcome.
@@ -45,9 +44,8 @@ async fn dispatch(backend: &Backend, arguments: Queue) -> anyhow::Result<()> {
     match arguments.action {
         QueueAction::List { selection, all, limit, cursor } => {
             let limit = usize::try_from(limit).unwrap_or(LIMIT_MAX);
-            let cursor_given = cursor.is_some();
             let query = Query { selection: selection.into(), cursor, limit: Some(limit) };
-            list(backend, query, all || cursor_given, json).await
+            list(backend, query, all, json).await
         }
         QueueAction::Show { entry } => {
             let details = backend.show(&entry).await?;
@@ -87,28 +85,11 @@ async fn list(backend: &Backend, mut query: Query, all: bool, json: bool) -> any
         println!("{}", serde_json::to_string_pretty(&backend.list(&query).await?)?);
         return Ok(());
     }
-    if all || query.selection.state.is_some() {
-        print!("{}", table::page(&backend.list(&query).await?));
-        return Ok(());
+    if !all {
+        // Records of deliveries outnumber what waits by far.
+        query.selection.state.get_or_insert_with(|| WAITING.to_owned());
     }
-    // Records of deliveries outnumber what waits by far, so each waiting state is asked for.
-    let mut waiting = QueuePage { deliveries: Vec::new(), next: None };
-    for state in State::ALL.into_iter().filter(|state| *state != State::Delivered) {
-        query.selection.state = Some(state.to_string());
-        let page = backend.list(&query).await?;
-        let listed = page.deliveries.len();
-        // What changes its state meanwhile is given twice.
-        let before: HashSet<_> = waiting.deliveries.iter().map(QueueLine::delivery).collect();
-        let new: Vec<_> =
-            page.deliveries.into_iter().filter(|line| !before.contains(&line.delivery())).collect();
-        waiting.deliveries.extend(new);
-        if let Some(next) = page.next {
-            waiting.next = Some(format!("{next} --state {state}"));
-            break;
-        }
-        query.limit = query.limit.map(|limit| limit.saturating_sub(listed).max(1));
-    }
-    print!("{}", table::page(&waiting));
+    print!("{}", table::page(&backend.list(&query).await?));
     Ok(())
 }
 

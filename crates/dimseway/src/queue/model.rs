@@ -11,6 +11,9 @@ pub(crate) const LIMIT_DEFAULT: usize = 100;
 /// Lines of a page at most.
 pub(crate) const LIMIT_MAX: usize = spool::deliveries::PAGE_LINES_MAX;
 
+/// The word for every state but `delivered`, where one is selected.
+pub(crate) const WAITING: &str = "waiting";
+
 /// Which deliveries are meant. All that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -21,7 +24,7 @@ pub(crate) struct Selection {
     /// Name of an origin, or `peer:AE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) destination: Option<String>,
-    /// A state.
+    /// A state, or [`WAITING`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<String>,
     /// Study Instance UID.
@@ -229,13 +232,6 @@ pub(crate) struct QueueLine {
     pub(crate) series: String,
     /// Of the data set.
     pub(crate) bytes: u64,
-}
-
-impl QueueLine {
-    /// Which delivery it is: its entry and its destination.
-    pub(crate) fn delivery(&self) -> (&str, Option<&str>) {
-        (&self.entry, self.destination.as_deref())
-    }
 }
 
 /// Everything about one entry.

@@ -97,10 +97,19 @@ pub(super) async fn lists_come_in_pages(backend: &mut impl Backend) {
     let second = Filter { destination: Some("second".parse().unwrap()), ..Filter::default() };
     let found: Vec<_> = pages(second, 25).await.into_iter().map(|line| line.entry_id).collect();
     assert_eq!(found, all);
+    // One order, whatever state each is in.
+    for entry_id in [all[3], all[20]] {
+        spool.hold(entry_id, None, HeldReason::Operator("ask the site".to_owned())).await.unwrap();
+    }
+    let second = Filter { destination: Some("second".parse().unwrap()), ..Filter::default() };
+    let found: Vec<_> = pages(second, 4).await.into_iter().map(|line| line.entry_id).collect();
+    assert_eq!(found, all);
+    let waiting = Filter { waiting: true, ..Filter::default() };
+    assert_eq!(pages(waiting, 7).await, pages(Filter::default(), 100).await);
     let one = Filter { sop_instance_uid: Some("1.2.7".parse().unwrap()), ..Filter::default() };
     assert_eq!(pages(one, 1).await.len(), 2);
     let patient = Filter { patient_id: Some(b"P1 ".to_vec()), state: Some(State::Due), ..Filter::default() };
-    assert_eq!(pages(patient, 100).await.len(), 50);
+    assert_eq!(pages(patient, 100).await.len(), 46);
     let study = Filter { study_instance_uid: Some("1.8".parse().unwrap()), ..Filter::default() };
     assert_eq!(pages(study, 100).await.len(), 0);
     let found = spool.find_by_sop_instance(&"1.2.7".parse().unwrap()).await.unwrap();

@@ -134,6 +134,7 @@ pub(crate) fn delivered_content(
     Ok(newest.collect::<Result<_, _>>()?)
 }
 
+/// One page, as the index was at one moment: what changes its state meanwhile is on it once.
 pub(crate) fn list(
     connection: &Connection,
     filter: &Filter,
@@ -141,19 +142,11 @@ pub(crate) fn list(
     limit: usize,
 ) -> Result<Page, Error> {
     let limit = limit.clamp(1, PAGE_LINES_MAX);
-    let (clause, values) = conditions(filter, cursor);
-    let mut lines = if is_by_state(filter) {
-        // The index of states begins with the destination: without one, each is walked on its own, so that a
-        // page of the few that are held does not pass all that are due.
-        let mut lines = Vec::new();
-        for id in destinations(connection)? {
-            let of_one = format!("{clause} AND d.destination = {id}");
-            lines.extend(lines_of(connection, &of_one, &values, limit + 1)?);
-        }
-        lines.sort_by_key(|(cursor, _)| (cursor.entry_id, cursor.destination));
-        lines
+    let moment = connection.unchecked_transaction()?;
+    let mut lines = if is_by_delivery(filter) {
+        lines_of_runs(&moment, filter, cursor, limit + 1)?
     } else {
-        lines_of(connection, &clause, &values, limit + 1)?
+        lines_of_entries(&moment, filter, cursor, limit + 1)?
     };
     let more = lines.len() > limit;
     lines.truncate(limit);
@@ -161,45 +154,101 @@ pub(crate) fn list(
     Ok(Page { lines: lines.into_iter().map(|(_, line)| line).collect(), next })
 }
 
-/// Whether a state is the only thing that narrows a list.
-fn is_by_state(filter: &Filter) -> bool {
+/// Whether destination and state are the only things that narrow a list.
+fn is_by_delivery(filter: &Filter) -> bool {
     let Filter { patient_id, study_instance_uid, series_instance_uid, sop_instance_uid, .. } = filter;
     let uids = [study_instance_uid, series_instance_uid, sop_instance_uid];
-    filter.state.is_some()
-        && filter.destination.is_none()
+    (filter.state.is_some() || filter.waiting || filter.destination.is_some())
         && patient_id.is_none()
         && uids.iter().all(|uid| uid.is_none())
 }
 
-fn destinations(connection: &Connection) -> Result<Vec<i64>, Error> {
-    let mut statement = connection.prepare_cached("SELECT id FROM destination")?;
-    let ids = statement.query_map([], |row| row.get(0))?;
-    Ok(ids.collect::<Result<_, _>>()?)
-}
+/// A line, and where it stands.
+type Standing = (Cursor, Listed);
 
-/// The lines that fulfil `clause`, in their order, and where each stands.
-fn lines_of(
+/// The first lines of the entries that are meant, in the order of their numbers.
+fn lines_of_entries(
     connection: &Connection,
-    clause: &str,
-    values: &[Box<dyn ToSql>],
+    filter: &Filter,
+    cursor: Option<&Cursor>,
     limit: usize,
-) -> Result<Vec<(Cursor, Listed)>, Error> {
-    let mut statement = connection.prepare_cached(&list_sql(clause, limit))?;
+) -> Result<Vec<Standing>, Error> {
+    let (clause, values) = conditions(filter, cursor);
+    let mut statement = connection.prepare_cached(&list_sql(&clause, limit))?;
     let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
     let mut rows = statement.query(values.as_slice())?;
     let mut lines = Vec::new();
     while let Some(row) = rows.next()? {
-        let line = line(row)?;
-        lines.push((Cursor { entry_id: line.entry_id, destination: row.get(1)? }, line));
+        lines.push(standing(row)?);
     }
     Ok(lines)
 }
 
+/// The same out of the index of states, which has the entries in their order for one destination and one state
+/// alone: a run. Each run is read no further than the page needs it, so that a page of the few that are held does
+/// not pass all that are due, nor a page of what waits all that is delivered.
+fn lines_of_runs(
+    connection: &Connection,
+    filter: &Filter,
+    cursor: Option<&Cursor>,
+    limit: usize,
+) -> Result<Vec<Standing>, Error> {
+    let states: Vec<_> = states(filter).map(changes::number).collect();
+    let destinations = destinations(connection, filter.destination.as_ref())?;
+    let of_each =
+        destinations.iter().flat_map(|destination| states.iter().map(move |state| (destination, state)));
+    let of_any = Filter { destination: None, state: None, waiting: false, ..filter.clone() };
+    let (clause, values) = conditions(&of_any, cursor);
+    let sql = run_sql(&clause, values.len(), limit);
+    let prepared = of_each.clone().map(|_| connection.prepare_cached(&sql));
+    let mut statements = prepared.collect::<Result<Vec<_>, _>>()?;
+    let mut runs = Vec::with_capacity(statements.len());
+    for (statement, (destination, state)) in statements.iter_mut().zip(of_each) {
+        let values = values.iter().map(AsRef::as_ref).chain([destination as &dyn ToSql, state]);
+        let mut rows = statement.query(values.collect::<Vec<_>>().as_slice())?;
+        runs.push((rows.next()?.map(standing).transpose()?, rows));
+    }
+    let mut lines = Vec::new();
+    while lines.len() < limit {
+        let place = |head: &Option<Standing>| head.as_ref().map(|(at, _)| (at.entry_id, at.destination));
+        let left = runs.iter_mut().filter(|(head, _)| head.is_some());
+        let Some((head, rows)) = left.min_by_key(|(head, _)| place(head)) else { break };
+        lines.extend(std::mem::replace(head, rows.next()?.map(standing).transpose()?));
+    }
+    Ok(lines)
+}
+
+fn states(filter: &Filter) -> impl Iterator<Item = State> + '_ {
+    let is_meant = |state: &State| filter.state.is_none_or(|wanted| wanted == *state);
+    State::ALL.into_iter().filter(is_meant).filter(|state| !filter.waiting || *state != State::Delivered)
+}
+
+fn destinations(connection: &Connection, one: Option<&Destination>) -> Result<Vec<i64>, Error> {
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM destination WHERE ?1 IS NULL OR name = ?1")?;
+    let ids = statement.query_map([one.map(ToString::to_string)], |row| row.get(0))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+const COLUMNS: &str = "d.entry, d.destination, n.name, d.state, d.attempts, d.due_at, d.reason, e.header, e.trailer, \
+                       e.length";
+
 fn list_sql(clause: &str, limit: usize) -> String {
+    // From the entries to their deliveries, whatever is asked of these too.
     format!(
-        "SELECT d.entry, d.destination, n.name, d.state, d.attempts, d.due_at, d.reason, e.header, e.trailer, e.length \
-         FROM delivery d JOIN entry e ON e.id = d.entry JOIN destination n ON n.id = d.destination \
-         WHERE {clause} ORDER BY d.entry, d.destination LIMIT {limit}"
+        "SELECT {COLUMNS} FROM entry e CROSS JOIN delivery d ON d.entry = e.id \
+         CROSS JOIN destination n ON n.id = d.destination \
+         WHERE {clause} ORDER BY e.id, d.destination LIMIT {limit}"
+    )
+}
+
+/// What comes behind `values` others is the destination and the state.
+fn run_sql(clause: &str, values: usize, limit: usize) -> String {
+    let (destination, state) = (values + 1, values + 2);
+    format!(
+        "SELECT {COLUMNS} FROM delivery d INDEXED BY delivery_state CROSS JOIN entry e ON e.id = d.entry \
+         CROSS JOIN destination n ON n.id = d.destination \
+         WHERE {clause} AND d.destination = ?{destination} AND d.state = ?{state} ORDER BY d.entry LIMIT {limit}"
     )
 }
 
@@ -216,6 +265,9 @@ fn conditions(filter: &Filter, cursor: Option<&Cursor>) -> (String, Vec<Box<dyn 
     }
     if let Some(state) = filter.state {
         add("d.state = ?", Box::new(changes::number(state)));
+    }
+    if filter.waiting {
+        add("d.state <> ?", Box::new(changes::number(State::Delivered)));
     }
     if let Some(patient) = &filter.patient_id {
         add("e.patient_id = ?", Box::new(changes::trimmed(patient).to_vec()));
@@ -236,13 +288,20 @@ fn conditions(filter: &Filter, cursor: Option<&Cursor>) -> (String, Vec<Box<dyn 
         add("e.accepted_at < ?", Box::new(millis(until)));
     }
     if let Some(cursor) = cursor {
+        // Whichever of the two tables comes first begins there.
         add("d.entry >= ?", Box::new(signed(cursor.entry_id.0)));
+        add("e.id >= ?", Box::new(signed(cursor.entry_id.0)));
         add(
             &format!("(d.entry > {} OR d.destination > ?)", signed(cursor.entry_id.0)),
             Box::new(cursor.destination),
         );
     }
     (clause, values)
+}
+
+fn standing(row: &Row<'_>) -> Result<Standing, Error> {
+    let line = line(row)?;
+    Ok((Cursor { entry_id: line.entry_id, destination: row.get(1)? }, line))
 }
 
 fn line(row: &Row<'_>) -> Result<Listed, Error> {
@@ -323,39 +382,4 @@ pub(crate) fn knows(connection: &Connection, entry_id: EntryId) -> Result<bool, 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What SQLite would do for a list, in its own words.
-    fn plan(filter: &Filter, destination: &str) -> String {
-        let connection = crate::local::index::open_in_memory().unwrap();
-        let (clause, values) = conditions(filter, None);
-        let sql = format!("EXPLAIN QUERY PLAN {}", list_sql(&format!("{clause}{destination}"), 10));
-        let mut statement = connection.prepare(&sql).unwrap();
-        let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
-        let rows = statement.query_map(values.as_slice(), |row| row.get::<_, String>(3)).unwrap();
-        rows.collect::<Result<Vec<_>, _>>().unwrap().join("; ")
-    }
-
-    #[test]
-    fn no_list_passes_the_whole_backlog() {
-        let held = Filter { state: Some(State::Held), ..Filter::default() };
-        let to_one = Filter { destination: Some("archive".parse().unwrap()), ..held.clone() };
-        let to_one_in_any = Filter { state: None, ..to_one.clone() };
-        let of_study = Filter { study_instance_uid: Some("1.2".parse().unwrap()), ..Filter::default() };
-        let held_of_study =
-            Filter { study_instance_uid: of_study.study_instance_uid.clone(), ..to_one.clone() };
-        for (filter, destination, wanted) in [
-            (&held, " AND d.destination = 1", "delivery_state"),
-            (&to_one, "", "delivery_state"),
-            (&to_one_in_any, "", "delivery_state"),
-            (&of_study, "", "entry_study"),
-            (&held_of_study, "", "entry_study"),
-        ] {
-            let plan = plan(filter, destination);
-            let passes = plan.contains("SCAN") || plan.contains("B-TREE");
-            assert!(plan.contains(wanted) && !passes, "{filter:?}: {plan}");
-        }
-        assert!(is_by_state(&held) && !is_by_state(&to_one) && !is_by_state(&of_study));
-    }
-}
+mod tests;
