@@ -4,6 +4,37 @@ use jiff::SignedDuration;
 
 use super::*;
 
+/// Changes the position of the pull, which writes it too.
+async fn rewrite(site: &Site, change: impl Fn(&mut serde_json::Value)) {
+    let documents = &site.bridge.core.ports.documents;
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    loop {
+        ticks.tick().await;
+        let document = documents.get("pull", "back").await.unwrap().unwrap();
+        let mut position = serde_json::from_slice(&document.value).unwrap();
+        change(&mut position);
+        let written = position.to_string().into_bytes();
+        if documents.put("pull", "back", Some(document.version), written).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Ends all pulls; gives the configuration without them.
+async fn without_pulls(site: &Site) -> Config {
+    let mut config = site.bridge.core.snapshot.load_full().config.clone();
+    config.pulls.clear();
+    site.bridge.reload(config.clone()).unwrap();
+    let gone = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        while !site.bridge.core.pulls.lags().is_empty() {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(super::super::site::DEADLINE, gone).await.expect("it is still there");
+    config
+}
+
 #[tokio::test]
 async fn a_list_that_begins_anew_whatever_is_left_out_stops_the_pull_with_words() {
     let cloud = Cloud::default();
@@ -117,17 +148,9 @@ async fn a_pull_that_is_changed_or_removed_is_so_at_once() {
     cloud.gets("1.2.3.1", &instance(1, 10));
     let mut config = site.bridge.core.snapshot.load_full().config.clone();
     config.pulls[0].interval = Duration::from_millis(5);
-    site.bridge.reload(config.clone()).unwrap();
+    site.bridge.reload(config).unwrap();
     site.delivered(1).await;
-    config.pulls.clear();
-    site.bridge.reload(config.clone()).unwrap();
-    let gone = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(5));
-        while !site.bridge.core.pulls.lags().is_empty() {
-            ticks.tick().await;
-        }
-    };
-    tokio::time::timeout(super::super::site::DEADLINE, gone).await.expect("it is still there");
+    without_pulls(&site).await;
 }
 
 #[tokio::test]
@@ -141,15 +164,7 @@ async fn a_pull_that_is_removed_in_the_middle_of_a_round_ends() {
     while cloud.retrieved().is_empty() {
         ticks.tick().await;
     }
-    let mut config = site.bridge.core.snapshot.load_full().config.clone();
-    config.pulls.clear();
-    site.bridge.reload(config).unwrap();
-    let gone = async {
-        while !site.bridge.core.pulls.lags().is_empty() {
-            ticks.tick().await;
-        }
-    };
-    tokio::time::timeout(super::super::site::DEADLINE, gone).await.expect("it is still there");
+    without_pulls(&site).await;
 }
 
 #[tokio::test]
@@ -200,13 +215,7 @@ async fn another_method_begins_where_the_one_before_ended() {
         })
         .await;
         site.metric(COMPLETE).await;
-        let mut config = site.bridge.core.snapshot.load_full().config.clone();
-        config.pulls.clear();
-        site.bridge.reload(config.clone()).unwrap();
-        let mut ticks = tokio::time::interval(Duration::from_millis(5));
-        while !site.bridge.core.pulls.lags().is_empty() {
-            ticks.tick().await;
-        }
+        let mut config = without_pulls(&site).await;
         cloud.gets("1.2.3.1", &instance(1, 10));
         config.pulls = vec![pull("archive", after)];
         site.bridge.reload(config).unwrap();
@@ -220,19 +229,8 @@ async fn a_search_goes_back_as_far_as_the_last_complete_one() {
     let site = site(&cloud, pull("archive", SEARCH), |_| ()).await;
     another_round(&site).await;
     let month = SignedDuration::from_hours(30 * 24);
-    let documents = &site.bridge.core.ports.documents;
-    let mut ticks = tokio::time::interval(Duration::from_millis(5));
-    loop {
-        // As if the bridge had been away for so long.
-        ticks.tick().await;
-        let document = documents.get("pull", "back").await.unwrap().unwrap();
-        let mut position: serde_json::Value = serde_json::from_slice(&document.value).unwrap();
-        position["searched"] = (Timestamp::now() - month).as_second().into();
-        let written = position.to_string().into_bytes();
-        if documents.put("pull", "back", Some(document.version), written).await.is_ok() {
-            break;
-        }
-    }
+    // As if the bridge had been away for so long.
+    rewrite(&site, |position| position["searched"] = (Timestamp::now() - month).as_second().into()).await;
     another_round(&site).await;
     let day = |ago: SignedDuration| (Timestamp::now() - ago).strftime("%Y%m%d").to_string();
     let days = SignedDuration::from_hours(7 * 24);
@@ -251,4 +249,31 @@ async fn instances_without_their_series_are_a_failure_and_not_the_end() {
     site.metric("dimseway_pull_rounds_total{outcome=\"failed\",pull=\"back\"}").await;
     cloud.names_no_series(false);
     site.delivered(1).await;
+}
+
+#[tokio::test]
+async fn where_nobody_counts_a_study_that_grew_while_the_bridge_was_away_is_listed_again() {
+    let cloud = Cloud::default();
+    cloud.counts_nothing();
+    let pull = Pull { since: Some(Timestamp::now()), ..pull("archive", SEARCH) };
+    let site = site(&cloud, pull.clone(), |_| ()).await;
+    cloud.gets("1.2.3.1", &instance(1, 10));
+    site.delivered(1).await;
+    another_round(&site).await;
+    let mut config = without_pulls(&site).await;
+    cloud.gets("1.2.3.1", &instance(2, 10));
+    let days = SignedDuration::from_hours(48);
+    let then = (Timestamp::now() - days).as_second();
+    rewrite(&site, |position| {
+        position["studies"]["1.2.3.1"]["since"] = then.into();
+        position["searched"] = (then + 60).into();
+    })
+    .await;
+    config.pulls = vec![pull];
+    site.bridge.reload(config).unwrap();
+    site.delivered(2).await;
+    another_round(&site).await;
+    let listed = cloud.listed();
+    another_round(&site).await;
+    assert_eq!(cloud.listed(), listed, "and then it is left alone");
 }
