@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use dicomweb::change_feed::{Action, CHANGES_MAX, Change, ChangeState, Changes};
+use dicomweb::change_feed::{Action, CHANGES_MAX, Change, ChangePage, ChangeState, Changes};
 use futures::stream;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::fault::Fault;
 use super::intake::Wanting;
 use super::position::{Kept, LastChange};
 use super::room;
 use super::round::{Ended, Job, Round, Source};
+use super::studies::GROWS;
 
 /// Changes asked for at once. 200 is the most that servers give.
 const PAGE: u32 = CHANGES_MAX;
@@ -22,6 +23,31 @@ const PAGE_WITH_METADATA: u32 = 50;
 /// asked for.
 const PAGE_MIN: u32 = 10;
 
+/// Pages of one round that hold more failed instances than a round looks at. 10, each of a few requests: the next
+/// round goes on behind them, and then begins anew.
+const REFUSED_MAX: usize = 10;
+
+/// What is looked at next behind changes that are given again and again. 1 ms: servers tell that apart.
+const BEHIND: SignedDuration = SignedDuration::from_millis(1);
+
+/// How far one passage through the list has come.
+struct Passage {
+    last: LastChange,
+    /// Changes at the moment of the last one that are left out.
+    offset: u64,
+    /// The page before, while nothing was new in it.
+    before: Vec<LastChange>,
+    /// How many changes the page before had, and where the list ended when it was asked for.
+    previous: Option<(u32, Timestamp)>,
+    /// A page that was given twice, behind which is looked.
+    repeated: Option<Vec<LastChange>>,
+    /// Why the position stays where it is.
+    missed: Option<Fault>,
+    refused: usize,
+    /// Whether the passage begins at the position.
+    from_position: bool,
+}
+
 /// Takes what is new, page after page; a page is done with once all of it is in the spool, or held. Behind an
 /// instance that cannot be had now the others are taken, and the position stays before it.
 pub(super) async fn round(
@@ -30,73 +56,151 @@ pub(super) async fn round(
     kept: &mut Kept,
     settle: Duration,
 ) -> Result<Ended, Fault> {
+    round.clock.learn(source.origin).await;
+    let position = *kept.position.change.get_or_insert_with(|| begin(round, source, kept.position.searched));
+    kept.write().await?;
+    if let Some(behind) = round.behind.take().filter(|behind| *behind > position) {
+        let ended = pass(round, source, kept, settle, Passage::from(behind, false)).await?;
+        if ended != Ended::UpToDate {
+            return Ok(ended);
+        }
+    }
+    pass(round, source, kept, settle, Passage::from(position, true)).await
+}
+
+/// Where the first round begins: where searches have ended, if the pull had that method before.
+fn begin(round: &Round, source: &Source<'_>, searched: Option<i64>) -> LastChange {
+    let searched = searched.and_then(|searched| Timestamp::from_second(searched.saturating_sub(GROWS)).ok());
+    let timestamp = searched.or(source.pull.since).unwrap_or_else(|| round.clock.now());
+    LastChange { timestamp, sequence: 0 }
+}
+
+/// Passes through the list once, to its end.
+async fn pass(
+    round: &mut Round,
+    source: &Source<'_>,
+    kept: &mut Kept,
+    settle: Duration,
+    mut passage: Passage,
+) -> Result<Ended, Fault> {
     let with_modality = !source.pull.modalities.is_empty();
     let limit = if with_modality { PAGE_WITH_METADATA } else { PAGE };
-    round.clock.learn(source.origin).await;
-    let mut last = match kept.position.change {
-        Some(last) => last,
-        None => {
-            let timestamp = source.pull.since.unwrap_or_else(|| round.clock.now());
-            *kept.position.change.insert(LastChange { timestamp, sequence: 0 })
-        }
-    };
-    kept.write().await?;
-    let (mut offset, mut before, mut missed) = (0, Vec::new(), None);
     loop {
         if let Some(why) = room::lacking(&*source.core.ports.deliveries, source.pull, source.origin).await? {
             return Ok(Ended::Waits(why));
         }
         let settled = |round: &Round| round.clock.now().saturating_sub(settle).unwrap_or(Timestamp::MIN);
-        let until = settled(round);
-        if until <= last.timestamp {
+        let (since, until) = (passage.last.timestamp, settled(round));
+        if until <= since {
             break;
         }
-        let wanted = Changes { since: last.timestamp, until, offset, limit, with_modality };
-        let began = std::time::Instant::now();
-        let page = source.origin.bulk.changes(&wanted).await;
-        let metrics = &source.core.metrics;
-        metrics.count_origin_request(&source.origin.name, "changes", began.elapsed(), page.as_ref().err());
-        let page = page.map_err(Fault::Origin)?;
+        let page =
+            ask(source, &Changes { since, until, offset: passage.offset, limit, with_modality }).await?;
         round.clock.heard(page.clock_ahead);
         let until = until.min(settled(round));
-        note_unreadable(source, u64::from(page.entries).saturating_sub(page.changes.len() as u64));
-        if page.changes.is_empty() && page.entries > 0 {
-            // The profile, or the server, is another one than was thought: nothing is behind us yet.
-            return Err(Fault::List("no change of the list makes sense".to_owned()));
+        let (entries, places) = (page.entries, page.changes.iter().map(place).collect::<Vec<_>>());
+        if passage.offset > 0 && places == passage.before {
+            let is_cut = entries >= limit || round.cut.is_some_and(|cut| entries >= cut);
+            if passage.looks_behind(places, is_cut) { continue } else { break }
         }
-        let places: Vec<_> = page.changes.iter().map(place).collect();
-        if offset > 0 && places == before {
-            if page.entries >= limit {
-                return Err(Fault::List(stuck(last.timestamp)));
+        // What is given from behind the end would take the position there, past all that comes before it.
+        let is_fresh = |change: &Change| place(change) > passage.last && change.timestamp < until;
+        let fresh: Vec<Change> = page.changes.into_iter().filter(is_fresh).collect();
+        passage.learn_from(&fresh, &mut round.cut);
+        passage.previous = Some((entries, until));
+        note_other_partitions(source, &fresh);
+        let mut jobs: Vec<_> = fresh.iter().filter_map(|change| job(source, change)).map(Ok).collect();
+        if round.is_failing() {
+            // Where the first ones are refused the last ones may not be.
+            jobs.reverse();
+        }
+        match round.take_all(source, kept, stream::iter(jobs)).await {
+            Ok(fault) => passage.missed = passage.missed.or(fault),
+            Err(fault) if fault.is_of_instance() => {
+                // The pages behind would take as long again.
+                passage.refused += if fault.is_time_out() { REFUSED_MAX } else { 1 };
+                passage.missed.get_or_insert(fault);
             }
-            // All that there is fits into one page.
+            Err(fault) => return Err(fault),
+        }
+        passage.go_on(fresh.iter().map(place).max(), entries, places);
+        if passage.missed.is_none() && passage.from_position {
+            kept.position.change = Some(passage.last);
+        }
+        kept.write().await?;
+        if entries < PAGE_MIN {
             break;
         }
-        before = places;
-        // What is given from behind the end would take the position there, past all that comes before it.
-        let is_fresh = |change: &Change| place(change) > last && change.timestamp < until;
-        let fresh: Vec<Change> = page.changes.into_iter().filter(is_fresh).collect();
-        note_other_partitions(source, &fresh);
-        let jobs: Vec<_> = fresh.iter().filter_map(|change| job(source, change)).map(Ok).collect();
-        let fault = round.take_all(source, kept, stream::iter(jobs)).await?;
-        missed = missed.or(fault);
-        // Where a whole page is of one moment, what is behind it has the same moment.
-        offset = match fresh.iter().map(place).max() {
-            Some(newest) => {
-                last = newest;
-                if missed.is_none() {
-                    kept.position.change = Some(newest);
-                }
-                0
-            }
-            None => offset + u64::from(page.entries),
-        };
-        kept.write().await?;
-        if page.entries < PAGE_MIN {
+        if passage.refused >= REFUSED_MAX {
+            round.behind = Some(passage.last);
             break;
         }
     }
-    missed.map_or(Ok(Ended::UpToDate), Err)
+    passage.missed.map_or(Ok(Ended::UpToDate), Err)
+}
+
+impl Passage {
+    fn from(last: LastChange, from_position: bool) -> Self {
+        let (offset, before, previous, repeated) = (0, Vec::new(), None, None);
+        Self { last, offset, before, previous, repeated, missed: None, refused: 0, from_position }
+    }
+
+    /// Notes that a page was given again although all of it was to be left out: the server does not know `offset`.
+    /// All that there is may fit into that page; what comes behind it shows whether it did. Tells whether there is
+    /// more to look at.
+    fn looks_behind(&mut self, places: Vec<LastChange>, is_cut: bool) -> bool {
+        self.refused += 1;
+        let gives_up = self.refused >= REFUSED_MAX;
+        if is_cut || gives_up {
+            self.missed.get_or_insert_with(|| Fault::List(stuck(self.last.timestamp)));
+        }
+        if gives_up || self.repeated.as_ref() == Some(&places) {
+            return false;
+        }
+        let Ok(timestamp) = self.last.timestamp.saturating_add(BEHIND) else { return false };
+        self.last = LastChange { timestamp, sequence: 0 };
+        (self.offset, self.before, self.previous, self.repeated) = (0, Vec::new(), None, Some(places));
+        true
+    }
+
+    /// Learns from what is new in a page that the one before it was cut.
+    fn learn_from(&mut self, fresh: &[Change], cut: &mut Option<u32>) {
+        let Some(first) = fresh.first() else { return };
+        if let Some((entries, _)) = self.previous.filter(|(_, until)| first.timestamp < *until) {
+            *cut = (*cut).max(Some(entries));
+        }
+        if let Some(before) = self.repeated.take().and_then(|places| places.into_iter().max()) {
+            self.missed.get_or_insert_with(|| Fault::List(stuck(before.timestamp)));
+        }
+    }
+
+    /// Goes on behind the newest change of a page; where a whole page is of one moment, what is behind it has the
+    /// same moment.
+    fn go_on(&mut self, newest: Option<LastChange>, entries: u32, places: Vec<LastChange>) {
+        self.offset = match newest {
+            Some(newest) => {
+                self.last = newest;
+                0
+            }
+            None => self.offset + u64::from(entries),
+        };
+        self.before = places;
+    }
+}
+
+/// Asks for a part of the list.
+async fn ask(source: &Source<'_>, wanted: &Changes) -> Result<ChangePage, Fault> {
+    let began = std::time::Instant::now();
+    let page = source.origin.bulk.changes(wanted).await;
+    let metrics = &source.core.metrics;
+    metrics.count_origin_request(&source.origin.name, "changes", began.elapsed(), page.as_ref().err());
+    let page = page.map_err(Fault::Origin)?;
+    note_unreadable(source, u64::from(page.entries).saturating_sub(page.changes.len() as u64));
+    if page.changes.is_empty() && page.entries > 0 {
+        // The profile, or the server, is another one than was thought: nothing is behind us yet.
+        return Err(Fault::List("no change of the list makes sense".to_owned()));
+    }
+    Ok(page)
 }
 
 /// What is wrong with a list that begins anew whatever is to be left out at its beginning.
@@ -135,7 +239,7 @@ fn job(source: &Source<'_>, change: &Change) -> Option<Job> {
 }
 
 /// Whether a change is in another partition than the origin's paths lead into. The list spans all of them.
-fn is_elsewhere(source: &Source<'_>, change: &Change) -> bool {
+pub(super) fn is_elsewhere(source: &Source<'_>, change: &Change) -> bool {
     let own = source.origin.client.profile().paths.partition();
     own.zip(change.partition.as_deref()).is_some_and(|(own, of)| !own.eq_ignore_ascii_case(of))
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use dicomweb::{Error as OriginError, Remedy, error::Unreadable};
+use dicomweb::{
+    Error as OriginError, Remedy,
+    error::{Unreadable, Wait},
+};
 
 use crate::forward::verdict::failure_in_words;
 
@@ -72,6 +75,29 @@ impl Fault {
             }
             _ => None,
         }
+    }
+
+    /// Whether the origin was asked and did not answer.
+    pub(super) fn is_time_out(&self) -> bool {
+        matches!(self, Self::Origin(OriginError::Timeout(wait)) if *wait != Wait::Turn)
+    }
+
+    /// Whether the origin was not asked at all.
+    pub(super) fn came_before_the_question(&self) -> bool {
+        matches!(
+            self,
+            Self::Origin(
+                OriginError::Connect(_)
+                    | OriginError::Token(_)
+                    | OriginError::Credentials(_)
+                    | OriginError::Timeout(Wait::Turn)
+            )
+        )
+    }
+
+    /// Whether the origin says that it had it once (PS3.18 §8.5).
+    pub(super) fn says_gone(&self) -> bool {
+        matches!(self, Self::Origin(OriginError::Refused { status, .. }) if status.as_u16() == 410)
     }
 
     /// Whether the origin says that it does not have it.

@@ -3,9 +3,11 @@
 //! A pull asks its origin again and again what is new ([`changes`] or [`studies`]), leaves out what it has
 //! had before and what this bridge stored there itself ([`known`]), and streams each instance into the
 //! spool with its destinations fixed ([`intake`]). From there it is delivered like any other. How far it
-//! has come ([`position`]) is written down once everything up to there is durable in the spool; after a
+//! has come ([`position`]) is written down once everything up to there is durable in the spool, or held
+//! ([`held`]) to be asked for [`again`]; after a
 //! crash some of it is asked for again, and recognised by its delivery record.
 
+mod again;
 mod changes;
 mod clock;
 mod fault;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use spool::{Documents, Error};
 
+use super::fault::Fault;
 use super::held::HeldInstances;
 
 /// The kind of the documents, one for each pull.
@@ -26,6 +27,8 @@ pub(super) struct Position {
     pub(super) change: Option<LastChange>,
     /// Studies that were done with; none before the first round.
     pub(super) studies: Option<BTreeMap<String, Seen>>,
+    /// When the last search began that everything came of, in seconds since 1970 by the origin's clock.
+    pub(super) searched: Option<i64>,
     /// Instances that could not be had while others could, and are asked for again now and then.
     pub(super) held: HeldInstances,
 }
@@ -60,14 +63,18 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Reads the position of a pull from an origin; a new one where there is none.
-    pub(super) async fn read(documents: Arc<dyn Documents>, name: &str, origin: &str) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// The own spool; a position that cannot be read: a new one would pass over what came since the old one.
+    pub(super) async fn read(documents: Arc<dyn Documents>, name: &str, origin: &str) -> Result<Self, Fault> {
         let document = documents.get(KIND, name).await?;
         let version = document.as_ref().map(|document| document.version);
-        let read = document.and_then(|document| serde_json::from_slice::<Position>(&document.value).ok());
-        if version.is_some() && read.is_none() {
-            tracing::error!(pull = name, "the position of the pull cannot be read; it begins anew");
-        }
-        let read = read.filter(|position| position.origin == origin);
+        let read = document.map(|document| serde_json::from_slice::<Position>(&document.value)).transpose();
+        let unreadable = "how far the pull has come cannot be read, and nothing is passed over on a guess: give it \
+                          another `name`, and `since` a day from which on all is to be looked at";
+        let read = read
+            .map_err(|_| Fault::List(unreadable.to_owned()))?
+            .filter(|position| position.origin == origin);
         let position = read.unwrap_or_else(|| Position { origin: origin.to_owned(), ..Position::default() });
         Ok(Self { documents, name: name.to_owned(), version, written: position.clone(), position })
     }

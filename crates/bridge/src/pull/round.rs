@@ -1,21 +1,21 @@
 //! One round of a pull: everything that is new at its origin at that time.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use dicomweb::{Presence, Remedy};
-use futures::{Stream, StreamExt};
-use instance::{Identity, Uid};
+use dicomweb::Remedy;
+use futures::{Stream, StreamExt, stream};
+use instance::Uid;
 use jiff::Timestamp;
 
 use super::clock::Clock;
 use super::fault::Fault;
 use super::intake::{self, Pulled, Wanting};
 use super::known::{self, Known};
-use super::position::Kept;
-use super::{changes, room, studies};
+use super::position::{Kept, LastChange};
+use super::{changes, studies};
 use crate::bridge::Core;
 use crate::config::{Pull, PullMethod};
 use crate::snapshot::{Origin, Snapshot};
@@ -30,12 +30,13 @@ const FAILURES_MAX: u32 = 5;
 /// Failed instances of one round that are told apart; with more it is the origin that fails. 100.
 const FAULTS_MAX: usize = 100;
 
-/// Instances that are asked for while each is refused for the sake of its address or our rights. 10: more would
-/// ask nothing that the first ones did not, and many refusals lock accounts.
+/// Instances that are asked for while each is refused for the sake of its address or our rights, or is not answered
+/// at all. 10: more would ask nothing that the first ones did not, many refusals lock accounts, and each time-out
+/// takes minutes. The next round asks for others first.
 const ADDRESSES_MAX: usize = 10;
 
-/// Held instances that are asked for again in one round. 10: they keep new ones waiting.
-const AGAIN_MAX: usize = 10;
+/// Failed instances that are remembered, in a megabyte or two. 10,000: with more they are counted anew.
+const FAILING_MAX: usize = 10_000;
 
 /// How a round ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,17 +69,23 @@ pub(super) struct Job {
     pub(super) stored: bool,
 }
 
-/// What is remembered between two rounds. Bounded by the failures since the pull was up to date.
+/// What is remembered between two rounds. Bounded by [`FAILING_MAX`] and by the studies that are looked at.
 #[derive(Debug, Default)]
 pub(super) struct Round {
     pub(super) clock: Clock,
     failing: HashMap<Uid, Failing>,
+    /// Where in the list of changes the next round goes on before it begins anew.
+    pub(super) behind: Option<LastChange>,
+    /// Most changes of a page of the list that was not the last one.
+    pub(super) cut: Option<u32>,
+    /// In how many rounds each of these studies could not be had.
+    pub(super) failing_studies: HashMap<Uid, u32>,
     /// Instances that came in this round.
-    came: usize,
+    pub(super) came: usize,
     /// Those that did not.
     faults: usize,
     /// How much time the origin asked for, if it did.
-    asked_for_time: Option<Duration>,
+    pub(super) asked_for_time: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -99,6 +106,7 @@ impl Round {
             Ok(ended) => {
                 if ended == Ended::UpToDate {
                     self.failing.clear();
+                    self.failing_studies.clear();
                 }
                 ended
             }
@@ -141,39 +149,13 @@ impl Round {
         }
     }
 
-    /// Asks once more for what is held and has waited long enough.
-    async fn ask_again(&mut self, source: &Source<'_>, kept: &mut Kept) -> Result<(), Fault> {
-        let due = kept.position.held.due(Timestamp::now());
-        let Source { core, pull, origin, .. } = source;
-        if !due.is_empty() && room::lacking(&*core.ports.deliveries, pull, origin).await?.is_some() {
-            return Ok(());
-        }
-        for job in due.into_iter().take(AGAIN_MAX) {
-            let outcome = match source.take(&job, self.clock).await {
-                Ok(outcome) => outcome,
-                Err(fault) if fault.is_not_found() && source.is_gone(&job).await => "gone",
-                Err(fault) => {
-                    kept.position.held.hold(&job, fault.to_string(), Timestamp::now());
-                    // Whether it is the origin that fails, what is new will tell.
-                    if fault.is_of_instance() { continue } else { break }
-                }
-            };
-            self.came += usize::from(outcome == "pulled");
-            source.count(outcome);
-            kept.position.held.release(&job.wanting.instance);
-            let (pull, origin) = (&source.pull.name, &source.origin.name);
-            let sop_instance_uid = &job.wanting.instance;
-            tracing::info!(pull, origin, %sop_instance_uid, outcome, "an instance is held no more");
-        }
-        source.show_held(kept);
-        Ok(kept.write().await?)
-    }
-
     /// Takes all of these that are new. When this returns they are durable in the spool, or held, but for those
-    /// of the fault that is given: these are to be asked for again, and the others need not wait for them.
+    /// of the fault that is given: these are to be asked for again, and the others need not wait for them. Those
+    /// that have failed before come last, so that each has its turn however many are refused.
     ///
     /// # Errors
-    /// The origin as a whole, or the own spool; the same ones are to be asked for again.
+    /// The origin as a whole, or too many instances, where [`Fault::is_of_instance`]; or the own spool. The same
+    /// ones are to be asked for again.
     pub(super) async fn take_all(
         &mut self,
         source: &Source<'_>,
@@ -185,10 +167,12 @@ impl Round {
         let is_held = |job: &Job| {
             held.contains(&(job.wanting.instance.to_string(), job.changed.map(|changed| changed.to_string())))
         };
+        let tries = self.failing.iter().map(|(uid, failing)| (uid.clone(), failing.rounds)).collect();
         // What is under way comes to its end, and shows whether it is one instance that fails.
         let stopped = AtomicBool::new(false);
         let mut done = std::pin::pin!(
-            jobs.take_while(|_| std::future::ready(!stopped.load(Ordering::Relaxed)))
+            least_tried_first(jobs, tries)
+                .take_while(|_| std::future::ready(!stopped.load(Ordering::Relaxed)))
                 .map(|job| async {
                     match job {
                         Ok(job) if is_held(&job) => (Some(job), Ok("held")),
@@ -243,6 +227,11 @@ impl Round {
         whole.map_or_else(|| Ok(again.pop()), Err)
     }
 
+    /// Whether something has failed since the pull was up to date.
+    pub(super) fn is_failing(&self) -> bool {
+        !self.failing.is_empty()
+    }
+
     /// Whether a fault of one instance is that of the origin as a whole, after those of this round.
     fn is_of_origin(&mut self, fault: &Fault) -> bool {
         self.faults += 1;
@@ -250,7 +239,8 @@ impl Round {
             // One instance may make it ask for time, each time; a second one is not to blame.
             return self.asked_for_time.replace(asked).is_some();
         }
-        let none_came = self.came == 0 && self.faults >= ADDRESSES_MAX && fault.blames_address();
+        let blames_all = fault.blames_address() || fault.is_time_out();
+        let none_came = self.came == 0 && self.faults >= ADDRESSES_MAX && blames_all;
         none_came || !fault.is_of_instance() || self.faults > FAULTS_MAX
     }
 
@@ -258,6 +248,9 @@ impl Round {
     /// where too many are held.
     fn settle(&mut self, source: &Source<'_>, kept: &mut Kept, job: &Job, fault: Fault) -> Option<Fault> {
         let uid = &job.wanting.instance;
+        if self.failing.len() >= FAILING_MAX && !self.failing.contains_key(uid) {
+            self.failing.clear();
+        }
         let failing = self.failing.entry(uid.clone()).or_default();
         failing.rounds = failing.rounds.saturating_add(1);
         failing.others_came |= self.came > 0;
@@ -277,9 +270,35 @@ impl Round {
     }
 }
 
+/// Puts those behind the others that have failed in so many rounds, the most often last.
+fn least_tried_first(
+    jobs: impl Stream<Item = Result<Job, Fault>> + Send,
+    tries: HashMap<Uid, u32>,
+) -> impl Stream<Item = Result<Job, Fault>> + Send {
+    let tried = Arc::new(Mutex::new(Vec::new()));
+    let put_off = Arc::clone(&tried);
+    let untried = jobs.filter_map(move |job| {
+        let rounds = job.as_ref().ok().and_then(|job| tries.get(&job.wanting.instance));
+        let now = match (rounds, job) {
+            (Some(rounds), Ok(job)) => {
+                put_off.lock().unwrap_or_else(PoisonError::into_inner).push((*rounds, job));
+                None
+            }
+            (_, job) => Some(job),
+        };
+        std::future::ready(now)
+    });
+    let then = stream::once(async move {
+        let mut tried = std::mem::take(&mut *tried.lock().unwrap_or_else(PoisonError::into_inner));
+        tried.sort_by_key(|(rounds, _)| *rounds);
+        stream::iter(tried.into_iter().map(|(_, job)| Ok(job)))
+    });
+    untried.chain(then.flatten())
+}
+
 impl Source<'_> {
     /// Takes an instance if it is new, and says what became of it.
-    async fn take(&self, job: &Job, clock: Clock) -> Result<&'static str, Fault> {
+    pub(super) async fn take(&self, job: &Job, clock: Clock) -> Result<&'static str, Fault> {
         match known::look_up(&*self.core.ports.deliveries, self.pull, clock, job).await? {
             Known::Taken => return Ok("known"),
             Known::Own => return Ok("own"),
@@ -292,24 +311,11 @@ impl Source<'_> {
         })
     }
 
-    /// Whether the origin says that it does not have an instance.
-    async fn is_gone(&self, job: &Job) -> bool {
-        let Wanting { study, series, instance } = &job.wanting;
-        let identity = Identity {
-            // Nothing is asked by it.
-            sop_class_uid: instance.clone(),
-            sop_instance_uid: instance.clone(),
-            study_instance_uid: study.clone(),
-            series_instance_uid: series.clone(),
-        };
-        matches!(self.origin.bulk.find_instance(&identity).await, Ok(Presence::Absent))
-    }
-
     pub(super) fn count(&self, outcome: &str) {
         self.core.metrics.pull_instances.with_label_values(&[self.pull.name.as_str(), outcome]).inc();
     }
 
-    fn show_held(&self, kept: &Kept) {
+    pub(super) fn show_held(&self, kept: &Kept) {
         let held = i64::try_from(kept.position.held.count()).unwrap_or(i64::MAX);
         self.core.metrics.pull_held.with_label_values(&[self.pull.name.as_str()]).set(held);
     }

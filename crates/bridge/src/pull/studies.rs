@@ -20,7 +20,7 @@ const STUDY_INSTANCES: Tag = Tag(0x0020, 0x1208);
 
 /// How long a study is listed again in each round where the origin does not count its instances: a day, in
 /// seconds. A study grows on its day.
-const GROWS: i64 = 24 * 60 * 60;
+pub(super) const GROWS: i64 = 24 * 60 * 60;
 
 /// Studies after which the position is written down in the middle of a round.
 const STUDIES_PER_WRITE: usize = 50;
@@ -38,6 +38,15 @@ struct Study {
     instances: Option<i64>,
 }
 
+/// What became of the instances of a study.
+struct Taken {
+    listed: i64,
+    /// Why some are to be asked for again.
+    missed: Option<Fault>,
+    /// Whether the studies behind would take as long again.
+    stands_still: bool,
+}
+
 /// Looks for studies that are new or have grown, and takes their instances, study by study.
 pub(super) async fn round(
     round: &mut Round,
@@ -48,46 +57,48 @@ pub(super) async fn round(
     round.clock.learn(source.origin).await;
     let now = round.clock.now();
     let begins = kept.position.studies.is_none();
-    let mut from = now.to_zoned(TimeZone::UTC).date().saturating_sub(i64::from(days).days());
-    if let (true, Some(since)) = (begins, source.pull.since) {
-        from = from.min(since.to_zoned(TimeZone::UTC).date());
-    }
-    let studies = studies(source, from).await?;
+    let since = begins_at(source, kept);
+    let looked = kept.position.searched.unwrap_or(now.as_second());
+    let from = begins_with(source, kept, now, days);
+    let mut studies = studies(source, from).await?;
     let mut seen = kept.position.studies.clone().unwrap_or_default();
-    if begins && source.pull.since.is_none() {
+    if begins && since.is_none() {
         let before =
             |study: &Study| Seen { instances: study.instances, since: now.as_second(), before: true };
         kept.position.studies =
             Some(studies.iter().map(|study| (study.uid.to_string(), before(study))).collect());
+        kept.position.searched = Some(now.as_second());
         kept.write().await?;
         return Ok(Ended::UpToDate);
     }
+    // Each has its turn, however many cannot be had.
+    studies.sort_by_key(|study| round.failing_studies.get(&study.uid).copied().unwrap_or_default());
     let (mut unwritten, mut faults) = (0, Vec::new());
     for study in &studies {
         let known = seen.get(study.uid.as_str()).copied();
-        if known.is_some_and(|known| !has_grown(known, study, now)) {
+        if known.is_some_and(|known| !has_grown(known, study, looked)) {
             continue;
         }
         if let Some(why) = room::lacking(&*source.core.ports.deliveries, source.pull, source.origin).await? {
             return Ok(Ended::Waits(why));
         }
-        let listed = AtomicI64::new(0);
-        let missed = match round.take_all(source, kept, instances(source, &study.uid, &listed)).await {
-            Ok(missed) => missed,
-            Err(fault) if fault.is_of_instance() => Some(fault),
-            Err(fault) => return Err(fault),
-        };
+        let Taken { listed, missed, stands_still } = take(round, source, kept, study).await?;
         if let Some(fault) = missed {
-            if faults.len() >= FAILED_MAX {
-                return Err(fault);
+            let rounds = round.failing_studies.entry(study.uid.clone()).or_default();
+            *rounds = rounds.saturating_add(1);
+            faults.push(fault);
+            if stands_still || faults.len() > FAILED_MAX {
+                break;
             }
             // It keeps no other one back.
-            faults.push(fault);
             continue;
         }
+        round.failing_studies.remove(&study.uid);
         let since = known.map_or(now.as_second(), |known| known.since);
         // What is counted and not listed yet is looked for again, for as long as a study grows.
-        let listed = if now.as_second() - since < GROWS { listed.into_inner() } else { i64::MAX };
+        let grows = looked.max(since) - since < GROWS;
+        note_unlisted(source, study, listed, grows);
+        let listed = if grows { listed } else { i64::MAX };
         let instances = study.instances.map(|counted| counted.min(listed));
         seen.insert(study.uid.to_string(), Seen { instances, since, before: false });
         unwritten += 1;
@@ -103,8 +114,63 @@ pub(super) async fn round(
     }
     let found: HashSet<&str> = studies.iter().map(|study| study.uid.as_str()).collect();
     seen.retain(|uid, _| found.contains(uid.as_str()));
+    if fault.is_none() {
+        kept.position.searched = Some(now.as_second());
+    }
     write(kept, &seen).await?;
     fault.map_or(Ok(Ended::UpToDate), Err)
+}
+
+/// From when on things are looked for the first time: where the list of changes was left, if the pull had that method
+/// before.
+fn begins_at(source: &Source<'_>, kept: &Kept) -> Option<Timestamp> {
+    kept.position.change.map(|last| last.timestamp).or(source.pull.since)
+}
+
+/// The first Study Date that is looked at. It is so many days before the last complete search, so that nothing gets
+/// too old because the pull stood still meanwhile.
+fn begins_with(source: &Source<'_>, kept: &Kept, now: Timestamp, days: u16) -> Date {
+    let date = |moment: Timestamp| moment.to_zoned(TimeZone::UTC).date();
+    let before = |date: Date| date.saturating_sub(i64::from(days).days());
+    let position = &kept.position;
+    let searched = position.searched.and_then(|searched| Timestamp::from_second(searched).ok());
+    match (&position.studies, searched, position.change) {
+        (_, Some(searched), _) => before(date(now.min(searched))),
+        (None, None, Some(last)) => before(date(now.min(last.timestamp))),
+        (None, None, None) => before(date(now)).min(date(source.pull.since.unwrap_or(now))),
+        (Some(_), None, _) => before(date(now)),
+    }
+}
+
+/// Takes the instances of a study.
+///
+/// # Errors
+/// As [`Round::take_all`], but for those of instances.
+async fn take(
+    round: &mut Round,
+    source: &Source<'_>,
+    kept: &mut Kept,
+    study: &Study,
+) -> Result<Taken, Fault> {
+    let (listed, unreadable) = (AtomicI64::new(0), AtomicI64::new(0));
+    let jobs = instances(source, &study.uid, &listed, &unreadable);
+    let (mut missed, stands_still) = match round.take_all(source, kept, jobs).await {
+        Ok(missed) => (missed, false),
+        Err(fault) if fault.is_of_instance() => {
+            let stands_still = fault.is_time_out();
+            (Some(fault), stands_still)
+        }
+        Err(fault) => return Err(fault),
+    };
+    let (listed, unreadable) = (listed.into_inner(), unreadable.into_inner());
+    if unreadable > 0 {
+        note_unreadable(source, unreadable, "instances that are listed without their UIDs are left out");
+        if listed == 0 {
+            let reason = "no instance of a study is listed with its UIDs";
+            missed.get_or_insert_with(|| Fault::Instance(reason.to_owned()));
+        }
+    }
+    Ok(Taken { listed, missed, stands_still })
 }
 
 async fn write(kept: &mut Kept, seen: &BTreeMap<String, Seen>) -> Result<(), Fault> {
@@ -112,12 +178,21 @@ async fn write(kept: &mut Kept, seen: &BTreeMap<String, Seen>) -> Result<(), Fau
     Ok(kept.write().await?)
 }
 
-/// Whether a study that was done with may have more instances now.
-fn has_grown(known: Seen, study: &Study, now: Timestamp) -> bool {
+/// Says that instances of a study are not looked for any more which the origin counts and does not list.
+fn note_unlisted(source: &Source<'_>, study: &Study, listed: i64, grows: bool) {
+    if let Some(counted) = study.instances.filter(|counted| *counted > listed && !grows) {
+        let (pull, origin, study_instance_uid) = (&source.pull.name, &source.origin.name, &study.uid);
+        tracing::error!(pull, origin, %study_instance_uid, counted, listed, "instances that a study is said to have are not listed, and are left out");
+    }
+}
+
+/// Whether a study that was done with may have more instances now; `looked` is when all was looked at last.
+fn has_grown(known: Seen, study: &Study, looked: i64) -> bool {
     match (known.instances, study.instances) {
         (Some(before), Some(now)) => before != now,
-        // Nobody counts; what was there before the pull began is left alone then.
-        _ => !known.before && now.as_second() - known.since < GROWS,
+        // Nobody counts; what was there before the pull began is left alone then. One that was looked at last while
+        // it grew is looked at once more, however long ago that was.
+        _ => !known.before && looked - known.since < GROWS,
     }
 }
 
@@ -130,10 +205,13 @@ async fn studies(source: &Source<'_>, from: Date) -> Result<Vec<Study>, Fault> {
         ..Search::new(Level::Study)
     };
     let mut found = source.origin.bulk.search(search, SearchLimits::default());
-    let mut studies = Vec::new();
+    let (mut studies, mut unreadable) = (Vec::new(), 0);
     while let Some(item) = found.next().await {
         let item = item.inspect_err(|error| count(source, Some(error)))?;
-        let Some(uid) = item.uid(Tag::STUDY_INSTANCE_UID) else { continue };
+        let Some(uid) = item.uid(Tag::STUDY_INSTANCE_UID) else {
+            unreadable += 1;
+            continue;
+        };
         studies.push(Study { uid, instances: item.integer(STUDY_INSTANCES) });
         if studies.len() > STUDIES_MAX {
             let what = format!("more than {STUDIES_MAX} studies since {from}: look at fewer `days`");
@@ -141,6 +219,12 @@ async fn studies(source: &Source<'_>, from: Date) -> Result<Vec<Study>, Fault> {
         }
     }
     count(source, None);
+    if unreadable > 0 {
+        note_unreadable(source, unreadable, "studies that are listed without their UID are left out");
+        if studies.is_empty() {
+            return Err(Fault::List("no study is listed with its UID".to_owned()));
+        }
+    }
     Ok(studies)
 }
 
@@ -149,11 +233,12 @@ fn count(source: &Source<'_>, error: Option<&OriginError>) {
     source.core.metrics.count_origin_request(&source.origin.name, "qido", took, error);
 }
 
-/// The instances of a study; `listed` counts them, the unwanted ones too.
+/// The instances of a study; `listed` counts them, the unwanted ones too, and `unreadable` those without UIDs.
 fn instances<'a>(
     source: &Source<'a>,
     study: &Uid,
     listed: &'a AtomicI64,
+    unreadable: &'a AtomicI64,
 ) -> impl futures::Stream<Item = Result<Job, Fault>> + Send + use<'a> {
     let search = Search {
         study: Some(study.clone()),
@@ -163,27 +248,31 @@ fn instances<'a>(
     let limits = SearchLimits { ahead: AHEAD, ..SearchLimits::default() };
     let (source, study) = (*source, study.clone());
     source.origin.bulk.search(search, limits).filter_map(move |item| {
-        listed.fetch_add(1, Ordering::Relaxed);
-        let job = item.map_err(Fault::from).map(|item| job(&source, &study, &item)).transpose();
-        std::future::ready(job)
+        let job = match item {
+            Ok(item) => job(&study, &item).map(|job| (job, item)),
+            Err(error) => return std::future::ready(Some(Err(Fault::from(error)))),
+        };
+        let counter = if job.is_some() { listed } else { unreadable };
+        counter.fetch_add(1, Ordering::Relaxed);
+        let wanted = job.filter(|(_, item)| {
+            let wanted = source.pull.wants(item.text(Tag::MODALITY).as_deref());
+            if !wanted {
+                source.count("unwanted");
+            }
+            wanted
+        });
+        std::future::ready(wanted.map(|(job, _)| Ok(job)))
     })
 }
 
-fn job(source: &Source<'_>, study: &Uid, item: &Item) -> Option<Job> {
-    let wanted = source.pull.wants(item.text(Tag::MODALITY).as_deref());
-    let (series, instance) = (item.uid(Tag::SERIES_INSTANCE_UID), item.uid(Tag::SOP_INSTANCE_UID));
-    match (series, instance) {
-        (Some(series), Some(instance)) if wanted => {
-            let wanting = Wanting { study: study.clone(), series, instance };
-            Some(Job { wanting, changed: None, stored: true })
-        }
-        (Some(_), Some(_)) => {
-            source.count("unwanted");
-            None
-        }
-        _ => {
-            source.count("unreadable");
-            None
-        }
-    }
+fn job(study: &Uid, item: &Item) -> Option<Job> {
+    let series = item.uid(Tag::SERIES_INSTANCE_UID)?;
+    let instance = item.uid(Tag::SOP_INSTANCE_UID)?;
+    Some(Job { wanting: Wanting { study: study.clone(), series, instance }, changed: None, stored: true })
+}
+
+fn note_unreadable(source: &Source<'_>, count: i64, what: &str) {
+    let (pull, origin) = (&source.pull.name, &source.origin.name);
+    tracing::error!(pull, origin, count, "{what}");
+    (0..count).for_each(|_| source.count("unreadable"));
 }

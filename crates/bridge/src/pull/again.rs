@@ -1,0 +1,156 @@
+//! Held instances are asked for again, and released once they came or are shown to be deleted.
+
+use dicomweb::change_feed::{CHANGES_MAX, ChangeState, Changes};
+use dicomweb::{Level, Presence, Search, SearchLimits};
+use futures::StreamExt;
+use instance::{Identity, Tag};
+use jiff::{SignedDuration, Timestamp};
+
+use super::changes::is_elsewhere;
+use super::fault::Fault;
+use super::intake::Wanting;
+use super::position::Kept;
+use super::room;
+use super::round::{Job, Round, Source};
+
+/// Held instances that are asked for again in one round. 10: they keep new ones waiting.
+const AGAIN_MAX: usize = 10;
+
+/// Instances of a series that are looked at for one that is not the missing one. 10: the second is another one.
+const OTHERS: u32 = 10;
+
+/// What an origin shows of an instance that it did not give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// It is there, or nobody can tell.
+    Maybe,
+    /// It is not shown, and nothing tells a deletion from rights that were taken away.
+    Hidden,
+    /// It was deleted.
+    Gone,
+}
+
+impl Round {
+    /// Asks once more for what is held and has waited long enough. The first one that is not answered is the last:
+    /// what is new waits meanwhile.
+    ///
+    /// # Errors
+    /// The own spool.
+    pub(super) async fn ask_again(&mut self, source: &Source<'_>, kept: &mut Kept) -> Result<(), Fault> {
+        let due = kept.position.held.due(Timestamp::now());
+        let Source { core, pull, origin, .. } = source;
+        if !due.is_empty() && room::lacking(&*core.ports.deliveries, pull, origin).await?.is_some() {
+            return Ok(());
+        }
+        for job in due.into_iter().take(AGAIN_MAX) {
+            let fault = match source.take(&job, self.clock).await {
+                Ok(outcome) => {
+                    self.release(source, kept, &job, outcome);
+                    continue;
+                }
+                Err(fault @ Fault::Spool(_)) => return Err(fault),
+                // It was not asked for, and is due as before.
+                Err(fault) if fault.came_before_the_question() => break,
+                Err(fault) => fault,
+            };
+            let mut reason = fault.to_string();
+            match source.look_for(&job, &fault).await {
+                Shown::Gone => {
+                    self.release(source, kept, &job, "gone");
+                    continue;
+                }
+                Shown::Hidden => {
+                    reason +=
+                        "; nothing shows that it was deleted, so it may be hidden from these credentials";
+                }
+                Shown::Maybe => {}
+            }
+            let sop_instance_uid = &job.wanting.instance;
+            tracing::warn!(pull = pull.name, origin = origin.name, %sop_instance_uid, reason, "an instance is still held");
+            kept.position.held.hold(&job, reason, Timestamp::now());
+            if self.ends_asking(&fault) {
+                break;
+            }
+        }
+        source.show_held(kept);
+        Ok(kept.write().await?)
+    }
+
+    fn release(&mut self, source: &Source<'_>, kept: &mut Kept, job: &Job, outcome: &'static str) {
+        self.came += usize::from(outcome == "pulled");
+        source.count(outcome);
+        kept.position.held.release(&job.wanting.instance);
+        let (pull, origin) = (&source.pull.name, &source.origin.name);
+        let sop_instance_uid = &job.wanting.instance;
+        tracing::info!(pull, origin, %sop_instance_uid, outcome, "an instance is held no more");
+    }
+
+    /// Whether the other held ones wait for a later round: whether it is the origin that fails, what is new will
+    /// tell, and whoever does not answer takes minutes each time.
+    fn ends_asking(&mut self, fault: &Fault) -> bool {
+        let asked = fault.asks_for_time();
+        self.asked_for_time = self.asked_for_time.or(asked);
+        asked.is_some() || fault.is_time_out() || !fault.is_of_instance()
+    }
+}
+
+impl Source<'_> {
+    /// What the origin shows of an instance that it did not give. One that takes rights away may say 404 and list
+    /// nothing, as if it were deleted, so that something else has to show that it was.
+    async fn look_for(&self, job: &Job, fault: &Fault) -> Shown {
+        if !fault.is_not_found() {
+            return Shown::Maybe;
+        }
+        let Wanting { study, series, instance } = &job.wanting;
+        let identity = Identity {
+            // Nothing is asked by it.
+            sop_class_uid: instance.clone(),
+            sop_instance_uid: instance.clone(),
+            study_instance_uid: study.clone(),
+            series_instance_uid: series.clone(),
+        };
+        if !matches!(self.origin.bulk.find_instance(&identity).await, Ok(Presence::Absent)) {
+            return Shown::Maybe;
+        }
+        let current = match job.changed {
+            Some(changed) => self.is_current(job, changed).await,
+            None => None,
+        };
+        let gone = match current {
+            Some(current) => !current,
+            None => fault.says_gone() || self.shows_others(job).await,
+        };
+        if gone { Shown::Gone } else { Shown::Hidden }
+    }
+
+    /// Whether the list of changes still has the change by which an instance was held as current; none where it
+    /// does not have it, or is not given. One that was deleted or replaced has a later change, which is listed too.
+    async fn is_current(&self, job: &Job, changed: Timestamp) -> Option<bool> {
+        let until = changed.saturating_add(SignedDuration::from_millis(1)).ok()?;
+        let wanted = Changes { since: changed, until, offset: 0, limit: CHANGES_MAX, with_modality: false };
+        let page = self.origin.bulk.changes(&wanted).await.ok()?;
+        let own = page.changes.iter().filter(|change| {
+            change.timestamp == changed
+                && change.instance == job.wanting.instance
+                && !is_elsewhere(self, change)
+        });
+        own.map(|change| change.state == ChangeState::Current).reduce(|one, other| one || other)
+    }
+
+    /// Whether the origin shows other instances of the series. Rights are given by series at the finest.
+    async fn shows_others(&self, job: &Job) -> bool {
+        let search = Search {
+            study: Some(job.wanting.study.clone()),
+            series: Some(job.wanting.series.clone()),
+            ..Search::new(Level::Instance)
+        };
+        let limits = SearchLimits { page: OTHERS, ..SearchLimits::default() };
+        let mut found = self.origin.bulk.search(search, limits);
+        while let Some(Ok(item)) = found.next().await {
+            if item.uid(Tag::SOP_INSTANCE_UID).is_some_and(|uid| uid != job.wanting.instance) {
+                return true;
+            }
+        }
+        false
+    }
+}
