@@ -48,6 +48,8 @@ struct Inner {
     refused: BTreeMap<String, u16>,
     puts_off: Option<String>,
     silent: BTreeSet<String>,
+    /// Searches for one instance are never answered.
+    looks_up_nothing: bool,
     /// Retrieves of this instance go on for ever, a byte now and then.
     endless: Option<String>,
     /// Shows nothing to anybody, as one whose rights were taken away sees it.
@@ -158,6 +160,11 @@ impl Cloud {
     /// Retrieves of this instance are never answered.
     pub(super) fn never_answers(&self, uid: &str) {
         self.0.lock().unwrap().silent.insert(uid.to_owned());
+    }
+
+    /// Searches for one instance are never answered.
+    pub(super) fn looks_up_nothing(&self) {
+        self.0.lock().unwrap().looks_up_nothing = true;
     }
 
     /// Retrieves of this instance begin, and never end.
@@ -362,6 +369,9 @@ async fn answer(State(cloud): State<Cloud>, request: Request) -> Response<Body> 
         ["studies"] if request.method() == Method::POST => cloud.store(request).await,
         ["studies"] if query.contains_key("00080020") => {
             say(200, DICOM_JSON, &cloud.studies(&query["00080020"]).to_string())
+        }
+        _ if query.contains_key("SOPInstanceUID") && cloud.0.lock().unwrap().looks_up_nothing => {
+            std::future::pending().await
         }
         ["studies", study, "instances"] | ["studies", study, "series", _, "instances"] => {
             say(200, DICOM_JSON, &cloud.instances(study, query.get("SOPInstanceUID")).to_string())

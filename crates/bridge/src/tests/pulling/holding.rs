@@ -192,29 +192,50 @@ async fn many_studies_that_are_refused_keep_no_other_study_back() {
 
 #[tokio::test]
 async fn held_ones_that_are_never_answered_keep_nothing_waiting_but_once() {
-    let cloud = Cloud::default();
-    (1..4).for_each(|number| cloud.answers(&format!("1.2.3.4.{number}"), 406));
-    instances(0..4).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
-    let pull = Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) };
-    let site = site(&cloud, pull, |config| {
-        config
-            .origins
-            .iter_mut()
-            .for_each(|origin| origin.client.timeouts.answer = Duration::from_millis(500));
-    })
-    .await;
-    site.metric(&format!("{HELD} 3")).await;
-    (1..4).for_each(|number| cloud.never_answers(&format!("1.2.3.4.{number}")));
-    let before = cloud.retrieved().len();
-    hurry(&site).await;
-    let mut ticks = tokio::time::interval(Duration::from_millis(5));
-    while cloud.retrieved().len() == before {
-        ticks.tick().await;
+    // The retrieve is not answered, or the look-up after it.
+    for status in [406, 404] {
+        let cloud = Cloud::default();
+        (1..4).for_each(|number| cloud.answers(&format!("1.2.3.4.{number}"), status));
+        instances(0..4).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
+        let pull = Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) };
+        let site = site(&cloud, pull, |config| {
+            let origins = config.origins.iter_mut();
+            origins.for_each(|origin| origin.client.timeouts.answer = Duration::from_millis(500));
+        })
+        .await;
+        site.metric(&format!("{HELD} 3")).await;
+        if status == 404 {
+            cloud.looks_up_nothing();
+        } else {
+            (1..4).for_each(|number| cloud.never_answers(&format!("1.2.3.4.{number}")));
+        }
+        let before = cloud.retrieved().len();
+        hurry(&site).await;
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        while cloud.retrieved().len() == before {
+            ticks.tick().await;
+        }
+        cloud.gets("1.2.3.1", &instance(9, 10));
+        site.delivered(2).await;
+        let asked = cloud.retrieved().split_off(before);
+        assert_eq!(asked.iter().position(|uid| uid == "1.2.3.4.9"), Some(1), "{status}: {asked:?}");
     }
-    cloud.gets("1.2.3.1", &instance(9, 10));
-    site.delivered(2).await;
-    let asked = cloud.retrieved().split_off(before);
-    assert_eq!(asked.iter().position(|uid| uid == "1.2.3.4.9"), Some(1), "{asked:?}");
+}
+
+#[tokio::test]
+async fn refused_ones_before_and_behind_keep_none_between_them_back() {
+    for status in [404, 406] {
+        let cloud = Cloud::default();
+        let good = 210..220;
+        for number in 0..260 {
+            let instance = instance(number, 10);
+            let status = if good.contains(&number) { 200 } else { status };
+            cloud.answers(instance.sop_instance_uid.as_str(), status);
+            cloud.gets("1.2.3.1", &instance);
+        }
+        let site = from_the_beginning(&cloud).await;
+        site.delivered(10).await;
+    }
 }
 
 #[tokio::test]
