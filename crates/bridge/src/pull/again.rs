@@ -1,7 +1,7 @@
 //! Held instances are asked for again, and released once they came or are shown to be deleted.
 
 use dicomweb::change_feed::{CHANGES_MAX, ChangeState, Changes};
-use dicomweb::{Level, Presence, Search, SearchLimits};
+use dicomweb::{Error as OriginError, Level, Presence, Search, SearchLimits};
 use futures::StreamExt;
 use instance::{Identity, Tag};
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +18,9 @@ const AGAIN_MAX: usize = 10;
 
 /// Instances of a series that are looked at for one that is not the missing one. 10: the second is another one.
 const OTHERS: u32 = 10;
+
+/// What is added to the reason where an instance is neither given nor listed.
+const NOTHING_SHOWS: &str = "; nothing shows that it was deleted, so it may be hidden from these credentials";
 
 /// What an origin shows of an instance that it did not give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,21 +57,22 @@ impl Round {
                 Err(fault) => fault,
             };
             let mut reason = fault.to_string();
-            match source.look_for(&job, &fault).await {
-                Shown::Gone => {
+            let ends = match source.look_for(&job, &fault).await {
+                Ok(Shown::Gone) => {
                     self.release(source, kept, &job, "gone");
                     continue;
                 }
-                Shown::Hidden => {
-                    reason +=
-                        "; nothing shows that it was deleted, so it may be hidden from these credentials";
+                Ok(Shown::Hidden) => {
+                    reason += NOTHING_SHOWS;
+                    false
                 }
-                Shown::Maybe => {}
-            }
+                Ok(Shown::Maybe) => self.ends_asking(&fault),
+                Err(of_look_up) => self.ends_asking(&of_look_up),
+            };
             let sop_instance_uid = &job.wanting.instance;
             tracing::warn!(pull = pull.name, origin = origin.name, %sop_instance_uid, reason, "an instance is still held");
             kept.position.held.hold(&job, reason, Timestamp::now());
-            if self.ends_asking(&fault) {
+            if ends {
                 break;
             }
         }
@@ -97,9 +101,9 @@ impl Round {
 impl Source<'_> {
     /// What the origin shows of an instance that it did not give. One that takes rights away may say 404 and list
     /// nothing, as if it were deleted, so that something else has to show that it was.
-    async fn look_for(&self, job: &Job, fault: &Fault) -> Shown {
+    async fn look_for(&self, job: &Job, fault: &Fault) -> Result<Shown, Fault> {
         if !fault.is_not_found() {
-            return Shown::Maybe;
+            return Ok(Shown::Maybe);
         }
         let Wanting { study, series, instance } = &job.wanting;
         let identity = Identity {
@@ -109,36 +113,41 @@ impl Source<'_> {
             study_instance_uid: study.clone(),
             series_instance_uid: series.clone(),
         };
-        if !matches!(self.origin.bulk.find_instance(&identity).await, Ok(Presence::Absent)) {
-            return Shown::Maybe;
+        if self.origin.bulk.find_instance(&identity).await? != Presence::Absent {
+            return Ok(Shown::Maybe);
         }
         let current = match job.changed {
-            Some(changed) => self.is_current(job, changed).await,
+            Some(changed) => self.is_current(job, changed).await?,
             None => None,
         };
         let gone = match current {
             Some(current) => !current,
-            None => fault.says_gone() || self.shows_others(job).await,
+            None => fault.says_gone() || self.shows_others(job).await?,
         };
-        if gone { Shown::Gone } else { Shown::Hidden }
+        Ok(if gone { Shown::Gone } else { Shown::Hidden })
     }
 
     /// Whether the list of changes still has the change by which an instance was held as current; none where it
     /// does not have it, or is not given. One that was deleted or replaced has a later change, which is listed too.
-    async fn is_current(&self, job: &Job, changed: Timestamp) -> Option<bool> {
-        let until = changed.saturating_add(SignedDuration::from_millis(1)).ok()?;
+    async fn is_current(&self, job: &Job, changed: Timestamp) -> Result<Option<bool>, Fault> {
+        let Ok(until) = changed.saturating_add(SignedDuration::from_millis(1)) else { return Ok(None) };
         let wanted = Changes { since: changed, until, offset: 0, limit: CHANGES_MAX, with_modality: false };
-        let page = self.origin.bulk.changes(&wanted).await.ok()?;
+        let page = match self.origin.bulk.changes(&wanted).await {
+            Ok(page) => page,
+            // There is no list any more.
+            Err(OriginError::Profile(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         let own = page.changes.iter().filter(|change| {
             change.timestamp == changed
                 && change.instance == job.wanting.instance
                 && !is_elsewhere(self, change)
         });
-        own.map(|change| change.state == ChangeState::Current).reduce(|one, other| one || other)
+        Ok(own.map(|change| change.state == ChangeState::Current).reduce(|one, other| one || other))
     }
 
     /// Whether the origin shows other instances of the series. Rights are given by series at the finest.
-    async fn shows_others(&self, job: &Job) -> bool {
+    async fn shows_others(&self, job: &Job) -> Result<bool, Fault> {
         let search = Search {
             study: Some(job.wanting.study.clone()),
             series: Some(job.wanting.series.clone()),
@@ -146,11 +155,14 @@ impl Source<'_> {
         };
         let limits = SearchLimits { page: OTHERS, ..SearchLimits::default() };
         let mut found = self.origin.bulk.search(search, limits);
-        while let Some(Ok(item)) = found.next().await {
-            if item.uid(Tag::SOP_INSTANCE_UID).is_some_and(|uid| uid != job.wanting.instance) {
-                return true;
+        while let Some(item) = found.next().await {
+            match item.map(|item| item.uid(Tag::SOP_INSTANCE_UID)).map_err(Fault::from) {
+                Ok(uid) if uid.as_ref().is_some_and(|uid| *uid != job.wanting.instance) => return Ok(true),
+                Ok(_) => {}
+                Err(fault) if fault.blames_address() => break,
+                Err(fault) => return Err(fault),
             }
         }
-        false
+        Ok(false)
     }
 }

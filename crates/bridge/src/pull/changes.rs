@@ -220,8 +220,9 @@ const fn place(change: &Change) -> LastChange {
 fn job(source: &Source<'_>, change: &Change) -> Option<Job> {
     let stored = match change.action {
         Action::Create => true,
-        Action::Update => false,
-        Action::Delete | Action::Other => return None,
+        // Whatever it was, it may have other content now.
+        Action::Update | Action::Other => false,
+        Action::Delete => return None,
     };
     if change.state != ChangeState::Current || is_elsewhere(source, change) {
         return None;

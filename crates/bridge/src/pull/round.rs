@@ -186,6 +186,7 @@ impl Round {
                 .buffer_unordered(source.pull.concurrent)
         );
         let (mut faults, mut changed_held, mut whole) = (Vec::new(), false, None);
+        let mut stopped_by = Vec::new();
         while let Some((job, result)) = done.next().await {
             match (job, result) {
                 (_, Ok("held")) => source.count("held"),
@@ -201,6 +202,7 @@ impl Round {
                     source.count("failed");
                     if self.is_of_origin(&fault) {
                         stopped.store(true, Ordering::Relaxed);
+                        stopped_by.extend(fault.is_of_instance().then_some(job));
                         whole.get_or_insert(fault);
                     } else {
                         faults.push((job, fault));
@@ -215,6 +217,8 @@ impl Round {
         if self.came > 0 {
             self.failing.values_mut().for_each(|failing| failing.others_came = true);
         }
+        // Others are asked for before these in the next round.
+        stopped_by.iter().for_each(|job| _ = self.count_try(job));
         let before = faults.len();
         let mut again = Vec::new();
         for (job, fault) in faults {
@@ -244,9 +248,8 @@ impl Round {
         none_came || !fault.is_of_instance() || self.faults > FAULTS_MAX
     }
 
-    /// Holds an instance that has failed too often while others came; gives the fault back where it has not, or
-    /// where too many are held.
-    fn settle(&mut self, source: &Source<'_>, kept: &mut Kept, job: &Job, fault: Fault) -> Option<Fault> {
+    /// Notes that an instance has failed in one more round.
+    fn count_try(&mut self, job: &Job) -> &Failing {
         let uid = &job.wanting.instance;
         if self.failing.len() >= FAILING_MAX && !self.failing.contains_key(uid) {
             self.failing.clear();
@@ -254,6 +257,14 @@ impl Round {
         let failing = self.failing.entry(uid.clone()).or_default();
         failing.rounds = failing.rounds.saturating_add(1);
         failing.others_came |= self.came > 0;
+        failing
+    }
+
+    /// Holds an instance that has failed too often while others came; gives the fault back where it has not, or
+    /// where too many are held.
+    fn settle(&mut self, source: &Source<'_>, kept: &mut Kept, job: &Job, fault: Fault) -> Option<Fault> {
+        let uid = &job.wanting.instance;
+        let failing = self.count_try(job);
         let rounds_max = if matches!(fault, Fault::Instance(_)) { REFUSALS_MAX } else { FAILURES_MAX };
         if failing.rounds < rounds_max || !failing.others_came {
             return Some(fault);

@@ -72,6 +72,8 @@ pub(super) async fn round(
         return Ok(Ended::UpToDate);
     }
     // Each has its turn, however many cannot be had.
+    let found: HashSet<Uid> = studies.iter().map(|study| study.uid.clone()).collect();
+    round.failing_studies.retain(|uid, _| found.contains(uid));
     studies.sort_by_key(|study| round.failing_studies.get(&study.uid).copied().unwrap_or_default());
     let (mut unwritten, mut faults) = (0, Vec::new());
     for study in &studies {
@@ -112,7 +114,7 @@ pub(super) async fn round(
     if begins && let Some(fault) = fault {
         return Err(fault);
     }
-    let found: HashSet<&str> = studies.iter().map(|study| study.uid.as_str()).collect();
+    let found: HashSet<&str> = found.iter().map(Uid::as_str).collect();
     seen.retain(|uid, _| found.contains(uid.as_str()));
     if fault.is_none() {
         kept.position.searched = Some(now.as_second());
@@ -214,7 +216,9 @@ async fn studies(source: &Source<'_>, from: Date) -> Result<Vec<Study>, Fault> {
         };
         studies.push(Study { uid, instances: item.integer(STUDY_INSTANCES) });
         if studies.len() > STUDIES_MAX {
-            let what = format!("more than {STUDIES_MAX} studies since {from}: look at fewer `days`");
+            let what = format!(
+                "more than {STUDIES_MAX} studies since {from}: look at fewer `days`, or begin anew with another `name` and a later `since`"
+            );
             return Err(Fault::List(what));
         }
     }
