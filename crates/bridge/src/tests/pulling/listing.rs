@@ -58,6 +58,9 @@ async fn a_list_that_begins_anew_and_fits_into_one_page_is_read() {
         site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await;
     site.delivered(15).await;
     another_round(&site).await;
+    // It is looked at again from that moment on, not from behind it.
+    cloud.changed("1.2.3.1", &instance(20, 10), moment, "create", "current");
+    site.delivered(16).await;
     assert_eq!(site.bridge.metrics().pull_rounds.with_label_values(&["back", "failed"]).get(), 0);
 }
 
