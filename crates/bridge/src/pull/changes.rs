@@ -39,8 +39,8 @@ struct Passage {
     before: Vec<LastChange>,
     /// How many changes the page before had, and where the list ended when it was asked for.
     previous: Option<(u32, Timestamp)>,
-    /// A page that was given twice, behind which is looked.
-    repeated: Option<Vec<LastChange>>,
+    /// A page that was given twice, behind which is looked, and where the list ended when it was given first.
+    repeated: Option<(Vec<LastChange>, Timestamp)>,
     /// Why the position stays where it is.
     missed: Option<Fault>,
     refused: usize,
@@ -90,7 +90,8 @@ async fn pass(
             return Ok(Ended::Waits(why));
         }
         let settled = |round: &Round| round.clock.now().saturating_sub(settle).unwrap_or(Timestamp::MIN);
-        let (since, until) = (passage.last.timestamp, settled(round));
+        // Behind a page that was given twice, only what was there by then tells that it was cut.
+        let (since, until) = (passage.last.timestamp, settled(round).min(passage.ended()));
         if until <= since {
             break;
         }
@@ -123,9 +124,11 @@ async fn pass(
             }
             Err(fault) => return Err(fault),
         }
-        passage.go_on(fresh.iter().map(place).max(), entries, places);
-        if passage.missed.is_none() && passage.from_position {
-            kept.position.change = Some(passage.last);
+        let newest = fresh.iter().map(place).max();
+        passage.go_on(newest, entries, places);
+        // Where nothing is new the passage may be behind what is listed later.
+        if newest.is_some() && passage.missed.is_none() && passage.from_position {
+            kept.position.change = newest;
         }
         kept.write().await?;
         if entries < PAGE_MIN {
@@ -154,13 +157,19 @@ impl Passage {
         if is_cut || gives_up {
             self.missed.get_or_insert_with(|| Fault::List(stuck(self.last.timestamp)));
         }
-        if gives_up || self.repeated.as_ref() == Some(&places) {
+        if gives_up || self.repeated.as_ref().is_some_and(|(repeated, _)| *repeated == places) {
             return false;
         }
         let Ok(timestamp) = self.last.timestamp.saturating_add(BEHIND) else { return false };
         self.last = LastChange { timestamp, sequence: 0 };
-        (self.offset, self.before, self.previous, self.repeated) = (0, Vec::new(), None, Some(places));
+        let repeated = Some((places, self.previous.map_or(Timestamp::MAX, |(_, until)| until)));
+        (self.offset, self.before, self.previous, self.repeated) = (0, Vec::new(), None, repeated);
         true
+    }
+
+    /// Where the list ends that is looked at behind a page that was given twice.
+    fn ended(&self) -> Timestamp {
+        self.repeated.as_ref().map_or(Timestamp::MAX, |(_, until)| *until)
     }
 
     /// Learns from what is new in a page that the one before it was cut.
@@ -169,7 +178,7 @@ impl Passage {
         if let Some((entries, _)) = self.previous.filter(|(_, until)| first.timestamp < *until) {
             *cut = (*cut).max(Some(entries));
         }
-        if let Some(before) = self.repeated.take().and_then(|places| places.into_iter().max()) {
+        if let Some(before) = self.repeated.take().and_then(|(places, _)| places.into_iter().max()) {
             self.missed.get_or_insert_with(|| Fault::List(stuck(before.timestamp)));
         }
     }
