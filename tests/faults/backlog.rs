@@ -89,6 +89,10 @@ fn look(home: &Home, daemon: &Daemon, entries: u64, figures: &mut Figures) {
             daemon.get(&format!("/api/v1/queue?limit=100&state={state}"))
         });
     }
+    for (what, query) in [("what waits", "state=waiting"), ("one destination", "destination=archive")] {
+        let page = figures.page(&format!("page of {what}"), || daemon.get(&format!("/api/v1/queue?{query}")));
+        assert_eq!(page.json()["deliveries"].as_array().map(Vec::len), Some(100), "{what}");
+    }
     figures.page("one study of the queue", || {
         let study = lines[0]["study"].as_str().expect("a study");
         daemon.get(&format!("/api/v1/queue?limit=100&study={study}"))
