@@ -177,10 +177,18 @@ where
     {
         self.begin()?;
         self.push_command(presentation_context_id, command.write(true));
-        self.write_unwritten().await?;
         let mut data_set = pin!(data_set.fuse());
         let mut content = Content::default();
-        while let Some(piece) = data_set.next().await {
+        // The command goes out with the first bytes where they are at hand, so that it does not wake the peer
+        // by itself.
+        let mut next = data_set.next().now_or_never();
+        if next.is_none() {
+            self.write_unwritten().await?;
+        }
+        while let Some(piece) = match next.take() {
+            Some(piece) => piece,
+            None => data_set.next().await,
+        } {
             content.push(piece.map_err(Error::Source)?);
             // What is at hand goes out with one write: archives send pieces of a few kilobytes.
             while content.length < TOGETHER_LENGTH

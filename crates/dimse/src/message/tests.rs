@@ -1,9 +1,13 @@
-use std::io;
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use bytes::{Bytes, BytesMut};
-use futures::stream;
+use futures::{StreamExt, stream};
 use proptest::prelude::*;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::*;
 use crate::{
@@ -327,6 +331,65 @@ async fn pushed_messages_are_written_in_order() {
     assert_eq!(pushed, sent);
 }
 
+/// Keeps what each write was given.
+#[derive(Default)]
+struct Writes(Vec<Vec<u8>>);
+
+impl AsyncWrite for Writes {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.push(bytes.to_vec());
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let joined: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        self.poll_write(context, &joined)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The peer wakes for a command only where there is nothing yet to go with it.
+#[tokio::test]
+async fn a_command_goes_out_with_what_is_at_hand() {
+    let request = store_rq();
+    let command = p_data(&value(1, 3, &request.write(true)));
+    let settings = Settings::default();
+    let mut writes = Writes::default();
+    let mut sender = MessageSender::new(&mut writes, &negotiated(1000), &settings);
+    let data_set = stream::iter([Ok(Bytes::from(content(3000)))]).chain(stream::pending());
+    {
+        let sending = std::pin::pin!(sender.send(1, &request, data_set));
+        assert!(futures::poll!(sending).is_pending());
+    }
+    drop(sender);
+    assert_eq!(writes.0.len(), 1, "one write");
+    assert!(writes.0[0].starts_with(&command) && writes.0[0].len() > command.len() + 2000);
+
+    let mut writes = Writes::default();
+    let mut sender = MessageSender::new(&mut writes, &negotiated(1000), &settings);
+    {
+        let sending = std::pin::pin!(sender.send(1, &request, stream::pending()));
+        assert!(futures::poll!(sending).is_pending());
+    }
+    drop(sender);
+    assert_eq!(writes.0, [command]);
+}
+
 /// A cut object never looks whole.
 #[tokio::test]
 async fn a_cut_stream_never_gets_a_last_fragment() {
@@ -402,9 +465,7 @@ async fn receiving_is_cancel_safe() {
         theirs.write_all(&[byte]).await.unwrap();
         loop {
             if in_data_set {
-                let std::task::Poll::Ready(fragment) =
-                    futures::poll!(std::pin::pin!(receiver.next_fragment()))
-                else {
+                let Poll::Ready(fragment) = futures::poll!(std::pin::pin!(receiver.next_fragment())) else {
                     break;
                 };
                 match fragment.unwrap() {
@@ -412,8 +473,7 @@ async fn receiving_is_cancel_safe() {
                     None => in_data_set = false,
                 }
             } else {
-                let std::task::Poll::Ready(event) = futures::poll!(std::pin::pin!(receiver.next_message()))
-                else {
+                let Poll::Ready(event) = futures::poll!(std::pin::pin!(receiver.next_message())) else {
                     break;
                 };
                 let Event::Message(message) = event.unwrap() else { panic!("no release was sent") };
