@@ -23,8 +23,8 @@ pub fn prepare(stream: &TcpStream) -> io::Result<()> {
 ///
 /// A peer with Nagle's algorithm on holds the last, partial segment of a write back until everything before it
 /// is acknowledged; with delayed acknowledgements that costs about 40 ms each time. Linux forgets the option
-/// by itself, so it is set again with every read. That is one system call more per read, and less
-/// than that leaves a delay now and then.
+/// by itself, so it is set again with every read that gave something, which acknowledges that at once; less than
+/// that leaves a delay now and then. Looking in vain is no read: what comes next wakes the reader.
 #[derive(Debug)]
 pub struct QuickAck {
     stream: TcpStream,
@@ -45,9 +45,11 @@ impl AsyncRead for QuickAck {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        // Acknowledging late is slow, not wrong, so a failure is of no consequence.
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        let _ = self.stream.set_quickack(true);
+        if polled.is_ready() {
+            // Acknowledging late is slow, not wrong, so a failure is of no consequence.
+            let _ = self.stream.set_quickack(true);
+        }
         polled
     }
 }
