@@ -1,14 +1,14 @@
 //! Reading an answer of an origin ahead of the recipient, without holding its connection hostage.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use dicomweb::retrieve::Retrieved;
-use futures::StreamExt;
+use futures::{StreamExt, stream::BoxStream};
 use instance::part10::FileMeta;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::timeout,
+    time::{Instant, Sleep, sleep, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
 
@@ -16,8 +16,18 @@ use tokio_util::task::AbortOnDropHandle;
 /// one arrives; the kernel's buffers hold as much again.
 const READ_AHEAD: u32 = 256 * 1024;
 
-/// Pieces that are read ahead, so that an answer in tiny pieces is bounded too.
-const PIECES_MAX: usize = 64;
+/// Bytes that are handed on together: 64 KiB. Answers without a length, as Orthanc's, come in pieces of 8 KiB, and
+/// each would wake whoever sends them, who would wake the recipient for a PDU or none.
+const TOGETHER: usize = 64 * 1024;
+
+/// Pieces that are handed on together, so that an answer in tiny pieces is bounded too: 16.
+const PIECES_TOGETHER_MAX: usize = 16;
+
+/// How long what has come waits for more of it: 10 ms.
+const HELD_BACK: Duration = Duration::from_millis(10);
+
+/// Batches of pieces that are read ahead: 16.
+const BATCHES_MAX: usize = 16;
 
 /// What is known of an instance before its data set: its File Meta Information, and the bytes of the data
 /// set where they were announced.
@@ -57,64 +67,125 @@ pub(super) enum Interruption {
 /// An answer that is being read. Dropping it resets the request at once.
 #[derive(Debug)]
 pub(super) struct ReadAhead {
-    events: mpsc::Receiver<(Event, Option<OwnedSemaphorePermit>)>,
+    batches: mpsc::Receiver<Batch>,
+    /// What was taken last.
+    at_hand: Batch,
     reading: Option<AbortOnDropHandle<Result<(), Interruption>>>,
+}
+
+/// What is handed on together, never nothing, and its room in what is read ahead.
+#[derive(Debug, Default)]
+struct Batch {
+    events: VecDeque<Event>,
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl ReadAhead {
     /// Begins to read `retrieved`, and gives it up when its bytes are not taken for `stall`.
     pub(super) fn new(retrieved: Retrieved, stall: Duration) -> Self {
-        let (events, receiver) = mpsc::channel(PIECES_MAX);
-        let room = Arc::new(Semaphore::new(READ_AHEAD as usize));
-        let taker = Taker { events, room, stall };
-        let reading = Some(AbortOnDropHandle::new(tokio::spawn(read(retrieved, taker))));
-        Self { events: receiver, reading }
+        let (batches, receiver) = mpsc::channel(BATCHES_MAX);
+        let reading = Some(AbortOnDropHandle::new(tokio::spawn(read(retrieved, Taker::new(batches, stall)))));
+        Self { batches: receiver, at_hand: Batch::default(), reading }
     }
 
     /// What comes next; `None` behind the last instance of a whole answer.
     pub(super) async fn next(&mut self) -> Result<Option<Event>, Interruption> {
-        if let Some((event, _room)) = self.events.recv().await {
-            return Ok(Some(event));
+        if self.at_hand.events.is_empty() {
+            let Some(batch) = self.batches.recv().await else {
+                return match self.reading.take() {
+                    Some(reading) => reading.await.unwrap_or(Err(Interruption::Panic)).map(|()| None),
+                    None => Ok(None),
+                };
+            };
+            self.at_hand = batch;
         }
-        match self.reading.take() {
-            Some(reading) => reading.await.unwrap_or(Err(Interruption::Panic)).map(|()| None),
-            None => Ok(None),
+        let event = self.at_hand.events.pop_front();
+        if self.at_hand.events.is_empty() {
+            self.at_hand.room = None;
         }
+        Ok(event)
     }
 }
 
-async fn read(mut retrieved: Retrieved, taker: Taker) -> Result<(), Interruption> {
+async fn read(retrieved: Retrieved, mut taker: Taker) -> Result<(), Interruption> {
+    let read = read_all(retrieved, &mut taker).await;
+    // What came before an answer broke is not asked for again.
+    taker.hand_on().await?;
+    read
+}
+
+async fn read_all(mut retrieved: Retrieved, taker: &mut Taker) -> Result<(), Interruption> {
     while let Some(instance) = retrieved.next_part().await? {
-        taker.hand_on(Event::Instance((instance.file_meta, instance.length))).await?;
+        taker.take(Event::Instance((instance.file_meta, instance.length))).await?;
         let mut data_set = instance.data_set;
-        while let Some(bytes) = data_set.next().await {
-            taker.hand_on(Event::Data(bytes?)).await?;
+        while let Some(bytes) = taker.next_of(&mut data_set).await? {
+            taker.take(Event::Data(bytes)).await?;
         }
-        taker.hand_on(Event::End).await?;
+        taker.take(Event::End).await?;
     }
     Ok(())
 }
 
+/// A data set as it comes.
+type DataSet = BoxStream<'static, Result<Bytes, dicomweb::Error>>;
+
 /// Whoever takes what is read.
 struct Taker {
-    events: mpsc::Sender<(Event, Option<OwnedSemaphorePermit>)>,
+    batches: mpsc::Sender<Batch>,
     room: Arc<Semaphore>,
     stall: Duration,
+    /// What is to be handed on.
+    held: VecDeque<Event>,
+    held_length: usize,
+    /// Ends when what is held is to be handed on in any case.
+    holding: Pin<Box<Sleep>>,
 }
 
 impl Taker {
-    async fn hand_on(&self, event: Event) -> Result<(), Interruption> {
+    fn new(batches: mpsc::Sender<Batch>, stall: Duration) -> Self {
+        let room = Arc::new(Semaphore::new(READ_AHEAD as usize));
+        let holding = Box::pin(sleep(HELD_BACK));
+        Self { batches, room, stall, held: VecDeque::new(), held_length: 0, holding }
+    }
+
+    /// Takes what was read, and hands it on where it is enough, or an instance has ended.
+    async fn take(&mut self, event: Event) -> Result<(), Interruption> {
+        if self.held.is_empty() {
+            self.holding.as_mut().reset(Instant::now() + HELD_BACK);
+        }
+        let is_end = matches!(event, Event::End);
+        if let Event::Data(bytes) = &event {
+            self.held_length += bytes.len();
+        }
+        self.held.push_back(event);
+        let is_enough = self.held_length >= TOGETHER || self.held.len() >= PIECES_TOGETHER_MAX;
+        if is_end || is_enough { self.hand_on().await } else { Ok(()) }
+    }
+
+    /// The next bytes of a data set. Where none come for a while, what is held is handed on.
+    async fn next_of(&mut self, data_set: &mut DataSet) -> Result<Option<Bytes>, Interruption> {
+        loop {
+            tokio::select! {
+                biased;
+                bytes = data_set.next() => return Ok(bytes.transpose()?),
+                () = &mut self.holding, if !self.held.is_empty() => self.hand_on().await?,
+            }
+        }
+    }
+
+    /// Hands on what is held.
+    async fn hand_on(&mut self) -> Result<(), Interruption> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        let events = std::mem::take(&mut self.held);
+        let length = std::mem::take(&mut self.held_length);
         let taken = timeout(self.stall, async {
-            let permit = match &event {
-                Event::Data(bytes) => {
-                    let length = u32::try_from(bytes.len()).unwrap_or(READ_AHEAD).min(READ_AHEAD);
-                    // The semaphore is never closed, so there always is a permit.
-                    Arc::clone(&self.room).acquire_many_owned(length).await.ok()
-                }
-                Event::Instance(_) | Event::End => None,
-            };
+            let length = u32::try_from(length).unwrap_or(READ_AHEAD).min(READ_AHEAD);
+            // The semaphore is never closed, so there always is a permit.
+            let room = Arc::clone(&self.room).acquire_many_owned(length).await.ok();
             // Whoever has dropped the receiver has aborted this task too.
-            let _ = self.events.send((event, permit)).await;
+            let _ = self.batches.send(Batch { events, room }).await;
         });
         taken.await.map_err(|_| Interruption::Stalled)
     }
