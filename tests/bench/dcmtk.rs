@@ -103,12 +103,13 @@ impl Storescp {
         Self::start_with(folder, keep, nagle, &[])
     }
 
-    /// The same with a process for each association (`--fork`): by default it serves one after the other.
-    pub(crate) fn start_forking(folder: &Path, keep: Keep, nagle: Nagle) -> anyhow::Result<Option<Self>> {
-        Self::start_with(folder, keep, nagle, &["--fork"])
-    }
-
-    fn start_with(folder: &Path, keep: Keep, nagle: Nagle, options: &[&str]) -> anyhow::Result<Option<Self>> {
+    /// The same with further options, which name its folder too.
+    pub(crate) fn start_with(
+        folder: &Path,
+        keep: Keep,
+        nagle: Nagle,
+        options: &[&str],
+    ) -> anyhow::Result<Option<Self>> {
         let Some(mut command) = program("storescp", nagle) else { return Ok(None) };
         command.args(options);
         let folder = folder.join(format!("storescp-{keep:?}-{nagle:?}{}", options.concat()));

@@ -38,22 +38,63 @@ mod called {
     pub(super) const FAR_AWAY: &str = "FARAWAY";
 }
 
-/// AE titles of the destinations: one keeps files, one throws everything away, one keeps files and takes
-/// several associations at once.
+/// AE titles of the destinations that the others than the study from Orthanc go to: one keeps files, one
+/// throws everything away.
 const KEEPING: &str = "KEEPING";
 const IGNORING: &str = "IGNORING";
-const FORKING: &str = "FORKING";
 
 /// Associations at once to a destination that takes several: one per processor of a small machine.
 const ASSOCIATIONS: u32 = 2;
+
+/// A destination that keeps files, for which the study from Orthanc is judged.
+struct Kept {
+    ae_title: &'static str,
+    /// Options of its `storescp`: by default it serves one association after the other, and takes PDUs of 16 KiB.
+    options: &'static [&'static str],
+    associations: u32,
+    target: &'static str,
+    time: &'static str,
+}
+
+/// As `storescp` is without options, with a process for each association, and both with PDUs of 128 KiB.
+const KEPT: [Kept; 4] = [
+    Kept {
+        ae_title: KEEPING,
+        options: &[],
+        associations: 1,
+        target: "C-MOVE from Orthanc, one association: 1.5 curl",
+        time: "C-MOVE: Orthanc -> Dimseway -> storescp",
+    },
+    Kept {
+        ae_title: "FORKING",
+        options: &["--fork"],
+        associations: ASSOCIATIONS,
+        target: "C-MOVE from Orthanc, 2 associations: 1.5 curl",
+        time: "the same on 2 associations, storescp --fork",
+    },
+    Kept {
+        ae_title: "LARGE-PDU",
+        options: &["--max-pdu", "131072"],
+        associations: 1,
+        target: "C-MOVE, PDUs of 128 KiB, one association: 1.5 curl",
+        time: "the same on one association, storescp --max-pdu 131072",
+    },
+    Kept {
+        ae_title: "LARGE-PDU-FORK",
+        options: &["--max-pdu", "131072", "--fork"],
+        associations: ASSOCIATIONS,
+        target: "C-MOVE, PDUs of 128 KiB, 2 associations: 1.5 curl",
+        time: "the same on 2 associations, --max-pdu 131072 --fork",
+    },
+];
 
 /// Archives, destinations and the configuration of the daemon between them.
 struct Site {
     orthanc: Orthanc,
     large: EmbeddedOrigin,
     far_away: EmbeddedOrigin,
-    keeping: Storescp,
-    forking: Storescp,
+    /// One for each of [`KEPT`].
+    keeping: Vec<Storescp>,
     /// Named by its address in the configuration.
     _ignoring: Storescp,
     home: Home,
@@ -67,24 +108,26 @@ impl Site {
         let scratch = tempfile::Builder::new().prefix("retrieve-").tempdir_in(&arguments.folder)?;
         let at = |name: &str| scratch.path().join(name);
         let Some(orthanc) = Orthanc::start() else { return Ok(None) };
-        let Some(keeping) = Storescp::start(scratch.path(), Keep::Files, Nagle::Off)? else {
-            return Ok(None);
-        };
+        let mut keeping = Vec::new();
+        for Kept { options, .. } in &KEPT {
+            match Storescp::start_with(scratch.path(), Keep::Files, Nagle::Off, options)? {
+                Some(peer) => keeping.push(peer),
+                None => return Ok(None),
+            }
+        }
         let Some(ignoring) = Storescp::start(scratch.path(), Keep::Nothing, Nagle::Off)? else {
-            return Ok(None);
-        };
-        let Some(forking) = Storescp::start_forking(scratch.path(), Keep::Files, Nagle::Off)? else {
             return Ok(None);
         };
         let large = EmbeddedOrigin::start(&at("large"));
         let delayed = Options { answer_delay: FAR_AWAY, ..Options::default() };
         let far_away = EmbeddedOrigin::start_with(&at("far-away"), delayed);
         let slices = Study::new(SEED, instances).write_folder(&at("slices"))?;
-        let peers = [(KEEPING, &keeping, 1), (IGNORING, &ignoring, 1), (FORKING, &forking, ASSOCIATIONS)];
+        let kept = KEPT.iter().zip(&keeping).map(|(kept, peer)| (kept.ae_title, peer, kept.associations));
+        let peers: Vec<_> = kept.chain([(IGNORING, &ignoring, 1)]).collect();
         let configuration = configuration(&orthanc.url(), &large, &far_away, &peers);
         let home = Home::new(&configuration);
         let _ignoring = ignoring;
-        Ok(Some(Self { orthanc, large, far_away, keeping, forking, _ignoring, home, slices, scratch }))
+        Ok(Some(Self { orthanc, large, far_away, keeping, _ignoring, home, slices, scratch }))
     }
 }
 
@@ -136,44 +179,44 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Option<bool>> {
     report.conclude("retrieve", arguments).map(Some)
 }
 
-/// The study from Orthanc: by curl into a file, through Dimseway into `storescp` on one association, and on
-/// several. What `storescp` takes for the same files by itself is printed beside it, and what is left where it
-/// throws them away.
+/// The study from Orthanc: by curl into a file, and through Dimseway into `storescp` in each of its configurations.
+/// What `storescp` takes for the same files by itself is printed beside it, and what is left where it throws them
+/// away.
 fn beside_curl(site: &Site, runs: u32, report: &mut Report) -> anyhow::Result<()> {
     let daemon = site.home.start();
     store_directly(&site.orthanc, &site.slices)?;
     let study = Study::new(SEED, 0).study_instance_uid();
     let url = format!("{}/studies/{study}", site.orthanc.url());
     let file = site.scratch.path().join("study.multipart");
-    let mut rows = [(); 5].map(|()| Series::default());
+    let [mut fetched, mut stored, mut ignored] = [(); 3].map(|()| Series::default());
+    let mut moved = KEPT.map(|_| Series::default());
     for round in 1..=runs {
-        let [fetched, stored, moved, moved_wide, ignored] = &mut rows;
         let curl_seconds = fetched.add(curl::fetch_study(&url, &file)?);
         std::fs::remove_file(&file)?;
-        let own_seconds = move_study(site, daemon.dimse(), called::ORTHANC, study.as_str());
-        let own_seconds = moved.add(own_seconds.with_context(|| daemon.log())?);
-        let wide_seconds = dcmtk::retrieve_to(daemon.dimse(), called::ORTHANC, FORKING, study.as_str());
-        let wide_seconds = moved_wide.add(wide_seconds.with_context(|| daemon.log())?);
-        arrived(site, &site.forking)?;
+        let mut own_seconds = Vec::new();
+        for ((Kept { ae_title, .. }, peer), moved) in KEPT.iter().zip(&site.keeping).zip(&mut moved) {
+            let seconds = dcmtk::retrieve_to(daemon.dimse(), called::ORTHANC, ae_title, study.as_str());
+            own_seconds.push(format!("{:.4} s", moved.add(seconds.with_context(|| daemon.log())?)));
+            arrived(site, peer)?;
+        }
+        let own_seconds = own_seconds.join(", ");
         let peer_seconds = stored.add(store_there(site)?);
         let to_nobody = dcmtk::retrieve_to(daemon.dimse(), called::ORTHANC, IGNORING, study.as_str());
         let to_nobody = ignored.add(to_nobody.with_context(|| daemon.log())?);
         println!(
-            "round {round} of {runs}: curl {curl_seconds:.4} s, C-MOVE {own_seconds:.4} s, on {ASSOCIATIONS} \
-             associations {wide_seconds:.4} s, storescu alone {peer_seconds:.4} s, C-MOVE to --ignore \
+            "round {round} of {runs}: curl {curl_seconds:.4} s, C-MOVE on one and {ASSOCIATIONS} associations, \
+             the same with large PDUs {own_seconds}, storescu alone {peer_seconds:.4} s, C-MOVE to --ignore \
              {to_nobody:.4} s"
         );
     }
-    let [fetched, stored, moved, moved_wide, ignored] = rows;
     let limits = fetched.map(|seconds| OVERHEAD * seconds);
-    let wide_target = format!("C-MOVE from Orthanc, {ASSOCIATIONS} associations: 1.5 curl");
-    report.verdicts.push(Verdict::time("C-MOVE from Orthanc, one association: 1.5 curl", &moved, &limits));
-    report.verdicts.push(Verdict::time(&wide_target, &moved_wide, &limits));
-    report.verdicts.push(Verdict::ratio("  C-MOVE / storescu of the same files", &moved, &stored));
+    for (kept, moved) in KEPT.iter().zip(&moved) {
+        report.verdicts.push(Verdict::time(kept.target, moved, &limits));
+    }
+    report.verdicts.push(Verdict::ratio("  C-MOVE / storescu of the same files", &moved[0], &stored));
     report.verdicts.push(Verdict::ratio("  C-MOVE to storescp --ignore / curl", &ignored, &fetched));
     report.times.push(("curl of the study from Orthanc".to_owned(), fetched));
-    report.times.push(("C-MOVE: Orthanc -> Dimseway -> storescp".to_owned(), moved));
-    report.times.push((format!("the same on {ASSOCIATIONS} associations, storescp --fork"), moved_wide));
+    report.times.extend(KEPT.iter().zip(moved).map(|(kept, moved)| (kept.time.to_owned(), moved)));
     report.times.push(("storescu -> storescp, the same files".to_owned(), stored));
     report.times.push(("C-MOVE: Orthanc -> Dimseway -> storescp --ignore".to_owned(), ignored));
     report.memory.push(("after the study from Orthanc".to_owned(), daemon.memory_peak_kib()));
@@ -189,15 +232,15 @@ fn arrived(site: &Site, destination: &Storescp) -> anyhow::Result<()> {
 
 /// Stores all slices in the destination that keeps files, without anything in between; seconds.
 fn store_there(site: &Site) -> anyhow::Result<f64> {
-    let seconds = dcmtk::store(site.keeping.address(), KEEPING, Nagle::Off, &site.slices)?;
-    site.keeping.set_aside()?;
+    let seconds = dcmtk::store(site.keeping[0].address(), KEEPING, Nagle::Off, &site.slices)?;
+    site.keeping[0].set_aside()?;
     Ok(seconds)
 }
 
 /// Moves a study of all slices to the destination that keeps files; seconds.
 fn move_study(site: &Site, daemon: SocketAddr, called: &str, study: &str) -> anyhow::Result<f64> {
     let seconds = dcmtk::retrieve_to(daemon, called, KEEPING, study)?;
-    arrived(site, &site.keeping)?;
+    arrived(site, &site.keeping[0])?;
     Ok(seconds)
 }
 
