@@ -16,6 +16,8 @@ use crate::Error;
 #[derive(Default)]
 pub(crate) struct Intake {
     refusal: Mutex<Option<Refusal>>,
+    /// Held while a probe is made: all of them write the same file.
+    probing: Mutex<()>,
 }
 
 struct Refusal {
@@ -114,6 +116,7 @@ impl Shared {
 
     /// Probes, and takes new instances again where that succeeds. Blocks.
     pub(crate) fn probe(&self) -> Result<(), Error> {
+        let _probing = lock(&self.intake.probing);
         self.room_for_one()?;
         let path = self.config.directory.join("probe");
         let _ = std::fs::remove_file(&path);
