@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, future, stream};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, header};
 use instance::part10;
 use memchr::memmem::Finder;
 use tokio::sync::mpsc;
@@ -35,10 +35,35 @@ pub(super) struct StoreBody {
     writer: Writer,
     /// A boundary that data may hold, since it is not by chance.
     fixed: bool,
-    headers: HeaderMap,
-    parts: Vec<(Bytes, StorePart)>,
+    parts: Vec<OutgoingPart>,
     /// Signs the body, which goes in signed chunks then and is longer than `content_length` says.
     pub(super) chunks: Option<ChunkSigner>,
+}
+
+/// A part, with what goes before its data set.
+struct OutgoingPart {
+    headers: HeaderMap,
+    /// Preamble and File Meta Information.
+    head: Bytes,
+    part: StorePart,
+}
+
+impl OutgoingPart {
+    /// Where its length is known it is told, as far as `with_length` allows: a server then takes the data by
+    /// count (PS3.18 §8.6.1.2) and need not look for the delimiter in each byte of it.
+    fn new(part: StorePart, with_length: bool) -> Self {
+        let head = Bytes::from(part10::write(&part.meta, part.source.as_ref()));
+        let mut headers = part_headers(HeaderValue::from_static("application/dicom"));
+        let length = part.length.map(|length| length + head.len() as u64);
+        if let Some(length) = length.filter(|_| with_length) {
+            headers.insert(header::CONTENT_LENGTH, length.into());
+        }
+        Self { headers, head, part }
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.part.length.map(|length| length + self.head.len() as u64)
+    }
 }
 
 /// How pumping ended.
@@ -109,14 +134,12 @@ struct GivenUp;
 
 impl StoreBody {
     pub(super) fn new(form: StoreForm, boundary: Option<&Boundary>, parts: Vec<StorePart>) -> Self {
-        let parts: Vec<_> = parts
-            .into_iter()
-            .map(|part| (Bytes::from(part10::write(&part.meta, part.source.as_ref())), part))
-            .collect();
+        // A boundary that is given is that of the vendor's own clients, who tell no lengths.
+        let fixed = boundary.is_some();
+        let parts: Vec<_> = parts.into_iter().map(|part| OutgoingPart::new(part, !fixed)).collect();
         let writer = Writer::new(boundary.cloned().unwrap_or_else(Boundary::random));
-        let headers = part_headers(HeaderValue::from_static("application/dicom"));
-        let lengths: Option<Vec<u64>> =
-            parts.iter().map(|(head, part)| Some(part.length? + head.len() as u64)).collect();
+        let lengths: Option<Vec<_>> =
+            parts.iter().map(|part| Some((&part.headers, part.length()?))).collect();
         let (content_type, content_length) = match form {
             StoreForm::Multipart => (
                 match boundary {
@@ -125,15 +148,14 @@ impl StoreBody {
                     }
                     None => writer.content_type("application/dicom"),
                 },
-                lengths
-                    .map(|lengths| writer.content_length(lengths.iter().map(|length| (&headers, *length)))),
+                lengths.map(|lengths| writer.content_length(lengths)),
             ),
-            StoreForm::SinglePart => {
-                ("application/dicom".to_owned(), lengths.map(|lengths| lengths.iter().sum()))
-            }
+            StoreForm::SinglePart => (
+                "application/dicom".to_owned(),
+                lengths.map(|lengths| lengths.iter().map(|(_, length)| length).sum()),
+            ),
         };
-        let fixed = boundary.is_some();
-        Self { content_type, content_length, form, writer, fixed, headers, parts, chunks: None }
+        Self { content_type, content_length, form, writer, fixed, parts, chunks: None }
     }
 
     /// The stream for the connection, and the future that fills it.
@@ -172,22 +194,23 @@ impl StoreBody {
 
     /// The bytes of the body.
     fn bytes(self) -> impl Stream<Item = Result<Bytes, SourceFailed>> + Send {
-        let Self { form, writer, fixed, headers, parts, .. } = self;
+        let Self { form, writer, fixed, parts, .. } = self;
         let boundary = Some(writer.boundary().clone()).filter(|_| fixed && form == StoreForm::Multipart);
-        let parts = parts.into_iter().enumerate().map(move |(number, (head, part))| {
-            let data = checked(number, part);
-            let data = match &boundary {
-                Some(boundary) => without(boundary, number, data).left_stream(),
-                None => data.right_stream(),
-            };
-            stream::once(future::ready(Ok(head))).chain(data)
-        });
+        let parts =
+            parts.into_iter().enumerate().map(move |(number, OutgoingPart { headers, head, part })| {
+                let data = checked(number, part);
+                let data = match &boundary {
+                    Some(boundary) => without(boundary, number, data).left_stream(),
+                    None => data.right_stream(),
+                };
+                (headers, stream::once(future::ready(Ok(head))).chain(data))
+            });
         match form {
             StoreForm::Multipart => {
-                let parts = parts.map(move |data| Ok(Part { headers: headers.clone(), data }));
+                let parts = parts.map(|(headers, data)| Ok(Part { headers, data }));
                 writer.write(stream::iter(parts)).left_stream()
             }
-            StoreForm::SinglePart => stream::iter(parts).flatten().right_stream(),
+            StoreForm::SinglePart => stream::iter(parts.map(|(_, data)| data)).flatten().right_stream(),
         }
     }
 }

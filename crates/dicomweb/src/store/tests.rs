@@ -127,23 +127,34 @@ async fn the_profile_decides_what_a_bare_status_means() {
     }
 }
 
-/// The files in a multipart body.
+/// The files in a multipart body. Where a part tells its length, that is it.
 async fn files(seen: &Seen) -> Vec<Vec<u8>> {
+    let parts = parts(seen).await;
+    for (length, file) in &parts {
+        assert_eq!(length.unwrap_or(file.len()), file.len());
+    }
+    parts.into_iter().map(|(_, file)| file).collect()
+}
+
+/// What each part says of its length, and its bytes.
+async fn parts(seen: &Seen) -> Vec<(Option<usize>, Vec<u8>)> {
     let content_type = MediaType::parse(seen.headers["content-type"].to_str().unwrap()).unwrap();
     assert!(content_type.is("multipart", "related"));
     assert_eq!(content_type.parameter("type"), Some("application/dicom"));
     let boundary = Boundary::of(&content_type).unwrap();
     let body = futures::stream::iter([Ok::<_, std::io::Error>(seen.body.clone())]);
     let mut reader = Reader::new(body, &boundary, ReaderLimits::default());
-    let mut files = Vec::new();
+    let mut parts = Vec::new();
     while let Some(headers) = reader.next_part().await.unwrap() {
         assert_eq!(headers["content-type"], "application/dicom");
-        files.push(Vec::new());
+        let length = headers.get("content-length").map(|length| length.to_str().unwrap().parse().unwrap());
+        let mut file = Vec::new();
         while let Some(chunk) = reader.next_chunk().await.unwrap() {
-            files.last_mut().unwrap().extend_from_slice(&chunk);
+            file.extend_from_slice(&chunk);
         }
+        parts.push((length, file));
     }
-    files
+    parts
 }
 
 #[tokio::test]
@@ -166,6 +177,8 @@ async fn a_body_of_known_length_has_a_content_length_and_any_other_is_chunked() 
         let expected =
             ["1.1", "1.2"].map(|uid| [part10::write(&meta(uid), None), b"abcdef".to_vec()].concat());
         assert_eq!(files(&seen).await, expected);
+        let told: Vec<_> = parts(&seen).await.iter().map(|(length, _)| length.is_some()).collect();
+        assert_eq!(told, [true, !chunked], "each length that is known is told");
     }
 }
 
