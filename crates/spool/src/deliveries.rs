@@ -1,13 +1,13 @@
 //! The port for the state of deliveries.
 
-use std::time::{Duration, SystemTime};
+use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use instance::Uid;
 use tokio::sync::watch;
 
 use crate::{
-    Cursor, Destination, Details, Entry, EntryId, Error, Filter, HeldReason, Lease, LeaseRequest, Outcome,
+    Cursor, Destination, Details, Entry, EntryId, Error, Filter, HeldReason, LeaseRequest, Leased, Outcome,
     Page, Statistics, Token,
 };
 
@@ -17,18 +17,22 @@ pub const PAGE_LINES_MAX: usize = 1000;
 /// Entries that a look-up by SOP Instance UID returns at most, the newest ones.
 pub const FOUND_MAX: usize = 100;
 
+/// How often something became due to each destination since the backend was opened, other than by the passing
+/// of time. One without a number was never announced.
+pub type BecameDue = HashMap<Destination, u64>;
+
 /// Knows where each delivery stands, and hands out the due ones.
 ///
 /// Per destination and SOP Instance UID deliveries run one at a time, in the order of acceptance. A
 /// held or quarantined one does not keep the later ones back.
 #[async_trait]
 pub trait Deliveries: Send + Sync {
-    /// Leases what is due, oldest due time first; empty where nothing is. The attempt is counted and
-    /// its next attempt time is durable before the call returns, so a crash loop never hammers.
+    /// Leases what is due. The attempt is counted and its next attempt time is durable before the call
+    /// returns, so a crash loop never hammers.
     ///
     /// # Errors
     /// [`Error::Index`], [`Error::Full`], [`Error::Closed`].
-    async fn lease(&self, request: LeaseRequest) -> Result<Vec<Lease>, Error>;
+    async fn lease(&self, request: LeaseRequest) -> Result<Leased, Error>;
 
     /// Extends a lease to `ttl` from now; for uploads that take long.
     ///
@@ -150,16 +154,9 @@ pub trait Deliveries: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Entry>, Error>;
 
-    /// When the next pending delivery to `destination` is due; a time in the past where one is due
-    /// now, `None` where none is pending. Leased ones count with the end of their lease.
-    ///
-    /// # Errors
-    /// [`Error::Index`].
-    async fn next_due(&self, destination: &Destination) -> Result<Option<SystemTime>, Error>;
-
-    /// A counter that changes whenever something became due other than by the passing of time:
-    /// subscribe, lease until nothing is due, wait for `changed()` or [`Deliveries::next_due`].
-    fn notified(&self) -> watch::Receiver<u64>;
+    /// Changes whenever something became due other than by the passing of time: subscribe, lease until
+    /// nothing is left, wait for `changed()` or [`crate::Left::next_due`].
+    fn notified(&self) -> watch::Receiver<BecameDue>;
 
     /// Gauges and counters, kept incrementally.
     ///

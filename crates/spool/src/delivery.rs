@@ -199,6 +199,27 @@ pub struct Lease {
     pub expires_at: SystemTime,
 }
 
+/// What a worker was given, and what it left.
+#[derive(Debug, Clone, Default)]
+pub struct Leased {
+    /// Oldest due time first; empty where nothing is due.
+    pub leases: Vec<Lease>,
+    /// What else there is for the destination.
+    pub left: Left,
+}
+
+/// What a lease left of the deliveries to its destination.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Those that are due too, counted up to the `entries_max` of the request.
+    pub due: usize,
+    /// How many of these belong to the study of the last lease.
+    pub of_study: usize,
+    /// When the next pending one is due; in the past where some are due. Leased ones count with the end of
+    /// their lease. `None` where none is pending.
+    pub next_due: Option<SystemTime>,
+}
+
 /// What became of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

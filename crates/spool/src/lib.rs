@@ -22,10 +22,10 @@ pub mod outbox;
 pub mod payloads;
 pub mod statistics;
 
-pub use deliveries::Deliveries;
+pub use deliveries::{BecameDue, Deliveries};
 pub use delivery::{
-    Attempt, Cursor, Delivery, Details, Filter, HeldReason, Lease, LeaseRequest, Listed, Outcome, Page,
-    RetrySchedule, State, Token,
+    Attempt, Cursor, Delivery, Details, Filter, HeldReason, Lease, LeaseRequest, Leased, Left, Listed,
+    Outcome, Page, RetrySchedule, State, Token,
 };
 pub use destination::Destination;
 pub use documents::{Document, Documents, Write};

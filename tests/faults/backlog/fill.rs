@@ -108,7 +108,7 @@ pub(super) fn lease_one_batch(directory: &Path, figures: &Figures) {
         retry: RetrySchedule { first: Duration::ZERO, max: Duration::ZERO },
     };
     let begun = Instant::now();
-    let leases = runtime.block_on(spool.lease(request)).expect("leases");
+    let leases = runtime.block_on(spool.lease(request)).expect("leases").leases;
     figures.time("lease of a batch", begun.elapsed());
     assert_eq!(leases.len(), 50);
     drop(spool);

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{config, snapshot::Snapshot};
 
-/// How long what becomes due waits for company, once the queue of a destination has been emptied: 60
-/// milliseconds, a dozen CT slices of one association, and nothing to who reads them. To look at once would
-/// make a lease, a request and a record of each, whose syncs stand in the way of those that the next slice is
-/// acknowledged by. Longer waits leave the archive idle, which then has the more to do behind the last slice.
+/// How long what becomes due waits for company, once the queue of a destination has been emptied, or all of it
+/// leased but a few of the study that is arriving: 60 milliseconds, a dozen CT slices of one association, and
+/// nothing to who reads them. To look at once would make a lease, a request and a record of each, whose syncs
+/// stand in the way of those that the next slice is acknowledged by. Longer waits leave the archive idle, which then has the more to do behind the last slice.
 const GATHER: Duration = Duration::from_millis(60);
 
 /// One destination.
@@ -24,6 +24,8 @@ pub(super) struct Lane {
     pub(super) probing: bool,
     /// Nothing is due before; a moment in the past to look now.
     pub(super) look_at: Instant,
+    /// What the spool had announced for the destination when it was last asked.
+    pub(super) announced: u64,
     /// What became due since the queue was emptied is gathered until then.
     gather_until: Instant,
 }
@@ -41,10 +43,10 @@ impl Lane {
     pub(super) fn new(settings: config::Breaker) -> Self {
         let now = Instant::now();
         let breaker = CircuitBreaker::new(settings);
-        Self { breaker, in_flight: 0, probing: false, look_at: now, gather_until: now }
+        Self { breaker, in_flight: 0, probing: false, look_at: now, announced: 0, gather_until: now }
     }
 
-    /// The queue has been emptied: what comes next waits for company.
+    /// The queue has been emptied, or nearly: what comes next waits for company.
     pub(super) fn gather(&mut self, now: Instant) {
         self.gather_until = now + GATHER;
     }

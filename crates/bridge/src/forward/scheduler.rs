@@ -10,13 +10,13 @@ use std::{
 
 use arc_swap::ArcSwap;
 use futures::FutureExt;
-use spool::{Destination, Lease, LeaseRequest, RetrySchedule};
+use spool::{BecameDue, Destination, Lease, LeaseRequest, Leased, Left, RetrySchedule};
 use tokio::{
     sync::Notify,
     task::JoinSet,
     time::{Instant, sleep_until, timeout_at},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     breaker::{Cause, Health, Permitted},
@@ -49,8 +49,6 @@ pub(crate) struct Scheduler {
     sweep_at: Option<Instant>,
     /// Cancelled when the bridge begins to stop; associations still need deliveries then.
     finishing: CancellationToken,
-    /// When requests are cut, once the bridge has begun to stop.
-    cut_at: Option<Instant>,
 }
 
 enum Ended {
@@ -74,7 +72,6 @@ impl Scheduler {
             tasks: JoinSet::new(),
             sweep_at: Some(Instant::now()),
             finishing,
-            cut_at: None,
         }
     }
 
@@ -84,18 +81,22 @@ impl Scheduler {
     pub(crate) async fn run(mut self) -> usize {
         let mut notified = self.settlement.ports.deliveries.notified();
         let (stop, finishing) = (self.settlement.stop.clone(), self.finishing.clone());
+        // A task of its own: the time to stop runs also while the spool is asked.
+        let began_to_stop = AbortOnDropHandle::new(tokio::spawn(async move {
+            finishing.cancelled().await;
+            Instant::now()
+        }));
         self.take_configuration();
         loop {
             self.start_all().await;
             let wake_at = self.wake_at();
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return self.drain().await,
-                () = finishing.cancelled(), if self.cut_at.is_none() => self.cut_at = Some(self.time_to_cut()),
+                () = stop.cancelled() => return self.drain(began_to_stop).await,
                 Some(ended) = self.tasks.join_next() => self.take_end(ended),
                 () = self.reloaded.notified() => self.take_configuration(),
                 announced = notified.changed() => match announced {
-                    Ok(()) => self.look_everywhere(),
+                    Ok(()) => self.look_where_due(&notified.borrow_and_update()),
                     // The spool is gone; nothing can be leased any more.
                     Err(_) => stop.cancel(),
                 },
@@ -104,12 +105,9 @@ impl Scheduler {
         }
     }
 
-    fn time_to_cut(&self) -> Instant {
-        Instant::now() + self.snapshot.load().config.drain.timeout
-    }
-
-    async fn drain(mut self) -> usize {
-        let cut_at = self.cut_at.unwrap_or_else(|| self.time_to_cut());
+    async fn drain(mut self, began_to_stop: AbortOnDropHandle<Instant>) -> usize {
+        let began = if began_to_stop.is_finished() { began_to_stop.await.ok() } else { None };
+        let cut_at = began.unwrap_or_else(Instant::now) + self.snapshot.load().config.drain.timeout;
         let all = async {
             while self.tasks.join_next().await.is_some() {}
             self.settlement.associations.release_all().await;
@@ -158,9 +156,15 @@ impl Scheduler {
         self.lanes.len() < lanes
     }
 
-    fn look_everywhere(&mut self) {
+    /// Looks at the lanes of destinations to which something became due.
+    fn look_where_due(&mut self, became_due: &BecameDue) {
         let now = Instant::now();
-        self.lanes.values_mut().for_each(|lane| lane.look_at = now);
+        for (destination, lane) in &mut self.lanes {
+            let announced = became_due.get(destination).copied().unwrap_or(0);
+            if std::mem::replace(&mut lane.announced, announced) != announced {
+                lane.look_at = now;
+            }
+        }
     }
 
     async fn start_all(&mut self) {
@@ -199,44 +203,42 @@ impl Scheduler {
 
     async fn start_attempts(&mut self, destination: &Destination, snapshot: &Arc<Snapshot>) {
         while let Some(room) = self.may_start(destination, snapshot) {
-            let leases = match self.lease(destination, snapshot, room).await {
-                Ok(leases) => leases,
+            let Leased { leases, left } = match self.lease(destination, snapshot, room).await {
+                Ok(leased) => leased,
                 Err(error) => {
                     tracing::error!(%destination, %error, "the spool could not lease");
                     self.look_later(destination, SPOOL_AGAIN);
                     return;
                 }
             };
-            let leased = leases.len();
-            if leased > 0 {
+            let rests = self.rest(destination, room, leases.len(), left);
+            if !leases.is_empty() {
                 self.start_attempt(destination, snapshot, leases);
             }
-            // A full batch may have left something behind, a part of one need not have: to ask costs less
-            // than a lease that finds nothing.
-            if leased < room.instances && self.rest(destination, leased).await {
+            if rests {
                 return;
             }
         }
     }
 
-    /// Lets a lane rest where nothing more is due to its destination, and tells whether that is so.
-    async fn rest(&mut self, destination: &Destination, leased: usize) -> bool {
-        let wait = match self.settlement.ports.deliveries.next_due(destination).await {
-            Ok(Some(due)) => match due.duration_since(SystemTime::now()) {
-                Ok(wait) => wait.min(LOOK_AGAIN),
-                // Another study, or what did not fit into the batch.
-                Err(_) if leased > 0 => return false,
-                // What is due and was not leased waits for one of the same instance that is under way.
-                Err(_) => SPOOL_AGAIN,
-            },
-            Ok(None) => LOOK_AGAIN,
-            Err(_) => SPOOL_AGAIN,
-        };
-        self.look_later(destination, wait);
-        if leased > 0
-            && !self.settlement.confirmations.any_for(destination)
-            && let Some(lane) = self.lanes.get_mut(destination)
-        {
+    /// Lets a lane rest after a lease that left nothing, or too little of the study to be sent at once; tells
+    /// whether it does.
+    fn rest(&mut self, destination: &Destination, room: Room, leased: usize, left: Left) -> bool {
+        // What somebody waits for waits for no company.
+        let gathers = leased > 0 && !self.settlement.confirmations.any_for(destination);
+        if left.due == 0 {
+            let wait = left.next_due.map(|due| due.duration_since(SystemTime::now()).unwrap_or_default());
+            self.look_later(destination, wait.map_or(LOOK_AGAIN, |wait| wait.min(LOOK_AGAIN)));
+        } else if leased == 0 {
+            self.look_later(destination, SPOOL_AGAIN);
+        } else {
+            // Of other studies nothing more need come, so they are not kept waiting.
+            let arriving = left.due == left.of_study && left.due < room.instances;
+            if !(arriving && gathers) {
+                return false;
+            }
+        }
+        if gathers && let Some(lane) = self.lanes.get_mut(destination) {
             lane.gather(Instant::now());
         }
         true
@@ -256,7 +258,7 @@ impl Scheduler {
         destination: &Destination,
         snapshot: &Snapshot,
         room: Room,
-    ) -> Result<Vec<Lease>, spool::Error> {
+    ) -> Result<Leased, spool::Error> {
         let forward = &snapshot.config.forward;
         let bytes_max =
             snapshot.origin(destination).map_or(forward.batch_bytes, |origin| origin.limits.bytes);
@@ -317,7 +319,6 @@ impl Scheduler {
         match ended {
             Ok(Ended::Attempt(destination, health)) => self.with_lane(&destination, |lane| {
                 lane.in_flight = lane.in_flight.saturating_sub(1);
-                lane.look_at = now;
                 lane.breaker.observe(health, now);
             }),
             Ok(Ended::Probe(destination, health)) => {

@@ -127,7 +127,7 @@ async fn lease(spool: &dyn Spool, request: LeaseRequest) -> Vec<Lease> {
     let mut notified = spool.notified();
     loop {
         notified.borrow_and_update();
-        let leases = spool.lease(request.clone()).await.unwrap();
+        let leases = spool.lease(request.clone()).await.unwrap().leases;
         if !leases.is_empty() {
             return leases;
         }
@@ -135,10 +135,18 @@ async fn lease(spool: &dyn Spool, request: LeaseRequest) -> Vec<Lease> {
     }
 }
 
+/// When the next delivery is due, which a lease of nothing tells as well.
+async fn next_due(spool: &dyn Spool, destination: &str) -> Option<SystemTime> {
+    let nothing = LeaseRequest { entries_max: 0, ..request(destination) };
+    let leased = spool.lease(nothing).await.unwrap();
+    assert!(leased.leases.is_empty());
+    leased.left.next_due
+}
+
 /// What is due now, everything committed before being known.
 async fn lease_now(spool: &dyn Spool, request: LeaseRequest, newest: EntryId) -> Vec<Lease> {
     spool.show(newest).await.unwrap();
-    spool.lease(request).await.unwrap()
+    spool.lease(request).await.unwrap().leases
 }
 
 fn ids(leases: &[Lease]) -> Vec<EntryId> {

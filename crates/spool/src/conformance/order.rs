@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Backend, delivered, ids, lease, lease_now, request, store, trailer, write};
+use super::{Backend, delivered, ids, lease, lease_now, next_due, request, store, trailer, write};
 use crate::{Error, HeldReason, LeaseRequest, Outcome};
 
 pub(super) async fn one_at_a_time_in_order_of_acceptance(backend: &mut impl Backend) {
@@ -35,7 +35,7 @@ pub(super) async fn destinations_do_not_wait_for_each_other(backend: &mut impl B
     assert_eq!((ids(&archive), ids(&peer)), (vec![entry_id], vec![entry_id]));
     delivered(&*spool, &peer[0]).await;
     delivered(&*spool, &archive[0]).await;
-    assert_eq!(spool.next_due(&"archive".parse().unwrap()).await.unwrap(), None);
+    assert_eq!(next_due(&*spool, "archive").await, None);
 }
 
 pub(super) async fn leases_keep_to_their_limits(backend: &mut impl Backend) {
@@ -68,6 +68,10 @@ pub(super) async fn leases_keep_to_their_limits(backend: &mut impl Backend) {
     assert_eq!(due(LeaseRequest { same_study: true, ..archive() }).await, [all[0], all[2], all[4]]);
     assert_eq!(due(request("elsewhere")).await, []);
     assert_eq!(due(archive()).await, all);
+    let leased = spool.lease(LeaseRequest { entries_max: 4, same_study: true, ..archive() }).await.unwrap();
+    assert_eq!((leased.left.due, leased.left.of_study), (2, 0), "what is left is of the other study");
+    let leased = spool.lease(LeaseRequest { entries_max: 1, same_study: true, ..archive() }).await.unwrap();
+    assert_eq!((leased.left.due, leased.left.of_study), (1, 1));
 }
 
 pub(super) async fn little_is_shared_by_workers(backend: &mut impl Backend) {

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Backend, delivered, ids, lease, lease_now, read, request, state, store, trailer, write};
+use super::{
+    Backend, delivered, ids, lease, lease_now, next_due, read, request, state, store, trailer, write,
+};
 use crate::{Destination, Error, Filter, HeldReason, LeaseRequest, Outcome, RetrySchedule, Spool, State};
 
 pub(super) async fn outcomes_lead_where_they_should(backend: &mut impl Backend) {
@@ -15,7 +17,7 @@ pub(super) async fn outcomes_lead_where_they_should(backend: &mut impl Backend) 
     let deferred = Outcome::Deferred { not_before: later, reason: "busy".into() };
     spool.record(&first[0].token, deferred).await.unwrap();
     assert_eq!(state(&*spool, entry_id).await, State::Deferred);
-    assert_eq!(spool.next_due(&archive).await.unwrap(), Some(later));
+    assert_eq!(next_due(&*spool, "archive").await, Some(later));
     assert_eq!(lease_now(&*spool, request("archive"), entry_id).await.len(), 0);
     assert_eq!(spool.retry(entry_id, None).await.unwrap(), 1);
     let second = lease_now(&*spool, request("archive"), entry_id).await;

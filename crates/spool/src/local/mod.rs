@@ -16,6 +16,7 @@ mod pool;
 mod ports;
 mod read_only;
 mod reader;
+mod recent;
 mod recovery;
 mod segment;
 mod upkeep;
@@ -40,7 +41,7 @@ pub use config::Config;
 pub use documents::ReadOnlyDocuments;
 pub use read_only::ReadOnlySpool;
 
-use crate::{EntryId, Error};
+use crate::{BecameDue, EntryId, Error};
 use disk::Disk;
 use intake::Intake;
 use pool::Pool;
@@ -91,7 +92,7 @@ pub(crate) struct Shared {
     pub(crate) upkeep: Upkeep,
     pub(crate) intake: Intake,
     pub(crate) counters: Counters,
-    pub(crate) notify: watch::Sender<u64>,
+    pub(crate) notify: watch::Sender<BecameDue>,
     pub(crate) buffers: Buffers,
     pub(crate) documents: documents::Store,
     /// For look-ups of single entries.
@@ -172,7 +173,7 @@ impl LocalSpool {
             upkeep: Upkeep::default(),
             intake: Intake::default(),
             counters: Counters::default(),
-            notify: watch::Sender::new(0),
+            notify: watch::Sender::new(BecameDue::new()),
             buffers: Buffers::default(),
             documents,
             reader: Mutex::new(reader),

@@ -8,7 +8,9 @@ use std::{
 use super::{
     Shared,
     format::{LARGE, PAGE, PREWRITTEN, SegmentHeader},
-    lock, segment,
+    lock,
+    recent::Recent,
+    segment,
     segment::Segment,
 };
 use crate::Error;
@@ -34,6 +36,10 @@ pub(crate) struct Pool {
     pins: HashMap<u64, usize>,
     /// Segments that are about to be recycled: not to be read any more.
     recycling: HashSet<u64>,
+    /// Segments that would be recycled, were they not read.
+    awaited: HashSet<u64>,
+    /// Where the entries are that were committed last.
+    pub(crate) recent: Recent,
     /// The number of the next new segment.
     next_number: u64,
     /// Bytes promised to segments that are being made.
@@ -51,15 +57,15 @@ impl Pool {
         Self { next_number: last_number, files, disk_bytes, ..Self::default() }
     }
 
-    /// One reader less; true where it was the last one of the segment.
+    /// One reader less; true where it was the last one of a segment that is to be recycled.
     fn unpin(&mut self, number: u64) -> bool {
         let Some(count) = self.pins.get_mut(&number) else { return false };
         *count -= 1;
-        let last = *count == 0;
-        if last {
-            self.pins.remove(&number);
+        if *count > 0 {
+            return false;
         }
-        last
+        self.pins.remove(&number);
+        self.awaited.remove(&number)
     }
 }
 
@@ -79,8 +85,8 @@ pub(crate) struct Pin {
 
 impl Drop for Pin {
     fn drop(&mut self) {
-        let last = lock(&self.shared.pool).unpin(self.number);
-        if last {
+        let awaited = lock(&self.shared.pool).unpin(self.number);
+        if awaited {
             self.shared.upkeep.wake();
         }
     }
@@ -256,6 +262,8 @@ impl Shared {
         let free = !pool.pins.contains_key(&number);
         if free {
             pool.recycling.insert(number);
+        } else {
+            pool.awaited.insert(number);
         }
         free
     }

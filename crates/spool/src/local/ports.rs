@@ -3,7 +3,7 @@
 use std::{
     ops::Range,
     sync::{Arc, atomic::Ordering},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -20,8 +20,8 @@ use super::{
     writer::LocalWriter,
 };
 use crate::{
-    Cursor, Deliveries, Destination, Details, Entry, EntryHeader, EntryId, Error, Filter, HeldReason, Lease,
-    LeaseRequest, Outcome, Page, PayloadWriter, Payloads, Statistics, Token,
+    BecameDue, Cursor, Deliveries, Destination, Details, Entry, EntryHeader, EntryId, Error, Filter,
+    HeldReason, LeaseRequest, Leased, Outcome, Page, PayloadWriter, Payloads, Statistics, Token,
 };
 
 /// Runs what blocks on a thread for that.
@@ -59,13 +59,7 @@ impl Payloads for LocalSpool {
 
 #[async_trait]
 impl Deliveries for LocalSpool {
-    async fn lease(&self, request: LeaseRequest) -> Result<Vec<Lease>, Error> {
-        // Most calls find nothing due; they cost no transaction.
-        let destination = request.destination.clone();
-        let due = self.query(move |connection| query::next_due(connection, &destination)).await?;
-        if due.is_none_or(|due| due > SystemTime::now()) {
-            return Ok(Vec::new());
-        }
+    async fn lease(&self, request: LeaseRequest) -> Result<Leased, Error> {
         let shared = Arc::clone(&self.shared);
         self.shared.index.ask(true, move |changes| changes.lease(&request, || shared.next_id().0)).await
     }
@@ -182,12 +176,7 @@ impl Deliveries for LocalSpool {
         .await
     }
 
-    async fn next_due(&self, destination: &Destination) -> Result<Option<SystemTime>, Error> {
-        let destination = destination.clone();
-        self.query(move |connection| query::next_due(connection, &destination)).await
-    }
-
-    fn notified(&self) -> watch::Receiver<u64> {
+    fn notified(&self) -> watch::Receiver<BecameDue> {
         self.shared.notify.subscribe()
     }
 

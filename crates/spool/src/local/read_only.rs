@@ -119,7 +119,7 @@ impl ReadOnlySpool {
             let number = location.segment.ok_or(Error::PayloadGone(entry_id))?;
             let path = segment::path(&this.segments, number);
             let file = blocking(move || Ok(File::open(path)?)).await?;
-            Ok((Payload { entry_id, file, location }, range))
+            Ok((Payload { entry_id, file: Arc::new(file), location }, range))
         };
         stream::once(opened)
             .flat_map(|opened| match opened {

@@ -9,6 +9,7 @@ use super::{
     Shared,
     format::{self, BLOCK, BLOCK_PAYLOAD, Footer, TailFound},
     index::query::{self, Location},
+    lock,
     pool::Pin,
     segment,
 };
@@ -26,7 +27,7 @@ enum Wait {
 /// The verified bytes of an entry in a file.
 pub(crate) struct Payload {
     pub(crate) entry_id: EntryId,
-    pub(crate) file: File,
+    pub(crate) file: Arc<File>,
     pub(crate) location: Location,
 }
 
@@ -66,8 +67,7 @@ impl Payload {
         let number = u32::try_from(index).unwrap_or(u32::MAX);
         match format::read_footer(&block[BLOCK_PAYLOAD..], self.location.nonce, number) {
             Footer::Whole(sum) if format::payload_matches(&block[..BLOCK_PAYLOAD], sum) => {
-                block.truncate(BLOCK_PAYLOAD);
-                Ok(block.into())
+                Ok(Bytes::from(block).slice(..BLOCK_PAYLOAD))
             }
             Footer::Whole(_) => Err(self.corrupt(format!("the checksum of block {index}"))),
             _ => Err(self.corrupt(format!("the footer of block {index}"))),
@@ -167,6 +167,10 @@ pub(crate) fn read(
     range: Range<u64>,
 ) -> BoxStream<'static, Result<Bytes, Error>> {
     let opened = async move {
+        let recent = lock(&shared.pool).recent.find(entry_id);
+        if let Some((location, file)) = recent {
+            return begin(&shared, Payload { entry_id, file, location }, range);
+        }
         let opened = tokio::task::spawn_blocking(move || open(&shared, entry_id, range)).await;
         opened.unwrap_or_else(|error| Err(Error::Io(std::io::Error::other(error))))
     };
@@ -188,12 +192,9 @@ fn open(shared: &Arc<Shared>, entry_id: EntryId, range: Range<u64>) -> Result<Re
         }
         located => located?,
     };
-    if range.start > range.end || range.end > location.length {
-        let Range { start, end } = range;
-        return Err(Error::Range { entry_id, start, end, length: location.length });
-    }
     let number = location.segment.ok_or(Error::PayloadGone(entry_id))?;
-    let pin = shared.pin(number).ok_or(Error::PayloadGone(entry_id))?;
+    // Pinned before it is opened, so that it is not opened as what it is recycled to.
+    let _pin = shared.pin(number).ok_or(Error::PayloadGone(entry_id))?;
     let file = match File::open(segment::path(&shared.segments, number)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let what = "the file of its segment is missing".to_owned();
@@ -201,7 +202,16 @@ fn open(shared: &Arc<Shared>, entry_id: EntryId, range: Range<u64>) -> Result<Re
         }
         other => other?,
     };
-    let payload = Payload { entry_id, file, location };
+    begin(shared, Payload { entry_id, file: Arc::new(file), location }, range)
+}
+
+fn begin(shared: &Arc<Shared>, payload: Payload, range: Range<u64>) -> Result<Reading, Error> {
+    let Payload { entry_id, location, .. } = payload;
+    if range.start > range.end || range.end > location.length {
+        let Range { start, end } = range;
+        return Err(Error::Range { entry_id, start, end, length: location.length });
+    }
+    let pin = location.segment.and_then(|number| shared.pin(number)).ok_or(Error::PayloadGone(entry_id))?;
     Ok(Reading { payload, _pin: pin, shared: Arc::clone(shared), at: range.start, end: range.end })
 }
 

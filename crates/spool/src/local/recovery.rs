@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs::File,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use rusqlite::Connection;
@@ -331,7 +332,8 @@ impl Scan<'_> {
             length: tail.length,
         };
         if !query::knows(self.connection, tail.entry_id)? {
-            let payload = Payload { entry_id: tail.entry_id, file: self.file.try_clone()?, location };
+            let payload =
+                Payload { entry_id: tail.entry_id, file: Arc::new(self.file.try_clone()?), location };
             match self.check(&payload, &tail, tail_at)? {
                 Check::Whole => {}
                 Check::Torn => return Ok(Found::Incomplete),

@@ -1,6 +1,11 @@
 //! One segment in use, and the sync that its entries share.
 
-use std::{fs::File, path::PathBuf, sync::Mutex, time::Instant};
+use std::{
+    fs::File,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use tokio::sync::oneshot;
 
@@ -11,7 +16,7 @@ use crate::{Committed, Error};
 /// the same sync.
 pub(crate) struct Segment {
     pub(crate) header: SegmentHeader,
-    pub(crate) file: File,
+    pub(crate) file: Arc<File>,
     state: Mutex<SyncState>,
 }
 
@@ -37,7 +42,7 @@ pub(crate) struct Waiting {
 
 impl Segment {
     pub(crate) fn new(header: SegmentHeader, file: File) -> Self {
-        Self { header, file, state: Mutex::default() }
+        Self { header, file: Arc::new(file), state: Mutex::default() }
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -100,15 +105,21 @@ pub(crate) fn settle(shared: &Shared, segment: &Segment) {
         shared.counters.synced(began.elapsed());
         shared.config.observer.synced(began.elapsed(), group.len());
         match synced {
-            Ok(()) => accept(shared, group),
+            Ok(()) => accept(shared, segment, group),
             Err(error) => refuse(shared, segment, group, &error),
         }
     }
     segment.tell_seal(shared);
 }
 
-fn accept(shared: &Shared, group: Vec<Waiting>) {
+fn accept(shared: &Shared, segment: &Segment, group: Vec<Waiting>) {
     shared.counters.committed(group.len());
+    {
+        let mut pool = lock(&shared.pool);
+        for Waiting { entry, .. } in &group {
+            pool.recent.add(entry.entry_id, entry.location(), segment);
+        }
+    }
     for Waiting { entry, reply } in group {
         let committed = Committed { entry_id: entry.entry_id, length: entry.length, sha256: entry.sha256 };
         // The peer never waits for the index: it may lag behind, recovery finds the entry.

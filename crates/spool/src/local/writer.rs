@@ -269,7 +269,7 @@ impl Core {
             block.resize(BLOCK, 0);
             for index in 0..(old.held.at - old.offset - old.header_bytes) / BLOCK as u64 {
                 let from = old.offset + old.header_bytes + index * BLOCK as u64;
-                std::os::unix::fs::FileExt::read_exact_at(&old.held.segment.file, &mut block, from)?;
+                std::os::unix::fs::FileExt::read_exact_at(&*old.held.segment.file, &mut block, from)?;
                 if let Err(error) = self.shared.disk.write_at(&new.held.segment.file, &block, new.held.at) {
                     new.held.segment.fail(&self.shared);
                     return Err(self.shared.refuse_intake(&error));

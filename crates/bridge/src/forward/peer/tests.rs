@@ -145,7 +145,7 @@ async fn leased(spool: &LocalSpool, number: usize, syntax: &str) -> Vec<Lease> {
     let mut ticks = tokio::time::interval(Duration::from_millis(5));
     loop {
         // The index may be a moment behind the commit.
-        let leases = spool.lease(request.clone()).await.unwrap();
+        let leases = spool.lease(request.clone()).await.unwrap().leases;
         if !leases.is_empty() {
             return leases;
         }

@@ -82,10 +82,52 @@ async fn what_comes_after_the_queue_was_emptied_waits_for_company() {
     let snapshot = snapshot("archive");
     let mut scheduler = scheduler(directory.path(), Arc::clone(&snapshot)).await;
     let archive: Destination = "archive".parse().unwrap();
-    assert!(scheduler.rest(&archive, 1).await, "nothing is due");
-    scheduler.look_everywhere();
+    let room = scheduler.may_start(&archive, &snapshot).unwrap();
+    assert!(scheduler.rest(&archive, room, 1, left(0, 0)), "nothing is left");
+    assert_eq!(scheduler.may_start(&archive, &snapshot), None, "nothing is due");
+    scheduler.look_where_due(&BecameDue::from([(archive.clone(), 1)]));
     assert_eq!(scheduler.may_start(&archive, &snapshot), None);
     sleep_until(scheduler.lanes[&archive].next_look()).await;
+    assert!(scheduler.may_start(&archive, &snapshot).is_some());
+}
+
+fn left(due: usize, of_study: usize) -> Left {
+    Left { due, of_study, next_due: None }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_that_are_left_of_a_study_wait_for_company_and_others_do_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let snapshot = snapshot("archive");
+    let mut scheduler = scheduler(directory.path(), Arc::clone(&snapshot)).await;
+    let archive: Destination = "archive".parse().unwrap();
+    let room = scheduler.may_start(&archive, &snapshot).unwrap();
+    let full = room.instances;
+    for (due, of_study) in [(full, full), (3, 2), (1, 0)] {
+        assert!(
+            !scheduler.rest(&archive, room, 1, left(due, of_study)),
+            "{due} left, {of_study} of the study"
+        );
+        assert!(scheduler.may_start(&archive, &snapshot).is_some());
+    }
+    assert!(scheduler.rest(&archive, room, 1, left(3, 3)));
+    assert_eq!(scheduler.may_start(&archive, &snapshot), None);
+    sleep_until(scheduler.lanes[&archive].next_look()).await;
+    assert!(scheduler.may_start(&archive, &snapshot).is_some(), "nothing announces them again");
+}
+
+#[tokio::test]
+async fn what_became_due_to_one_destination_is_not_looked_for_at_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let snapshot = snapshot("archive");
+    let mut scheduler = scheduler(directory.path(), Arc::clone(&snapshot)).await;
+    let archive: Destination = "archive".parse().unwrap();
+    scheduler.start_all().await;
+    let mut became_due = BecameDue::from([("other".parse().unwrap(), 7)]);
+    scheduler.look_where_due(&became_due);
+    assert_eq!(scheduler.may_start(&archive, &snapshot), None);
+    became_due.insert(archive.clone(), 1);
+    scheduler.look_where_due(&became_due);
     assert!(scheduler.may_start(&archive, &snapshot).is_some());
 }
 
@@ -96,8 +138,9 @@ async fn what_somebody_waits_for_is_not_gathered() {
     let mut scheduler = scheduler(directory.path(), Arc::clone(&snapshot)).await;
     let archive: Destination = "archive".parse().unwrap();
     let _awaited = scheduler.settlement.confirmations.watch("1".parse().unwrap(), archive.clone());
-    assert!(scheduler.rest(&archive, 1).await, "nothing is due");
-    scheduler.look_everywhere();
+    let room = scheduler.may_start(&archive, &snapshot).unwrap();
+    assert!(scheduler.rest(&archive, room, 1, left(0, 0)), "nothing is left");
+    scheduler.look_where_due(&BecameDue::from([(archive.clone(), 1)]));
     assert!(scheduler.may_start(&archive, &snapshot).is_some());
 }
 

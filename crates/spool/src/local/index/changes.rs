@@ -1,6 +1,6 @@
 //! Changes within one transaction: entries added, deliveries moved, gauges kept.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -22,8 +22,10 @@ pub(crate) struct Changes<'a> {
     pub(super) touched: Vec<u64>,
     /// Segments that nothing needs any more, once the transaction is durable.
     pub(crate) retired: Vec<Retired>,
-    /// Whether something became due.
-    pub(crate) became_due: bool,
+    /// Destinations to which something became due, by their numbers.
+    due_to: BTreeSet<i64>,
+    /// The same, by their names, once the changes are finished.
+    pub(crate) became_due: Vec<Destination>,
     pub(crate) now: i64,
 }
 
@@ -93,7 +95,8 @@ impl<'a> Changes<'a> {
             gauges: BTreeMap::new(),
             touched: Vec::new(),
             retired: Vec::new(),
-            became_due: false,
+            due_to: BTreeSet::new(),
+            became_due: Vec::new(),
             now,
         }
     }
@@ -291,7 +294,9 @@ impl<'a> Changes<'a> {
                 "SELECT MIN(entry) FROM delivery INDEXED BY delivery_pending WHERE state < 3 AND sop = ?1 AND destination = ?2",
             )?
             .query_row(params![sop, destination], |row| row.get(0))?;
-        self.became_due |= oldest.is_some();
+        if oldest.is_some() {
+            self.due_to.insert(destination);
+        }
         if oldest == front.map(|(entry, _)| entry) {
             return Ok(());
         }
@@ -338,9 +343,18 @@ impl<'a> Changes<'a> {
         self.gauge(destination, state, -1, -length);
     }
 
-    /// Retires segments and writes the gauges; the last step of a transaction.
+    /// Retires segments, names what became due where, and writes the gauges; the last step of a transaction.
     pub(crate) fn finish(&mut self) -> Result<(), Error> {
         self.retire_touched()?;
+        for destination in std::mem::take(&mut self.due_to) {
+            let name: Option<String> = self
+                .connection
+                .prepare_cached("SELECT name FROM destination WHERE id = ?1")?
+                .query_row([destination], |row| row.get(0))
+                .optional()?;
+            // Number 0 stands for none.
+            self.became_due.extend(name.and_then(|name| name.parse().ok()));
+        }
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO gauge (destination, state, entries, bytes) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT DO UPDATE SET entries = entries + ?3, bytes = bytes + ?4",

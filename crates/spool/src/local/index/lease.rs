@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Changes, changes, changes::Row, query, signed, unsigned};
 use crate::{
-    Error, Lease, LeaseRequest, Outcome, State, Token,
+    Error, Lease, LeaseRequest, Leased, Left, Outcome, State, Token,
     delivery::{ATTEMPTS_KEPT_MAX, TEXT_BYTES_MAX},
     local::fields::{cut, millis, time},
 };
@@ -28,7 +28,7 @@ impl Changes<'_> {
         &mut self,
         request: &LeaseRequest,
         mut fence: impl FnMut() -> u64,
-    ) -> Result<Vec<Lease>, Error> {
+    ) -> Result<Leased, Error> {
         let destination = self.destination(&request.destination)?;
         let mut leases = Vec::new();
         let mut bytes: u64 = 0;
@@ -69,7 +69,25 @@ impl Changes<'_> {
                 expires_at: time(row.due_at),
             });
         }
-        Ok(leases)
+        let study = leases.last().map(|lease| lease.entry.trailer.identity.study_instance_uid.as_str());
+        let left = self.left(destination, request, study.unwrap_or_default())?;
+        Ok(Leased { leases, left })
+    }
+
+    fn left(&self, destination: i64, request: &LeaseRequest, study: &str) -> Result<Left, Error> {
+        let limit = request.entries_max.min(LEASES_MAX) as i64;
+        let (due, of_study): (i64, i64) = self
+            .connection
+            .prepare_cached(
+                "SELECT COUNT(*), COALESCE(SUM(study = ?3), 0) FROM (SELECT study FROM delivery INDEXED BY delivery_ready \
+                 WHERE destination = ?1 AND ready = 1 AND due_at <= ?2 ORDER BY due_at, entry LIMIT ?4)",
+            )?
+            .query_row(params![destination, self.now, study, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Left {
+            due: usize::try_from(due).unwrap_or(0),
+            of_study: usize::try_from(of_study).unwrap_or(0),
+            next_due: query::next_due(self.connection, &request.destination)?,
+        })
     }
 
     /// What may be leased, oldest due time first.

@@ -47,6 +47,18 @@ pub(crate) struct NewEntry {
     pub(crate) damaged: Option<String>,
 }
 
+impl NewEntry {
+    pub(crate) const fn location(&self) -> query::Location {
+        query::Location {
+            segment: Some(self.segment.number),
+            start: self.offset,
+            header_bytes: self.header_bytes,
+            nonce: self.nonce,
+            length: self.length,
+        }
+    }
+}
+
 /// Opens the index for writing and makes its tables where it is new; true where it was.
 pub(crate) fn open(path: &Path) -> Result<(Connection, bool), Error> {
     let connection = Connection::open(path)?;

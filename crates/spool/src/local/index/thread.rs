@@ -18,7 +18,7 @@ use super::{
     changes::{Memory, Retired},
 };
 use crate::{
-    Error,
+    Destination, Error,
     local::{Shared, fields, lock},
 };
 
@@ -326,7 +326,10 @@ impl Thread {
             changes.finish()
         };
         let applied = apply();
-        let done = Done { retired: std::mem::take(&mut changes.retired), became_due: changes.became_due };
+        let done = Done {
+            retired: std::mem::take(&mut changes.retired),
+            became_due: std::mem::take(&mut changes.became_due),
+        };
         let committed = applied.and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
         if let Err(error) = committed {
             let _ = self.connection.execute_batch("ROLLBACK");
@@ -339,10 +342,18 @@ impl Thread {
     fn after(&self, done: Done, began: Instant, commands: usize) {
         let Some(shared) = self.shared.upgrade() else { return };
         shared.config.observer.indexed(began.elapsed(), commands);
-        if done.became_due {
-            shared.notify.send_modify(|count| *count = count.wrapping_add(1));
+        if !done.became_due.is_empty() {
+            shared.notify.send_modify(|counts| {
+                for destination in done.became_due {
+                    let count = counts.entry(destination).or_default();
+                    *count = count.wrapping_add(1);
+                }
+            });
         }
         if !done.retired.is_empty() {
+            let mut pool = lock(&shared.pool);
+            done.retired.iter().for_each(|retired| pool.recent.forget(retired.number));
+            drop(pool);
             shared.upkeep.recycle(done.retired);
         }
         shared.index_works();
@@ -359,7 +370,7 @@ impl Thread {
 
 struct Done {
     retired: Vec<Retired>,
-    became_due: bool,
+    became_due: Vec<Destination>,
 }
 
 fn again(error: &Error) -> Error {

@@ -178,7 +178,7 @@ pub(crate) fn request(destination: &str, entries_max: usize) -> LeaseRequest {
 
 pub(crate) async fn lease(spool: &LocalSpool, destination: &str, entries_max: usize) -> Vec<Lease> {
     indexed(spool).await;
-    spool.lease(request(destination, entries_max)).await.unwrap()
+    spool.lease(request(destination, entries_max)).await.unwrap().leases
 }
 
 pub(crate) async fn lease_one(spool: &LocalSpool, destination: &str) -> Lease {
