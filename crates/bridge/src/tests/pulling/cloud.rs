@@ -23,7 +23,7 @@ use futures::{StreamExt, stream};
 use instance::{TransferSyntax, part10};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::interval};
 
 use super::super::site::{CT, Instance, explicit};
 use crate::config::Origin;
@@ -323,9 +323,9 @@ impl Cloud {
         let answer = Response::builder().header(header::CONTENT_TYPE, media_type);
         if inner.endless.as_deref() == Some(uid) {
             let begins = stream::once(async { Ok::<_, Infallible>(body) });
-            let drops = stream::unfold((), |()| async {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                Some((Ok(vec![0]), ()))
+            let drops = stream::unfold(interval(Duration::from_millis(20)), |mut ticks| async {
+                ticks.tick().await;
+                Some((Ok(vec![0]), ticks))
             });
             return answer.body(Body::from_stream(begins.chain(drops))).unwrap();
         }
