@@ -16,11 +16,11 @@ use crate::{
     pdu,
 };
 
-/// Slices handed to one vectored write: most data sets come in few large pieces, and small messages are one
-/// slice each.
-const SLICES_MAX: usize = 64;
-/// Bytes of a data set up to which pieces that are at hand are written together: 128 KiB.
-const TOGETHER_LENGTH: usize = 128 * 1024;
+/// Slices handed to one vectored write: a PDU of 16 KiB whose content comes in pieces of 8 KiB has four, and
+/// small messages are one each.
+const SLICES_MAX: usize = 128;
+/// Bytes of a data set up to which pieces that are at hand are written together: 256 KiB.
+const TOGETHER_LENGTH: usize = 256 * 1024;
 /// Bytes of a message that is copied behind others: below that, copying costs less than a slice.
 const COPIED_LENGTH_MAX: usize = 4096;
 /// Message control header: a command fragment (PS3.8 §E.2).

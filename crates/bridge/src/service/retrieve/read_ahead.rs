@@ -16,18 +16,18 @@ use tokio_util::task::AbortOnDropHandle;
 /// one arrives; the kernel's buffers hold as much again.
 const READ_AHEAD: u32 = 256 * 1024;
 
-/// Bytes that are handed on together: 64 KiB. Answers without a length, as Orthanc's, come in pieces of 8 KiB, and
+/// Bytes that are handed on together: 128 KiB. Answers without a length, as Orthanc's, come in pieces of 8 KiB, and
 /// each would wake whoever sends them, who would wake the recipient for a PDU or none.
-const TOGETHER: usize = 64 * 1024;
+const TOGETHER: usize = 128 * 1024;
 
-/// Pieces that are handed on together, so that an answer in tiny pieces is bounded too: 16.
-const PIECES_TOGETHER_MAX: usize = 16;
+/// Pieces that are handed on together, so that an answer in tiny pieces is bounded too: 32.
+const PIECES_TOGETHER_MAX: usize = 32;
 
 /// How long what has come waits for more of it: 10 ms.
 const HELD_BACK: Duration = Duration::from_millis(10);
 
-/// Batches of pieces that are read ahead: 16.
-const BATCHES_MAX: usize = 16;
+/// Batches of pieces that are read ahead: 8.
+const BATCHES_MAX: usize = 8;
 
 /// What is known of an instance before its data set: its File Meta Information, and the bytes of the data
 /// set where they were announced.
@@ -69,15 +69,15 @@ pub(super) enum Interruption {
 pub(super) struct ReadAhead {
     batches: mpsc::Receiver<Batch>,
     /// What was taken last.
-    at_hand: Batch,
+    at_hand: VecDeque<Event>,
     reading: Option<AbortOnDropHandle<Result<(), Interruption>>>,
 }
 
 /// What is handed on together, never nothing, and its room in what is read ahead.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Batch {
     events: VecDeque<Event>,
-    room: Option<OwnedSemaphorePermit>,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl ReadAhead {
@@ -85,25 +85,22 @@ impl ReadAhead {
     pub(super) fn new(retrieved: Retrieved, stall: Duration) -> Self {
         let (batches, receiver) = mpsc::channel(BATCHES_MAX);
         let reading = Some(AbortOnDropHandle::new(tokio::spawn(read(retrieved, Taker::new(batches, stall)))));
-        Self { batches: receiver, at_hand: Batch::default(), reading }
+        Self { batches: receiver, at_hand: VecDeque::new(), reading }
     }
 
     /// What comes next; `None` behind the last instance of a whole answer.
     pub(super) async fn next(&mut self) -> Result<Option<Event>, Interruption> {
-        if self.at_hand.events.is_empty() {
+        if self.at_hand.is_empty() {
             let Some(batch) = self.batches.recv().await else {
                 return match self.reading.take() {
                     Some(reading) => reading.await.unwrap_or(Err(Interruption::Panic)).map(|()| None),
                     None => Ok(None),
                 };
             };
-            self.at_hand = batch;
+            // Its room is free again: while this is sent, as much is read.
+            self.at_hand = batch.events;
         }
-        let event = self.at_hand.events.pop_front();
-        if self.at_hand.events.is_empty() {
-            self.at_hand.room = None;
-        }
-        Ok(event)
+        Ok(self.at_hand.pop_front())
     }
 }
 
@@ -185,7 +182,7 @@ impl Taker {
             // The semaphore is never closed, so there always is a permit.
             let room = Arc::clone(&self.room).acquire_many_owned(length).await.ok();
             // Whoever has dropped the receiver has aborted this task too.
-            let _ = self.batches.send(Batch { events, room }).await;
+            let _ = self.batches.send(Batch { events, _room: room }).await;
         });
         taken.await.map_err(|_| Interruption::Stalled)
     }
