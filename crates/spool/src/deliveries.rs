@@ -17,8 +17,8 @@ pub const PAGE_LINES_MAX: usize = 1000;
 /// Entries that a look-up by SOP Instance UID returns at most, the newest ones.
 pub const FOUND_MAX: usize = 100;
 
-/// How often something became due to each destination since the backend was opened, other than by the passing
-/// of time. One without a number was never announced.
+/// How often something may have become due to each destination since the backend was opened, other than by the
+/// passing of time: too often rather than once too few. One without a number was never announced.
 pub type BecameDue = HashMap<Destination, u64>;
 
 /// Knows where each delivery stands, and hands out the due ones.

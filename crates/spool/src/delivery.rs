@@ -162,6 +162,10 @@ impl RetrySchedule {
     }
 }
 
+/// The smallest share of one worker: 8 deliveries. With less the lease, the request and the record cost more than
+/// another worker gains.
+pub const SHARE_MIN: usize = 8;
+
 /// What a worker asks for.
 #[derive(Debug, Clone)]
 pub struct LeaseRequest {
@@ -211,7 +215,7 @@ pub struct Leased {
 /// What a lease left of the deliveries to its destination.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Left {
-    /// Those that are due too, counted up to the `entries_max` of the request.
+    /// Those that are due too, counted up to the `entries_max` of the request, or 1000.
     pub due: usize,
     /// How many of these belong to the study of the last lease.
     pub of_study: usize,

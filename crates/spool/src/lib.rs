@@ -25,7 +25,7 @@ pub mod statistics;
 pub use deliveries::{BecameDue, Deliveries};
 pub use delivery::{
     Attempt, Cursor, Delivery, Details, Filter, HeldReason, Lease, LeaseRequest, Leased, Left, Listed,
-    Outcome, Page, RetrySchedule, State, Token,
+    Outcome, Page, RetrySchedule, SHARE_MIN, State, Token,
 };
 pub use destination::Destination;
 pub use documents::{Document, Documents, Write};

@@ -22,11 +22,11 @@ pub(super) struct Lane {
     pub(super) breaker: CircuitBreaker,
     pub(super) in_flight: usize,
     pub(super) probing: bool,
-    /// Nothing is due before; a moment in the past to look now.
+    /// When to look for what is due; a moment in the past to look now.
     pub(super) look_at: Instant,
     /// What the spool had announced for the destination when it was last asked.
     pub(super) announced: u64,
-    /// What became due since the queue was emptied is gathered until then.
+    /// What became due since the queue was emptied, or nearly, is gathered until then.
     gather_until: Instant,
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use futures::FutureExt;
-use spool::{BecameDue, Destination, Lease, LeaseRequest, Leased, Left, RetrySchedule};
+use spool::{BecameDue, Destination, Lease, LeaseRequest, Leased, Left, RetrySchedule, SHARE_MIN};
 use tokio::{
     sync::Notify,
     task::JoinSet,
@@ -221,8 +221,8 @@ impl Scheduler {
         }
     }
 
-    /// Lets a lane rest after a lease that left nothing, or too little of the study to be sent at once; tells
-    /// whether it does.
+    /// Lets a lane rest after a lease that left nothing, gave nothing, or left a few of a study that is arriving;
+    /// tells whether it does.
     fn rest(&mut self, destination: &Destination, room: Room, leased: usize, left: Left) -> bool {
         // What somebody waits for waits for no company.
         let gathers = leased > 0 && !self.settlement.confirmations.any_for(destination);
@@ -232,9 +232,11 @@ impl Scheduler {
         } else if leased == 0 {
             self.look_later(destination, SPOOL_AGAIN);
         } else {
-            // Of other studies nothing more need come, so they are not kept waiting.
-            let arriving = left.due == left.of_study && left.due < room.instances;
-            if !(arriving && gathers) {
+            // Of other studies nothing more need come, and a lease of less than a share was cut by its bytes:
+            // neither is kept waiting.
+            let share = SHARE_MIN.min(room.instances);
+            let few = left.due == left.of_study && left.due < share && leased >= share;
+            if !(few && gathers) {
                 return false;
             }
         }

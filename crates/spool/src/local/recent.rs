@@ -11,7 +11,8 @@ const KEPT_MAX: usize = 256;
 
 /// The entries committed last whose bytes are still kept, with the open file of each.
 ///
-/// Whoever reads one asks for a [`super::pool::Pin`] of its segment first.
+/// Whoever reads one asks for a [`super::pool::Pin`] of its segment first; should the segment have been recycled
+/// before that, the nonce in its blocks is another one.
 #[derive(Default)]
 pub(crate) struct Recent(VecDeque<(EntryId, Location, Arc<File>)>);
 

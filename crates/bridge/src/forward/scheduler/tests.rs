@@ -102,15 +102,13 @@ async fn a_few_that_are_left_of_a_study_wait_for_company_and_others_do_not() {
     let mut scheduler = scheduler(directory.path(), Arc::clone(&snapshot)).await;
     let archive: Destination = "archive".parse().unwrap();
     let room = scheduler.may_start(&archive, &snapshot).unwrap();
-    let full = room.instances;
-    for (due, of_study) in [(full, full), (3, 2), (1, 0)] {
-        assert!(
-            !scheduler.rest(&archive, room, 1, left(due, of_study)),
-            "{due} left, {of_study} of the study"
-        );
-        assert!(scheduler.may_start(&archive, &snapshot).is_some());
+    let (full, share) = (room.instances, SHARE_MIN);
+    for (leased, due, of_study) in [(full, full, full), (share, share, share), (share, 3, 2), (1, 1, 1)] {
+        let told = format!("{leased} leased, {due} left, {of_study} of the study");
+        assert!(!scheduler.rest(&archive, room, leased, left(due, of_study)), "{told}");
+        assert!(scheduler.may_start(&archive, &snapshot).is_some(), "{told}");
     }
-    assert!(scheduler.rest(&archive, room, 1, left(3, 3)));
+    assert!(scheduler.rest(&archive, room, share, left(3, 3)));
     assert_eq!(scheduler.may_start(&archive, &snapshot), None);
     sleep_until(scheduler.lanes[&archive].next_look()).await;
     assert!(scheduler.may_start(&archive, &snapshot).is_some(), "nothing announces them again");

@@ -7,15 +7,12 @@ use rusqlite::{OptionalExtension, params};
 use super::{Changes, changes, changes::Row, query, signed, unsigned};
 use crate::{
     Error, Lease, LeaseRequest, Leased, Left, Outcome, State, Token,
-    delivery::{ATTEMPTS_KEPT_MAX, TEXT_BYTES_MAX},
+    delivery::{ATTEMPTS_KEPT_MAX, SHARE_MIN, TEXT_BYTES_MAX},
     local::fields::{cut, millis, time},
 };
 
 /// Leases of one request at most.
 const LEASES_MAX: usize = 1000;
-/// The smallest share of one worker: 8 deliveries. With less the lease, the request and the
-/// record cost more than another worker gains.
-const SHARE_MIN: usize = 8;
 /// Bytes of an owner that are kept.
 const OWNER_BYTES_MAX: usize = 64;
 
