@@ -39,6 +39,11 @@ pub const ANSWER_WINDOW: u32 = 512 * 1024;
 /// the others. 64: more than one peer or the other ever waits for.
 const ANSWERS_STANDING_STILL: u32 = 64;
 
+/// Bytes of an instance that have to come within [`Timeouts::page`] of waiting for them, where nobody waits for the
+/// instance but what is behind it. 64 KiB: within 300 s that is slower than any line in use, and far more than a
+/// byte now and then.
+const TRICKLE_MIN: usize = 64 * 1024;
+
 /// Everything a client needs to know.
 #[derive(Clone)]
 pub struct ClientConfig {
@@ -267,22 +272,29 @@ impl Client {
         }
     }
 
-    /// The body of an instance, which may be slow but must not stand still.
+    /// The body of an instance, which may be slow but must not stand still. Where nobody waits for it, somebody else
+    /// may wait behind it, and it must not trickle for ever either.
     pub(crate) fn body(&self, response: Response) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
-        self.body_within(response, Duration::MAX)
+        let whole = match self.precedence {
+            Precedence::Interactive => Duration::MAX,
+            Precedence::Bulk => self.inner.timeouts.page,
+        };
+        self.body_within(response, whole, Some(TRICKLE_MIN))
     }
 
     /// The body of an answer that is no instance, which must not take for ever either.
     pub(crate) fn page(&self, response: Response) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
-        self.body_within(response, self.inner.timeouts.page)
+        self.body_within(response, self.inner.timeouts.page, None)
     }
 
     fn body_within(
         &self,
         response: Response,
         whole: Duration,
+        enough: Option<usize>,
     ) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
-        let reading = Reading { idle: self.inner.timeouts.read_idle, left: whole };
+        let idle = self.inner.timeouts.read_idle;
+        let reading = Reading::new(idle, whole, enough);
         let pace = Some(self.inner.pace.clone()).filter(Pace::limits_bytes);
         let (precedence, admission) = (self.precedence, response.extensions().get::<Admission>().cloned());
         let admission = admission.unwrap_or_default();
@@ -293,6 +305,7 @@ impl Client {
                 .wait(response.chunk())
                 .await?
                 .map_err(|error| TransportError::from(error).into_error())?;
+            reading.note(chunk.as_ref().map_or(0, Bytes::len));
             if let (Some(pace), Some(chunk)) = (&pace, &chunk) {
                 pace.bytes(precedence, chunk.len()).await;
             }
@@ -320,11 +333,29 @@ impl Client {
 struct Reading {
     /// Each time.
     idle: Duration,
-    /// All times together, from now on.
+    /// All times together, or all until enough has come.
+    whole: Duration,
+    /// What is left of that.
     left: Duration,
+    /// Bytes after which it begins anew, if it ever does.
+    enough: Option<usize>,
+    /// Bytes since it began.
+    came: usize,
 }
 
 impl Reading {
+    const fn new(idle: Duration, whole: Duration, enough: Option<usize>) -> Self {
+        Self { idle, whole, left: whole, enough, came: 0 }
+    }
+
+    /// Bytes have come.
+    fn note(&mut self, bytes: usize) {
+        self.came = self.came.saturating_add(bytes);
+        if self.enough.is_some_and(|enough| self.came >= enough) {
+            (self.came, self.left) = (0, self.whole);
+        }
+    }
+
     async fn wait<F: Future>(&mut self, chunk: F) -> Result<F::Output, Error> {
         let began = Instant::now();
         let waited = tokio::time::timeout(self.idle.min(self.left), chunk).await;
@@ -452,7 +483,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_trickles_is_given_up_once_its_time_is_used_up() {
         const SECOND: Duration = Duration::from_secs(1);
-        let mut reading = Reading { idle: 60 * SECOND, left: 100 * SECOND };
+        let mut reading = Reading::new(60 * SECOND, 100 * SECOND, None);
         for _ in 0..3 {
             reading.wait(tokio::time::sleep(30 * SECOND)).await.unwrap();
             // Whoever takes what was read may take hours for it.
@@ -460,12 +491,26 @@ mod tests {
         }
         let error = reading.wait(tokio::time::sleep(30 * SECOND)).await.unwrap_err();
         assert!(matches!(error, Error::Timeout(Wait::Total)), "{error}");
-        let mut instance = Reading { idle: 60 * SECOND, left: Duration::MAX };
+        let mut instance = Reading::new(60 * SECOND, Duration::MAX, Some(TRICKLE_MIN));
         for _ in 0..1000 {
             instance.wait(tokio::time::sleep(59 * SECOND)).await.unwrap();
         }
         let error = instance.wait(tokio::time::sleep(61 * SECOND)).await.unwrap_err();
         assert!(matches!(error, Error::Timeout(Wait::Reading)), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_may_come_slowly_and_not_in_drops() {
+        const SECOND: Duration = Duration::from_secs(1);
+        for (bytes, comes) in [(TRICKLE_MIN / 2, true), (1, false)] {
+            let mut reading = Reading::new(60 * SECOND, 100 * SECOND, Some(TRICKLE_MIN));
+            let mut came = true;
+            for _ in 0..1000 {
+                came &= reading.wait(tokio::time::sleep(30 * SECOND)).await.is_ok();
+                reading.note(bytes);
+            }
+            assert_eq!(came, comes, "{bytes}");
+        }
     }
 
     #[tokio::test]

@@ -19,11 +19,11 @@ pub struct Timeouts {
     /// What is spent waiting for the bytes of a whole answer that is no instance: a page of a search, metadata,
     /// the response to a store. Default 300 s, as long as it may take to begin: 1000 results over 50 kbit/s.
     /// Without it a server that gives a byte now and then would hold a query for ever. What whoever takes the
-    /// results is waited for does not count.
+    /// results is waited for does not count. Of an instance that only the spool waits for, 64 KiB have to come
+    /// within such a time, or its end: it may be as large, and the line as slow, as it likes, but not trickle.
     pub page: Duration,
     /// A whole store request with its answer, but for what it waits for the limits of its pace. Default 6 h: 4 GiB
-    /// over 2 Mbit/s. A retrieve has no such
-    /// limit, because whoever takes its bytes may be slow for good reason.
+    /// over 2 Mbit/s. A retrieve has no such limit, because whoever takes its bytes may be slow for good reason.
     pub total: Duration,
     /// Longest time that a search or a retrieve spends waiting, over all of its requests, because the
     /// server says 429 or 503 (PS3.18 §8.5); and a request of a search that somebody waits for, for its turn

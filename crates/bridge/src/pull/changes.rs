@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::fault::Fault;
 use super::intake::Wanting;
-use super::position::{Kept, LastChange};
+use super::position::{Kept, LastChange, Position};
 use super::room;
 use super::round::{Ended, Job, Round, Source};
 use super::studies::GROWS;
@@ -26,6 +26,10 @@ const PAGE_MIN: u32 = 10;
 /// Pages of one round that hold more failed instances than a round looks at. 10, each of a few requests: the next
 /// round goes on behind them, and then begins anew.
 const REFUSED_MAX: usize = 10;
+
+/// Changes that a page should have had and the next one has, which show that it was cut. 10: a few are listed late,
+/// later than `settle` says.
+const LEFT_OUT_MIN: usize = 10;
 
 /// What is looked at next behind changes that are given again and again. 1 ms: servers tell that apart.
 const BEHIND: SignedDuration = SignedDuration::from_millis(1);
@@ -57,7 +61,10 @@ pub(super) async fn round(
     settle: Duration,
 ) -> Result<Ended, Fault> {
     round.clock.learn(source.origin).await;
-    let position = *kept.position.change.get_or_insert_with(|| begin(round, source, kept.position.searched));
+    let position = match kept.position.change {
+        Some(position) => position,
+        None => *kept.position.change.insert(begin(round, source, &kept.position)),
+    };
     kept.write().await?;
     if let Some(behind) = round.behind.take().filter(|behind| *behind > position) {
         let ended = pass(round, source, kept, settle, Passage::from(behind, false)).await?;
@@ -69,9 +76,12 @@ pub(super) async fn round(
 }
 
 /// Where the first round begins: where searches have ended, if the pull had that method before.
-fn begin(round: &Round, source: &Source<'_>, searched: Option<i64>) -> LastChange {
+fn begin(round: &Round, source: &Source<'_>, position: &Position) -> LastChange {
+    let since = source.pull.since;
+    // Where studies are missing, the time of their changes is not known.
+    let searched = position.searched.filter(|_| position.kept_back.is_none() || since.is_none());
     let searched = searched.and_then(|searched| Timestamp::from_second(searched.saturating_sub(GROWS)).ok());
-    let timestamp = searched.or(source.pull.since).unwrap_or_else(|| round.clock.now());
+    let timestamp = searched.or(since).unwrap_or_else(|| round.clock.now());
     LastChange { timestamp, sequence: 0 }
 }
 
@@ -100,9 +110,18 @@ async fn pass(
         round.clock.heard(page.clock_ahead);
         let until = until.min(settled(round));
         let (entries, places) = (page.entries, page.changes.iter().map(place).collect::<Vec<_>>());
+        // It gives more than that at once, so pages of that length were not cut.
+        round.cut = round.cut.filter(|cut| entries <= *cut);
         if passage.offset > 0 && places == passage.before {
             let is_cut = entries >= limit || round.cut.is_some_and(|cut| entries >= cut);
-            if passage.looks_behind(places, is_cut) { continue } else { break }
+            if !passage.looks_behind(places, is_cut) {
+                break;
+            }
+            if passage.refused >= REFUSED_MAX {
+                round.behind = Some(passage.last);
+                break;
+            }
+            continue;
         }
         // What is given from behind the end would take the position there, past all that comes before it.
         let is_fresh = |change: &Change| place(change) > passage.last && change.timestamp < until;
@@ -149,15 +168,14 @@ impl Passage {
     }
 
     /// Notes that a page was given again although all of it was to be left out: the server does not know `offset`.
-    /// All that there is may fit into that page; what comes behind it shows whether it did. Tells whether there is
-    /// more to look at.
+    /// All that there is may fit into that page; what comes behind it shows whether it did. Tells whether there may
+    /// be more to look at, by this round or the next one.
     fn looks_behind(&mut self, places: Vec<LastChange>, is_cut: bool) -> bool {
         self.refused += 1;
-        let gives_up = self.refused >= REFUSED_MAX;
-        if is_cut || gives_up {
+        if is_cut || self.refused >= REFUSED_MAX {
             self.missed.get_or_insert_with(|| Fault::List(stuck(self.last.timestamp)));
         }
-        if gives_up || self.repeated.as_ref().is_some_and(|(repeated, _)| *repeated == places) {
+        if self.repeated.as_ref().is_some_and(|(repeated, _)| *repeated == places) {
             return false;
         }
         let Ok(timestamp) = self.last.timestamp.saturating_add(BEHIND) else { return false };
@@ -174,9 +192,14 @@ impl Passage {
 
     /// Learns from what is new in a page that the one before it was cut.
     fn learn_from(&mut self, fresh: &[Change], cut: &mut Option<u32>) {
-        let Some(first) = fresh.first() else { return };
-        if let Some((entries, _)) = self.previous.filter(|(_, until)| first.timestamp < *until) {
-            *cut = (*cut).max(Some(entries));
+        if fresh.is_empty() {
+            return;
+        }
+        if let Some((entries, until)) = self.previous {
+            let left_out = fresh.iter().filter(|change| change.timestamp < until).count();
+            if left_out >= LEFT_OUT_MIN {
+                *cut = (*cut).max(Some(entries));
+            }
         }
         if let Some(before) = self.repeated.take().and_then(|(places, _)| places.into_iter().max()) {
             self.missed.get_or_insert_with(|| Fault::List(stuck(before.timestamp)));
@@ -228,9 +251,10 @@ const fn place(change: &Change) -> LastChange {
 /// What a change asks for; nothing where a later one says how things are, or where it takes something away.
 fn job(source: &Source<'_>, change: &Change) -> Option<Job> {
     let stored = match change.action {
-        Action::Create => true,
-        // Whatever it was, it may have other content now.
-        Action::Update | Action::Other => false,
+        // Whoever stores may call it otherwise.
+        Action::Create | Action::Other => true,
+        // It has other content now, whoever stored it.
+        Action::Update => false,
         Action::Delete => return None,
     };
     if change.state != ChangeState::Current || is_elsewhere(source, change) {
@@ -269,5 +293,39 @@ fn note_unreadable(source: &Source<'_>, count: u64) {
         let (pull, origin) = (&source.pull.name, &source.origin.name);
         tracing::error!(pull, origin, count, "changes that make no sense are left out");
         (0..count).for_each(|_| source.count("unreadable"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_late_changes_are_no_proof_that_a_list_was_cut() {
+        let moment = |second| Timestamp::from_second(second).unwrap();
+        let change = |second| Change {
+            sequence: 1,
+            timestamp: moment(second),
+            action: Action::Create,
+            state: ChangeState::Current,
+            study: "1.2.1".parse().unwrap(),
+            series: "1.2.2".parse().unwrap(),
+            instance: "1.2.3".parse().unwrap(),
+            modality: None,
+            partition: None,
+        };
+        // How many were left out of the page before, and what was known and is known then.
+        for (left_out, known, expected) in
+            [(1, None, None), (9, Some(12), Some(12)), (10, None, Some(20)), (10, Some(50), Some(50))]
+        {
+            let mut passage = Passage::from(LastChange { timestamp: moment(0), sequence: 0 }, true);
+            passage.previous = Some((20, moment(100)));
+            let fresh: Vec<_> =
+                (0..20).map(|number| change(if number < left_out { 99 } else { 100 })).collect();
+            let mut cut = known;
+            passage.learn_from(&fresh, &mut cut);
+            assert_eq!(cut, expected, "{left_out}");
+            assert!(passage.missed.is_none());
+        }
     }
 }

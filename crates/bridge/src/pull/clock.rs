@@ -20,19 +20,21 @@ pub(super) struct Clock {
 
 impl Clock {
     /// Asks the origin for its time, where it has not been heard of yet. One that does not tell is taken to have
-    /// ours.
-    pub(super) async fn learn(&mut self, origin: &Origin) {
+    /// ours. Tells whether it is known now.
+    pub(super) async fn learn(&mut self, origin: &Origin) -> bool {
         if !self.known {
             let examination = origin.bulk.examine().await;
-            self.known = examination.clock_ahead.is_some() || examination.outcome.is_ok();
-            self.heard(examination.clock_ahead);
+            if examination.clock_ahead.is_some() || examination.outcome.is_ok() {
+                self.heard(examination.clock_ahead);
+            }
         }
+        self.known
     }
 
     /// Takes in how far the origin's clock is ahead, in seconds, where an answer tells.
     pub(super) fn heard(&mut self, ahead: Option<i64>) {
-        let Some(ahead) = ahead.map(SignedDuration::from_secs) else { return };
         self.known = true;
+        let Some(ahead) = ahead.map(SignedDuration::from_secs) else { return };
         self.ahead = if ahead.abs() <= MARGIN { SignedDuration::ZERO } else { ahead };
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use dataset::scan::{Attributes, Progress, ScanLimits, Scanner, Wanted};
-use dicomweb::{Accept, Error as OriginError, Retrieve, RetrievedInstance, Timeouts, error::Wait};
+use dicomweb::{Accept, Retrieve, RetrievedInstance};
 use futures::StreamExt;
 use instance::{AeTitle, Tag, Uid};
 use spool::{EntryHeader, EntryTrailer};
@@ -59,13 +59,7 @@ pub(super) async fn take(
     let Some(instance) = retrieved?.next_part().await? else {
         return Err(Fault::Instance("the answer holds no instance".to_owned()));
     };
-    let spooled = spool(core, snapshot, pull, job, instance);
-    // Whoever gives a byte now and then would keep all that is behind this one waiting for ever.
-    let own = snapshot.config.origins.iter().find(|own| own.name == pull.origin);
-    let total = own.map_or_else(Timeouts::default, |own| own.client.timeouts).total;
-    tokio::time::timeout(total, spooled)
-        .await
-        .unwrap_or(Err(Fault::Origin(OriginError::Timeout(Wait::Total))))
+    spool(core, snapshot, pull, job, instance).await
 }
 
 async fn spool(

@@ -29,6 +29,9 @@ pub(super) struct Position {
     pub(super) studies: Option<BTreeMap<String, Seen>>,
     /// When the last search began that everything came of, in seconds since 1970 by the origin's clock.
     pub(super) searched: Option<i64>,
+    /// Since when that stays where it is because of studies that cannot be had, in seconds since 1970, where all
+    /// others are done with.
+    pub(super) kept_back: Option<i64>,
     /// Instances that could not be had while others could, and are asked for again now and then.
     pub(super) held: HeldInstances,
 }
@@ -50,6 +53,9 @@ pub(super) struct Seen {
     /// Whether it was there before the pull began, and was not pulled.
     #[serde(default)]
     pub(super) before: bool,
+    /// Whether its instances were listed since it has stopped growing.
+    #[serde(default)]
+    pub(super) grown: bool,
 }
 
 /// A position and its document.
@@ -124,7 +130,7 @@ mod tests {
         let change =
             LastChange { timestamp: "2026-11-22T10:00:00.1234567Z".parse().unwrap(), sequence: u64::MAX };
         kept.position.change = Some(change);
-        let seen = Seen { instances: Some(7), since: 1_700_000_000, before: false };
+        let seen = Seen { instances: Some(7), since: 1_700_000_000, before: false, grown: true };
         kept.position.studies = Some(BTreeMap::from([("1.2.3".to_owned(), seen)]));
         assert!(kept.position.held.hold(&job(1), "refused".to_owned(), Timestamp::now()));
         kept.write().await.unwrap();

@@ -142,11 +142,16 @@ impl Round {
         let documents = Arc::clone(&source.core.ports.documents);
         let mut kept = Kept::read(documents, &source.pull.name, &source.pull.origin).await?;
         source.show_held(&kept);
-        self.ask_again(source, &mut kept).await?;
-        match source.pull.method {
+        let ended = match source.pull.method {
             PullMethod::ChangeFeed { settle } => changes::round(self, source, &mut kept, settle).await,
             PullMethod::Search { days } => studies::round(self, source, &mut kept, days).await,
+        };
+        // Not before what is new: one that drips takes long. Nor of an origin that answers nobody.
+        if ended.as_ref().err().is_none_or(|fault| fault.is_of_instance() || matches!(fault, Fault::List(_)))
+        {
+            self.ask_again(source, &mut kept).await?;
         }
+        ended
     }
 
     /// Takes all of these that are new. When this returns they are durable in the spool, or held, but for those

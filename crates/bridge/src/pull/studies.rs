@@ -32,6 +32,10 @@ const AHEAD: usize = 500;
 /// Studies of one round that cannot be had, each of a few requests; with more it is the origin that fails. 10.
 const FAILED_MAX: usize = 10;
 
+/// How long studies that cannot be had keep more days in view than `days`: 30 days, in seconds. A month, in which
+/// whoever runs the origin mends it; without it one study would make the searches longer for ever.
+const KEPT_BACK_MAX: i64 = 30 * 24 * 60 * 60;
+
 /// A study of the origin.
 struct Study {
     uid: Uid,
@@ -58,13 +62,15 @@ pub(super) async fn round(
     let now = round.clock.now();
     let begins = kept.position.studies.is_none();
     let since = begins_at(source, kept);
-    let looked = kept.position.searched.unwrap_or(now.as_second());
-    let from = begins_with(source, kept, now, days);
-    let mut studies = studies(source, from).await?;
+    let (from, mut studies) = all_studies(source, kept, now, days).await?;
     let mut seen = kept.position.studies.clone().unwrap_or_default();
     if begins && since.is_none() {
-        let before =
-            |study: &Study| Seen { instances: study.instances, since: now.as_second(), before: true };
+        let before = |study: &Study| Seen {
+            instances: study.instances,
+            since: now.as_second(),
+            before: true,
+            grown: true,
+        };
         kept.position.studies =
             Some(studies.iter().map(|study| (study.uid.to_string(), before(study))).collect());
         kept.position.searched = Some(now.as_second());
@@ -75,10 +81,10 @@ pub(super) async fn round(
     let found: HashSet<Uid> = studies.iter().map(|study| study.uid.clone()).collect();
     round.failing_studies.retain(|uid, _| found.contains(uid));
     studies.sort_by_key(|study| round.failing_studies.get(&study.uid).copied().unwrap_or_default());
-    let (mut unwritten, mut faults) = (0, Vec::new());
-    for study in &studies {
+    let (mut unwritten, mut faults, mut left) = (0, Vec::new(), studies.iter());
+    for study in left.by_ref() {
         let known = seen.get(study.uid.as_str()).copied();
-        if known.is_some_and(|known| !has_grown(known, study, looked)) {
+        if known.is_some_and(|known| !has_grown(known, study)) {
             continue;
         }
         if let Some(why) = room::lacking(&*source.core.ports.deliveries, source.pull, source.origin).await? {
@@ -98,11 +104,11 @@ pub(super) async fn round(
         round.failing_studies.remove(&study.uid);
         let since = known.map_or(now.as_second(), |known| known.since);
         // What is counted and not listed yet is looked for again, for as long as a study grows.
-        let grows = looked.max(since) - since < GROWS;
-        note_unlisted(source, study, listed, grows);
-        let listed = if grows { listed } else { i64::MAX };
+        let grown = now.as_second().saturating_sub(since) >= GROWS;
+        note_unlisted(source, study, listed, grown);
+        let listed = if grown { i64::MAX } else { listed };
         let instances = study.instances.map(|counted| counted.min(listed));
-        seen.insert(study.uid.to_string(), Seen { instances, since, before: false });
+        seen.insert(study.uid.to_string(), Seen { instances, since, before: false, grown });
         unwritten += 1;
         // In the first round only all of it counts: the next one looks at fewer days.
         if unwritten >= STUDIES_PER_WRITE && !begins {
@@ -110,17 +116,78 @@ pub(super) async fn round(
             write(kept, &seen).await?;
         }
     }
+    let is_done = |study: &Study| seen.get(study.uid.as_str()).is_some_and(|known| !has_grown(*known, study));
+    let others_done = left.all(|study| is_done(study) || round.failing_studies.contains_key(&study.uid));
     let fault = faults.pop();
-    if begins && let Some(fault) = fault {
-        return Err(fault);
+    match fault {
+        None => (kept.position.searched, kept.position.kept_back) = (Some(now.as_second()), None),
+        Some(_) if others_done => keep_back(source, kept, from, now, days),
+        Some(fault) if begins => return Err(fault),
+        Some(_) => {}
     }
     let found: HashSet<&str> = found.iter().map(Uid::as_str).collect();
     seen.retain(|uid, _| found.contains(uid.as_str()));
-    if fault.is_none() {
-        kept.position.searched = Some(now.as_second());
-    }
     write(kept, &seen).await?;
     fault.map_or(Ok(Ended::UpToDate), Err)
+}
+
+/// Keeps the days in view on which some studies could not be had while all others could, but not for ever.
+fn keep_back(source: &Source<'_>, kept: &mut Kept, from: Date, now: Timestamp, days: u16) {
+    let position = &mut kept.position;
+    let begun = *position.kept_back.get_or_insert(now.as_second());
+    if now.as_second().saturating_sub(begun) >= KEPT_BACK_MAX {
+        (position.searched, position.kept_back) = (Some(now.as_second()), None);
+        note_passed_over(source, from, days_before(now, days), "some could not be had for 30 days");
+    } else if position.searched.is_none() {
+        // After the first round, so that the next one looks at the same days.
+        let searched = from.saturating_add(i64::from(days).days()).to_zoned(TimeZone::UTC);
+        position.searched = Some(searched.map_or(now, |searched| searched.timestamp()).as_second());
+    }
+}
+
+/// The studies of the origin, and the first Study Date that was looked at. Where more days than `days` are too many,
+/// it is those, so that what is new comes.
+///
+/// # Errors
+/// As [`studies_since`]; too many studies within `days`, or since a moment that somebody has chosen.
+async fn all_studies(
+    source: &Source<'_>,
+    kept: &mut Kept,
+    now: Timestamp,
+    days: u16,
+) -> Result<(Date, Vec<Study>), Fault> {
+    let (from, plain) = (begins_with(source, kept, now, days), days_before(now, days));
+    if let Some(studies) = studies_since(source, from).await? {
+        return Ok((from, studies));
+    }
+    let is_chosen = kept.position.studies.is_none() && kept.position.change.is_none();
+    if from >= plain || is_chosen {
+        return Err(too_many(from));
+    }
+    note_passed_over(source, from, plain, "they and those behind them are more than 20,000");
+    (kept.position.searched, kept.position.kept_back) = (Some(now.as_second()), None);
+    kept.write().await?;
+    let studies = studies_since(source, plain).await?;
+    studies.map(|studies| (plain, studies)).ok_or_else(|| too_many(plain))
+}
+
+fn too_many(from: Date) -> Fault {
+    Fault::List(format!(
+        "more than {STUDIES_MAX} studies since {from}: look at fewer `days`, or begin anew with another `name` and a later `since`"
+    ))
+}
+
+/// Says which studies are not looked at any more although some may not have been had.
+fn note_passed_over(source: &Source<'_>, from: Date, until: Date, why: &str) {
+    if from < until {
+        let (pull, origin) = (&source.pull.name, &source.origin.name);
+        tracing::error!(pull, origin, %from, %until, why, "studies with a Study Date from `from` up to `until` are not looked at any more: compare them with the destination, and retrieve through the bridge what is missing");
+    }
+}
+
+/// The first Study Date of `days` days.
+fn days_before(moment: Timestamp, days: u16) -> Date {
+    moment.to_zoned(TimeZone::UTC).date().saturating_sub(i64::from(days).days())
 }
 
 /// From when on things are looked for the first time: where the list of changes was left, if the pull had that method
@@ -132,22 +199,20 @@ fn begins_at(source: &Source<'_>, kept: &Kept) -> Option<Timestamp> {
 /// The first Study Date that is looked at. It is so many days before the last complete search, so that nothing gets
 /// too old because the pull stood still meanwhile.
 fn begins_with(source: &Source<'_>, kept: &Kept, now: Timestamp, days: u16) -> Date {
-    let date = |moment: Timestamp| moment.to_zoned(TimeZone::UTC).date();
-    let before = |date: Date| date.saturating_sub(i64::from(days).days());
     let position = &kept.position;
     let searched = position.searched.and_then(|searched| Timestamp::from_second(searched).ok());
     match (&position.studies, searched, position.change) {
-        (_, Some(searched), _) => before(date(now.min(searched))),
-        (None, None, Some(last)) => before(date(now.min(last.timestamp))),
-        (None, None, None) => before(date(now)).min(date(source.pull.since.unwrap_or(now))),
-        (Some(_), None, _) => before(date(now)),
+        (_, Some(searched), _) => days_before(now.min(searched), days),
+        (None, None, Some(last)) => days_before(now.min(last.timestamp), days),
+        (None, None, None) => days_before(now, days).min(days_before(source.pull.since.unwrap_or(now), 0)),
+        (Some(_), None, _) => days_before(now, days),
     }
 }
 
 /// Takes the instances of a study.
 ///
 /// # Errors
-/// As [`Round::take_all`], but for those of instances.
+/// The own spool.
 async fn take(
     round: &mut Round,
     source: &Source<'_>,
@@ -158,11 +223,12 @@ async fn take(
     let jobs = instances(source, &study.uid, &listed, &unreadable);
     let (mut missed, stands_still) = match round.take_all(source, kept, jobs).await {
         Ok(missed) => (missed, false),
-        Err(fault) if fault.is_of_instance() => {
-            let stands_still = fault.is_time_out();
+        Err(fault @ Fault::Spool(_)) => return Err(fault),
+        Err(fault) => {
+            // Where it is the origin, it is this study's turn last the next time all the same: it may be only here.
+            let stands_still = fault.is_time_out() || !fault.is_of_instance();
             (Some(fault), stands_still)
         }
-        Err(fault) => return Err(fault),
     };
     let (listed, unreadable) = (listed.into_inner(), unreadable.into_inner());
     if unreadable > 0 {
@@ -181,25 +247,25 @@ async fn write(kept: &mut Kept, seen: &BTreeMap<String, Seen>) -> Result<(), Fau
 }
 
 /// Says that instances of a study are not looked for any more which the origin counts and does not list.
-fn note_unlisted(source: &Source<'_>, study: &Study, listed: i64, grows: bool) {
-    if let Some(counted) = study.instances.filter(|counted| *counted > listed && !grows) {
+fn note_unlisted(source: &Source<'_>, study: &Study, listed: i64, grown: bool) {
+    if let Some(counted) = study.instances.filter(|counted| *counted > listed && grown) {
         let (pull, origin, study_instance_uid) = (&source.pull.name, &source.origin.name, &study.uid);
         tracing::error!(pull, origin, %study_instance_uid, counted, listed, "instances that a study is said to have are not listed, and are left out");
     }
 }
 
-/// Whether a study that was done with may have more instances now; `looked` is when all was looked at last.
-fn has_grown(known: Seen, study: &Study, looked: i64) -> bool {
+/// Whether a study that was done with may have more instances now.
+fn has_grown(known: Seen, study: &Study) -> bool {
     match (known.instances, study.instances) {
         (Some(before), Some(now)) => before != now,
         // Nobody counts; what was there before the pull began is left alone then. One that was looked at last while
         // it grew is looked at once more, however long ago that was.
-        _ => !known.before && looked - known.since < GROWS,
+        _ => !known.before && !known.grown,
     }
 }
 
-/// The studies of the origin since a day.
-async fn studies(source: &Source<'_>, from: Date) -> Result<Vec<Study>, Fault> {
+/// The studies of the origin since a day; none where they are more than [`STUDIES_MAX`].
+async fn studies_since(source: &Source<'_>, from: Date) -> Result<Option<Vec<Study>>, Fault> {
     let range = MatchValue::Text(format!("{}-", from.strftime("%Y%m%d")));
     let search = Search {
         matching: vec![(vec![Tag::STUDY_DATE], range)],
@@ -216,10 +282,7 @@ async fn studies(source: &Source<'_>, from: Date) -> Result<Vec<Study>, Fault> {
         };
         studies.push(Study { uid, instances: item.integer(STUDY_INSTANCES) });
         if studies.len() > STUDIES_MAX {
-            let what = format!(
-                "more than {STUDIES_MAX} studies since {from}: look at fewer `days`, or begin anew with another `name` and a later `since`"
-            );
-            return Err(Fault::List(what));
+            return Ok(None);
         }
     }
     count(source, None);
@@ -229,7 +292,7 @@ async fn studies(source: &Source<'_>, from: Date) -> Result<Vec<Study>, Fault> {
             return Err(Fault::List("no study is listed with its UID".to_owned()));
         }
     }
-    Ok(studies)
+    Ok(Some(studies))
 }
 
 fn count(source: &Source<'_>, error: Option<&OriginError>) {

@@ -167,6 +167,22 @@ async fn what_this_bridge_stored_there_does_not_come_back() {
 }
 
 #[tokio::test]
+async fn what_this_bridge_stored_there_is_known_whatever_the_list_calls_it() {
+    let cloud = Cloud::default();
+    cloud.calls_a_store("stored");
+    let site = site(&cloud, pull("archive", FEED), |config| {
+        config.routes = vec![Route::everything(vec!["cloud".parse().unwrap()])];
+    })
+    .await;
+    site.metric(COMPLETE).await;
+    let mut modality = site.modality().await;
+    assert_eq!(modality.store(&instance(1, 10)).await.status, Status::SUCCESS);
+    site.delivered(1).await;
+    site.metric("dimseway_pull_instances_total{outcome=\"own\",pull=\"back\"} 1").await;
+    assert!(cloud.retrieved().is_empty());
+}
+
+#[tokio::test]
 async fn only_what_still_holds_is_pulled() {
     let cloud = Cloud::default();
     let site =

@@ -68,7 +68,8 @@ pub(crate) struct Origin {
     #[serde(default = "read_timeout")]
     pub(crate) read_timeout: Span,
     /// Longest wait for the bytes of a whole answer that is no instance: a page of a search, metadata, the response
-    /// to a store. However little at a time the server gives, it is given up then.
+    /// to a store. However little at a time the server gives, it is given up then. Of an instance that is pulled,
+    /// 64 KiB have to come within such a time, or its end.
     /// Unit: time. Source: as long as an answer may take to begin.
     #[serde(default = "answer_timeout")]
     pub(crate) page_timeout: Span,

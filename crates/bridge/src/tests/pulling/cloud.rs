@@ -69,6 +69,12 @@ struct Inner {
     /// Requests for the list.
     asked: usize,
     foreign: bool,
+    /// What its list calls a store.
+    store_action: Option<&'static str>,
+    /// Does not list the instances of this study.
+    unlistable: Option<String>,
+    /// Has 20,001 studies where it is asked for those since a day before this one.
+    crowded_before: Option<String>,
     /// Leaves out the series of the instances that it lists.
     nameless: bool,
     /// Not listed among the instances of its study, which counts it.
@@ -93,7 +99,8 @@ impl Cloud {
 
     /// Somebody stores an instance.
     pub(super) fn gets(&self, study: &str, instance: &Instance) {
-        self.changed(study, instance, self.now(), "create", "current");
+        let action = self.0.lock().unwrap().store_action.unwrap_or("create");
+        self.changed(study, instance, self.now(), action, "current");
     }
 
     /// The time by its own clock.
@@ -222,6 +229,21 @@ impl Cloud {
         self.0.lock().unwrap().foreign = other;
     }
 
+    /// What its list calls a store from now on.
+    pub(super) fn calls_a_store(&self, action: &'static str) {
+        self.0.lock().unwrap().store_action = Some(action);
+    }
+
+    /// Fails whenever the instances of this study are to be listed.
+    pub(super) fn never_lists(&self, study: &str) {
+        self.0.lock().unwrap().unlistable = Some(study.to_owned());
+    }
+
+    /// Has 20,001 studies where it is asked for those since a day before this one.
+    pub(super) fn is_crowded_before(&self, day: String) {
+        self.0.lock().unwrap().crowded_before = Some(day);
+    }
+
     /// Leaves out the series of the instances that it lists, or does so no more.
     pub(super) fn names_no_series(&self, nameless: bool) {
         self.0.lock().unwrap().nameless = nameless;
@@ -264,7 +286,13 @@ impl Cloud {
 
     fn studies(&self, dates: &str) -> Value {
         let mut inner = self.0.lock().unwrap();
-        inner.searched_from.insert(dates.trim_end_matches('-').to_owned());
+        let from = dates.trim_end_matches('-').to_owned();
+        let is_crowded = inner.crowded_before.as_ref().is_some_and(|day| from < *day);
+        inner.searched_from.insert(from);
+        if is_crowded {
+            let row = |number| json!({ "0020000D": { "vr": "UI", "Value": [format!("1.2.9.{number}")] } });
+            return (0..20_001).map(row).collect();
+        }
         if inner.hidden {
             return json!([]);
         }
@@ -372,6 +400,13 @@ async fn answer(State(cloud): State<Cloud>, request: Request) -> Response<Body> 
         }
         _ if query.contains_key("SOPInstanceUID") && cloud.0.lock().unwrap().looks_up_nothing => {
             std::future::pending().await
+        }
+        ["studies", study, ..]
+            if request.method() == Method::GET
+                && segments.last() == Some(&"instances")
+                && cloud.0.lock().unwrap().unlistable.as_deref() == Some(*study) =>
+        {
+            say(500, "text/plain", "no")
         }
         ["studies", study, "instances"] | ["studies", study, "series", _, "instances"] => {
             say(200, DICOM_JSON, &cloud.instances(study, query.get("SOPInstanceUID")).to_string())

@@ -245,10 +245,7 @@ async fn one_that_never_ends_is_held() {
     instances(0..4).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
     let pull = Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) };
     let site = site(&cloud, pull, |config| {
-        config
-            .origins
-            .iter_mut()
-            .for_each(|origin| origin.client.timeouts.total = Duration::from_millis(500));
+        config.origins.iter_mut().for_each(|origin| origin.client.timeouts.page = Duration::from_millis(500));
     })
     .await;
     site.metric(&format!("{HELD} 1")).await;
@@ -293,4 +290,26 @@ async fn what_calls_itself_another_instance_is_not_taken_for_the_one_that_was_as
     assert_eq!(outcome(&site, "pulled"), 4);
     cloud.gets("1.2.3.1", &asked_for);
     site.delivered(5).await;
+}
+
+#[tokio::test]
+async fn what_is_held_is_asked_for_after_what_is_new() {
+    let cloud = Cloud::default();
+    cloud.answers("1.2.3.4.1", 406);
+    instances(0..4).iter().for_each(|instance| cloud.gets("1.2.3.1", instance));
+    let site = from_the_beginning(&cloud).await;
+    site.delivered(3).await;
+    site.metric(&format!("{HELD} 1")).await;
+    let pulls = site.bridge.core.snapshot.load_full().config.pulls.clone();
+    let mut config = listing::without_pulls(&site).await;
+    cloud.gets("1.2.3.1", &instance(9, 10));
+    hurry(&site).await;
+    let before = cloud.retrieved().len();
+    config.pulls = pulls;
+    site.bridge.reload(config).unwrap();
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    while cloud.retrieved().len() < before + 2 {
+        ticks.tick().await;
+    }
+    assert_eq!(cloud.retrieved().split_off(before), ["1.2.3.4.9", "1.2.3.4.1"]);
 }

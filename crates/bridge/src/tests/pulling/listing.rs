@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::*;
 
 /// Changes the position of the pull, which writes it too.
-async fn rewrite(site: &Site, change: impl Fn(&mut serde_json::Value)) {
+pub(super) async fn rewrite(site: &Site, change: impl Fn(&mut serde_json::Value)) {
     let documents = &site.bridge.core.ports.documents;
     let mut ticks = tokio::time::interval(Duration::from_millis(5));
     loop {
@@ -21,7 +21,7 @@ async fn rewrite(site: &Site, change: impl Fn(&mut serde_json::Value)) {
 }
 
 /// Ends all pulls; gives the configuration without them.
-async fn without_pulls(site: &Site) -> Config {
+pub(super) async fn without_pulls(site: &Site) -> Config {
     let mut config = site.bridge.core.snapshot.load_full().config.clone();
     config.pulls.clear();
     site.bridge.reload(config.clone()).unwrap();
@@ -279,4 +279,78 @@ async fn where_nobody_counts_a_study_that_grew_while_the_bridge_was_away_is_list
     let listed = cloud.listed();
     another_round(&site).await;
     assert_eq!(cloud.listed(), listed, "and then it is left alone");
+}
+
+/// The day so many days before now, as searches have it.
+fn day(ago: i64) -> String {
+    (Timestamp::now() - SignedDuration::from_hours(24 * ago)).strftime("%Y%m%d").to_string()
+}
+
+#[tokio::test]
+async fn a_study_that_can_never_be_listed_makes_searches_longer_for_a_month_at_most() {
+    for (kept_back, from) in [(29, day(47)), (31, day(7))] {
+        let cloud = Cloud::default();
+        cloud.counts_nothing();
+        cloud.never_lists("1.2.3.7");
+        cloud.gets("1.2.3.7", &instance(7, 10));
+        let pull = Pull { since: Some(Timestamp::now()), ..pull("archive", SEARCH) };
+        let site = site(&cloud, pull.clone(), |_| ()).await;
+        cloud.gets("1.2.3.1", &instance(1, 10));
+        site.delivered(1).await;
+        let mut config = without_pulls(&site).await;
+        let ago = |days: i64| (Timestamp::now() - SignedDuration::from_hours(24 * days)).as_second();
+        rewrite(&site, |position| {
+            position["searched"] = ago(40).into();
+            position["kept_back"] = ago(kept_back).into();
+            position["studies"]["1.2.3.1"] = serde_json::json!({ "since": ago(40), "grown": true });
+        })
+        .await;
+        let listed = cloud.listed();
+        config.pulls = vec![pull];
+        site.bridge.reload(config).unwrap();
+        let failed = || site.bridge.metrics().pull_rounds.with_label_values(&["back", "failed"]).get();
+        let (before, mut ticks) = (failed(), tokio::time::interval(Duration::from_millis(5)));
+        while failed() < before + 3 {
+            ticks.tick().await;
+        }
+        assert_eq!(cloud.listed(), listed, "what has stopped growing is left alone");
+        let document = site.bridge.core.ports.documents.get("pull", "back").await.unwrap().unwrap();
+        let position: serde_json::Value = serde_json::from_slice(&document.value).unwrap();
+        let searched = Timestamp::from_second(position["searched"].as_i64().unwrap()).unwrap();
+        let days = SignedDuration::from_hours(24 * 7);
+        assert_eq!((searched - days).strftime("%Y%m%d").to_string(), from, "{kept_back}");
+        // What is new comes all the same.
+        cloud.gets("1.2.3.2", &instance(2, 10));
+        site.delivered(2).await;
+    }
+}
+
+#[tokio::test]
+async fn where_more_days_are_too_many_what_is_new_comes() {
+    let cloud = Cloud::default();
+    let site = site(&cloud, pull("archive", SEARCH), |_| ()).await;
+    another_round(&site).await;
+    cloud.is_crowded_before(day(8));
+    let month = SignedDuration::from_hours(30 * 24);
+    rewrite(&site, |position| position["searched"] = (Timestamp::now() - month).as_second().into()).await;
+    cloud.gets("1.2.3.1", &instance(1, 10));
+    site.delivered(1).await;
+    another_round(&site).await;
+    assert_eq!(cloud.searched_from().first(), Some(&day(37)));
+}
+
+#[tokio::test]
+async fn many_moments_that_cannot_be_passed_keep_none_behind_them_back() {
+    let cloud = Cloud::default();
+    cloud.ignores_offset();
+    cloud.gives_at_once(10);
+    let begin = cloud.now() - SignedDuration::from_secs(60);
+    for number in 0..300 {
+        let moment = begin + SignedDuration::from_millis(5 * (number / 20));
+        let number = usize::try_from(number).unwrap();
+        cloud.changed("1.2.3.1", &instance(number, 10), moment, "create", "current");
+    }
+    let site =
+        site(&cloud, Pull { since: Some(Timestamp::UNIX_EPOCH), ..pull("archive", FEED) }, |_| ()).await;
+    site.delivered(150).await;
 }
