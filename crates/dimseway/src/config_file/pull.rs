@@ -54,9 +54,10 @@ pub(crate) struct Pull {
     /// Unit: none. Source: the way of the images.
     #[serde(default)]
     pub(crate) own: bool,
-    /// With `"search"`: days of Study Date before today that are looked at. A study that grows is noticed by
-    /// NumberOfStudyRelatedInstances; where the server does not count, each is listed again for a day.
-    /// Left out: 7.
+    /// With `"search"`: days of Study Date before the last complete search that are looked at, but for days with
+    /// more than 20,000 studies, or where studies could not be had for 30 days: then before today, and the log says
+    /// so. A study that grows is noticed by NumberOfStudyRelatedInstances; where the server does not count, each is
+    /// listed in every round until a day after it was first seen, and once more then. Left out: 7.
     /// Unit: days. Source: how late a study can come.
     #[serde(default)]
     #[schemars(extend("x-sample" = 7))]
