@@ -65,14 +65,7 @@ pub(super) async fn round(
     let (from, mut studies) = all_studies(source, kept, now, days).await?;
     let mut seen = kept.position.studies.clone().unwrap_or_default();
     if begins && since.is_none() {
-        let before = |study: &Study| Seen {
-            instances: study.instances,
-            since: now.as_second(),
-            before: true,
-            grown: true,
-        };
-        kept.position.studies =
-            Some(studies.iter().map(|study| (study.uid.to_string(), before(study))).collect());
+        kept.position.studies = Some(left_alone(&studies, now));
         kept.position.searched = Some(now.as_second());
         kept.write().await?;
         return Ok(Ended::UpToDate);
@@ -129,6 +122,13 @@ pub(super) async fn round(
     seen.retain(|uid, _| found.contains(uid.as_str()));
     write(kept, &seen).await?;
     fault.map_or(Ok(Ended::UpToDate), Err)
+}
+
+/// Studies that were there before the pull began.
+fn left_alone(studies: &[Study], now: Timestamp) -> BTreeMap<String, Seen> {
+    let since = now.as_second();
+    let seen = |study: &Study| Seen { instances: study.instances, since, before: true, grown: true };
+    studies.iter().map(|study| (study.uid.to_string(), seen(study))).collect()
 }
 
 /// Keeps the days in view on which some studies could not be had while all others could, but not for ever.
