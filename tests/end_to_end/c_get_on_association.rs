@@ -71,7 +71,7 @@ fn each_answer_counts_as_the_standard_says() {
 fn classes_that_the_requestor_does_not_take_fail_alone() {
     let mut all = Instance::study(1, 6, 50_000);
     for instance in all.iter_mut().skip(4) {
-        MR_IMAGE_STORAGE.clone_into(&mut instance.sop_class);
+        *instance = instance.of_class(MR_IMAGE_STORAGE);
     }
     let site = Site::start(&all);
     let mut getter = site.getter(&all[..4]);

@@ -198,7 +198,7 @@ fn contexts_that_are_rejected_fail_their_instances_alone() {
     const MR_IMAGE_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.4";
     let mut instances = Instance::study(1, 6, 20_000);
     for instance in instances.iter_mut().step_by(2) {
-        MR_IMAGE_STORAGE.clone_into(&mut instance.sop_class);
+        *instance = instance.of_class(MR_IMAGE_STORAGE);
     }
     let behaviour = Behaviour::default().accepting(|class, _| class != MR_IMAGE_STORAGE);
     let site = Site::start_with(&instances, behaviour, |configuration| configuration);

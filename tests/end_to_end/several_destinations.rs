@@ -58,15 +58,7 @@ fn sop_classes_choose_and_routes_add_up() {
         .with(routes);
     let home = Home::new(&configuration);
     let daemon = home.start();
-    let of_class = |slice: u32, class: &str| {
-        let mut instance = Instance::ct(1, slice, 100);
-        let old = instance.sop_class.clone();
-        let at = instance.data_set.windows(old.len()).position(|window| window == old.as_bytes()).unwrap();
-        instance.data_set[at..at + class.len()].copy_from_slice(class.as_bytes());
-        instance.sop_class = class.to_owned();
-        instance
-    };
-    let instances = [Instance::ct(1, 1, 100), of_class(2, MR_IMAGE_STORAGE)];
+    let instances = [Instance::ct(1, 1, 100), Instance::ct(1, 2, 100).of_class(MR_IMAGE_STORAGE)];
     let mut sender = Sender::open(daemon.dimse(), &instances);
     for instance in &instances {
         assert_eq!(sender.store(instance).expect("an answer").status, 0x0000);

@@ -74,6 +74,21 @@ impl Instance {
         (1..=count).map(|slice| Self::ct(study, slice, pixels)).collect()
     }
 
+    /// The same instance of another SOP Class, whose UID has as many characters.
+    ///
+    /// # Panics
+    /// Where it has more or fewer.
+    #[must_use]
+    pub fn of_class(&self, sop_class: &str) -> Self {
+        assert_eq!(sop_class.len(), self.sop_class.len(), "UIDs of one length");
+        let mut other = self.clone();
+        let old = self.sop_class.as_bytes();
+        let at = other.data_set.windows(old.len()).position(|window| window == old).expect("a SOP Class UID");
+        other.data_set[at..at + old.len()].copy_from_slice(sop_class.as_bytes());
+        other.sop_class = sop_class.to_owned();
+        other
+    }
+
     /// The same instance with another last byte of Pixel Data.
     ///
     /// # Panics
