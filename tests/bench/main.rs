@@ -23,8 +23,9 @@ mod store;
 mod verdict;
 mod worklist;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
@@ -75,8 +76,27 @@ fn main() -> ExitCode {
     }
 }
 
+/// How long ext4 spares the inodes of removed files, and looks at each of them for every new one: up to 6 minutes.
+const SPARED: Duration = Duration::from_secs(360);
+
+/// Says so where the files of an earlier measurement were removed a moment ago: peers that write files, and archives,
+/// are slow until these are forgotten.
+fn tell_of_the_last(folder: &Path) {
+    let reports = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let ages = reports.filter_map(|report| report.metadata().ok()?.modified().ok()?.elapsed().ok());
+    if let Some(age) = ages.min().filter(|age| *age < SPARED) {
+        println!(
+            "note: the last measurement ended {} s ago and removed its files; on ext4 new ones are slow for {} s, \
+             and storescp and Orthanc with them",
+            age.as_secs(),
+            (SPARED - age).as_secs()
+        );
+    }
+}
+
 /// True where no target was missed; in a smoke run only those of memory count.
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
+    tell_of_the_last(&arguments.folder);
     // Home, Orthanc and origin make their folders where temporary files go.
     for folder in [&arguments.folder, &std::env::temp_dir()] {
         disk::refuse_memory(folder)?;
